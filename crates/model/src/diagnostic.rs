@@ -1,0 +1,149 @@
+//! Diagnostics: what was wrong with an input, where, and what to do about it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::source::SourceId;
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Worth knowing.
+    Note,
+    /// Judged, but probably not as meant.
+    Warning,
+    /// Something could not be judged.
+    Error,
+}
+
+/// Bytes of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Which text.
+    pub source: SourceId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// One thing to tell about an input.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Diagnostic {
+    /// What kind of thing, stable across versions.
+    pub code: Code,
+    /// How much it matters.
+    pub level: Level,
+    /// One line, lower case, without a period.
+    pub message: String,
+    /// Where, when it is about a text.
+    pub place: Option<Place>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error with this code.
+    pub fn error(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, level: Level::Error, message: message.into(), place: None, help: None }
+    }
+
+    /// A warning with this code.
+    pub fn warning(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { level: Level::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    /// A note with this code.
+    pub fn note(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { level: Level::Note, ..Diagnostic::error(code, message) }
+    }
+
+    /// The same, at a place.
+    #[must_use]
+    pub fn at(mut self, source: SourceId, start: u32, end: u32) -> Diagnostic {
+        self.place = Some(Place { source, start, end });
+        self
+    }
+
+    /// The same, with what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+macro_rules! codes {
+    ($($code:ident $name:ident $title:literal $text:literal;)*) => {
+        /// A stable diagnostic code. `ironhull explain IH0101` prints its text and
+        /// `docs/diagnostics.md` lists them all.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Code { $(#[doc = $title] $name,)* }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// `IH` and four digits.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => stringify!($code),)* }
+            }
+
+            /// What it says in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// Why it happens and what to do.
+            pub fn text(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+        }
+    };
+}
+
+// IH01xx inputs · IH02xx objects and schemas · IH03xx controls, policies, exceptions ·
+// IH04xx CEL · IH05xx rendering · IH06xx configuration and state · IH09xx our own errors
+codes! {
+    IH0101 FileUnreadable "a file could not be read"
+        "The file does not exist, may not be read, or is not a regular file. Check the path and its permissions.";
+    IH0102 NotUtf8 "a file is not UTF-8"
+        "Kubernetes reads YAML and JSON as UTF-8. Convert the file, for example with iconv.";
+    IH0103 TooLarge "a file is larger than the limit"
+        "Files above the limit are not manifests in practice; split it or name the part you mean.";
+    IH0104 YamlSyntax "YAML that the API machinery would refuse"
+        "The text is not valid YAML as Kubernetes reads it (YAML 1.1). The message names what the parser met.";
+    IH0105 YamlTooDeep "nesting deeper than the limit"
+        "Documents nested this deeply are refused before they can exhaust memory.";
+    IH0106 YamlAliases "aliases expand beyond the limit"
+        "An alias repeats a part of the document; repeated aliases of aliases can grow without bound and are refused.";
+    IH0107 DuplicateKey "a key is written twice in one mapping"
+        "The API server's strict decoding refuses it; without strict decoding the last one counts. Remove one of them.";
+    IH0108 NothingToJudge "nothing to judge"
+        "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
+        assert!(Code::ALL.iter().all(|code| code.as_str().len() == 6 && !code.text().is_empty()));
+    }
+}

@@ -1,0 +1,88 @@
+//! Objects: a thing, its document, and where the document came from.
+
+use crate::source::SourceId;
+use crate::thing::ThingRef;
+use crate::value::{Node, Value};
+
+/// Where an object's document stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Origin {
+    /// Which source text.
+    pub source: SourceId,
+    /// Which document of it, from 0.
+    pub document: u32,
+    /// The JSON pointer's item index when the object is an item of a `List`.
+    pub item: Option<u32>,
+}
+
+/// Who says that the object exists.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Standing {
+    /// It was in the input.
+    Given,
+    /// Every cluster of the assumed minor has it (default RBAC roles).
+    Assumed,
+}
+
+/// One Kubernetes object, defaulted as the API server would.
+#[derive(Debug)]
+pub struct Object {
+    /// Its name to findings.
+    pub thing: ThingRef,
+    /// API version without the group, such as `v1`.
+    pub version: Box<str>,
+    /// The document.
+    pub value: Value,
+    /// Where it stands, when it was read from a text.
+    pub origin: Option<Origin>,
+    /// Given or assumed.
+    pub standing: Standing,
+}
+
+impl Object {
+    /// The object of a document that has `apiVersion`, `kind` and a name; none
+    /// when one of them is missing or no string.
+    pub fn new(value: Value, origin: Option<Origin>) -> Option<Object> {
+        let root = value.root();
+        let (group, version) = split_api_version(root.get("apiVersion")?.as_str()?);
+        let kind = root.get("kind")?.as_str()?;
+        let text = |name| root.path(&["metadata", name]).and_then(Node::as_str);
+        let name = text("name").or_else(|| text("generateName"))?;
+        let thing = ThingRef::new(group, kind, text("namespace").unwrap_or_default(), name);
+        let version = version.into();
+        Some(Object { thing, version, value, origin, standing: Standing::Given })
+    }
+
+    /// The document's root.
+    pub fn root(&self) -> Node<'_> {
+        self.value.root()
+    }
+
+    /// `group/version`, or `version` in the core group.
+    pub fn api_version(&self) -> String {
+        if self.thing.group.is_empty() {
+            return self.version.to_string();
+        }
+        format!("{}/{}", self.thing.group, self.version)
+    }
+
+    /// Whether it is of this kind.
+    pub fn is(&self, group: &str, kind: &str) -> bool {
+        &*self.thing.kind == kind && &*self.thing.group == group
+    }
+
+    /// A label's value.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.root().path(&["metadata", "labels", key])?.as_str()
+    }
+
+    /// An annotation's value.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.root().path(&["metadata", "annotations", key])?.as_str()
+    }
+}
+
+/// Splits `apps/v1` into group and version; the core group is empty.
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}

@@ -1,0 +1,170 @@
+//! Snapshots: everything that was read, and what was not.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::object::Object;
+use crate::source::{Source, SourceId};
+use crate::thing::ThingRef;
+use crate::value::Value;
+use crate::version::Minor;
+
+/// Why a fact could not be had.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Cause {
+    /// It is there but could not be read.
+    Unreadable,
+    /// We may not see it.
+    Denied,
+    /// What we have is too old.
+    Stale,
+    /// This kind of target does not hold it, or it was not asked for.
+    NotAsked,
+}
+
+/// Something that could not be had.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gap {
+    /// What is missing, such as `chart charts/redis`.
+    pub what: String,
+    /// Why.
+    pub cause: Cause,
+    /// Why, in words: `no helm on PATH`.
+    pub reason: String,
+    /// What would supply it, preferably a command.
+    pub supply: String,
+}
+
+/// A statement about a thing that stands outside its document.
+#[derive(Debug)]
+pub struct Fact {
+    /// About whom.
+    pub thing: ThingRef,
+    /// One of [`FACTS`].
+    pub name: &'static str,
+    /// What.
+    pub value: Value,
+    /// Who says so: `annotation`, `CODEOWNERS:3`, `git`.
+    pub source: String,
+}
+
+/// A kind of fact that controls may need.
+#[derive(Clone, Copy, Debug)]
+pub struct FactDeclaration {
+    /// Its name in `needs` and `helps`.
+    pub name: &'static str,
+    /// What it says.
+    pub text: &'static str,
+    /// What supplies it.
+    pub supply: &'static str,
+}
+
+/// Every fact name; a control that names another one does not load.
+pub const FACTS: &[FactDeclaration] = &[
+    FactDeclaration {
+        name: "owner",
+        text: "who owns the object, from an annotation, a label, CODEOWNERS or the configuration",
+        supply: "the annotation ironhull.dev/owner, or a CODEOWNERS file",
+    },
+    FactDeclaration {
+        name: "git",
+        text: "repository, commit and path of the file the object was read from",
+        supply: "a Git checkout",
+    },
+    FactDeclaration {
+        name: "image.user",
+        text: "the user and group that the image's configuration runs as",
+        supply: "--images",
+    },
+    FactDeclaration {
+        name: "node.ip-unprivileged-port-start",
+        text: "the lowest port that a process without capabilities may bind in a pod",
+        supply: "a cluster target with node facts",
+    },
+    FactDeclaration {
+        name: "registry.immutable-tags",
+        text: "whether the registry refuses to move a tag",
+        supply: "a registry target",
+    },
+];
+
+/// For which kinds an absence is a fact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Coverage {
+    /// A fragment of an estate: no absence is known.
+    Fragment,
+    /// Everything there is.
+    Complete,
+    /// Complete for these kinds (`group/Kind`; `Kind` in the core group), in all namespaces.
+    Kinds(Vec<String>),
+}
+
+impl Coverage {
+    /// Whether "there is no other object of this kind" is known.
+    pub fn is_complete(&self, group: &str, kind: &str) -> bool {
+        match self {
+            Coverage::Fragment => false,
+            Coverage::Complete => true,
+            Coverage::Kinds(kinds) => kinds.iter().any(|known| {
+                let (known_group, known_kind) = known.split_once('/').unwrap_or(("", known));
+                (known_group, known_kind) == (group, kind)
+            }),
+        }
+    }
+}
+
+/// Everything that was read of an estate. Plain data: equal snapshots and equal
+/// controls give equal findings.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The Kubernetes minor that objects are judged for.
+    pub minor: Minor,
+    /// Whether `minor` was assumed rather than said or seen.
+    pub minor_assumed: bool,
+    /// The texts that objects and diagnostics point into; a [`SourceId`] is an index.
+    pub sources: Vec<Source>,
+    /// Sorted by thing, then origin; see [`Snapshot::seal`].
+    pub objects: Vec<Arc<Object>>,
+    /// Facts outside documents, sorted by thing and name.
+    pub facts: Vec<Fact>,
+    /// What absence means.
+    pub coverage: Coverage,
+    /// What could not be had.
+    pub gaps: Vec<Gap>,
+    /// What was wrong with the inputs.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Snapshot {
+    /// An empty fragment judged for `minor`.
+    pub fn new(minor: Minor) -> Snapshot {
+        Snapshot {
+            minor,
+            minor_assumed: false,
+            sources: Vec::new(),
+            objects: Vec::new(),
+            facts: Vec::new(),
+            coverage: Coverage::Fragment,
+            gaps: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Sorts what look-ups expect sorted. Call it once everything is added.
+    pub fn seal(&mut self) {
+        self.objects.sort_by(|a, b| (&a.thing, a.origin).cmp(&(&b.thing, b.origin)));
+        self.facts.sort_by(|a, b| (&a.thing, a.name).cmp(&(&b.thing, b.name)));
+    }
+
+    /// A source by its id.
+    pub fn source(&self, id: SourceId) -> Option<&Source> {
+        self.sources.get(id.0 as usize)
+    }
+
+    /// The fact of this name about a thing.
+    pub fn fact(&self, thing: &ThingRef, name: &str) -> Option<&Fact> {
+        let found =
+            self.facts.binary_search_by(|fact| (&fact.thing, fact.name).cmp(&(thing, name)));
+        self.facts.get(found.ok()?)
+    }
+}

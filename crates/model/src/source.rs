@@ -1,0 +1,72 @@
+//! Source texts and places in them.
+
+use serde::Serialize;
+
+/// Which of a snapshot's sources.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct SourceId(pub u32);
+
+/// One input text (a file, standard input, the output of `helm template`).
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path as the user would write it, or `-`.
+    pub path: String,
+    text: String,
+    line_starts: Vec<u32>,
+}
+
+/// A place as editors count: 1-based line, 1-based column in characters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct Position {
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in Unicode scalar values.
+    pub column: u32,
+}
+
+impl Source {
+    /// A source with its line index.
+    pub fn new(path: impl Into<String>, text: String) -> Source {
+        let line_starts = std::iter::once(0)
+            .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at))
+            .collect();
+        Source { path: path.into(), text, line_starts }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place of a byte offset.
+    pub fn position(&self, offset: u32) -> Position {
+        let offset = offset.min(self.text.len() as u32);
+        let line = self.line_starts.partition_point(|&start| start <= offset);
+        let start = self.line_starts[line - 1] as usize;
+        let column = self.text.get(start..offset as usize).map_or(0, |text| text.chars().count());
+        Position { line: line as u32, column: column as u32 + 1 }
+    }
+
+    /// The text of a 1-based line without its line break.
+    pub fn line(&self, line: u32) -> &str {
+        let index = (line.max(1) - 1) as usize;
+        let Some(&start) = self.line_starts.get(index) else { return "" };
+        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |&end| end as usize);
+        self.text[start as usize..end].trim_end_matches(['\n', '\r'])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Position, Source};
+
+    #[test]
+    fn columns_count_characters() {
+        let source = Source::new("a.yaml", "é: 1\r\nb: 2\n".into());
+        assert_eq!(source.position(4), Position { line: 1, column: 4 });
+        assert_eq!(source.position(7), Position { line: 2, column: 1 });
+        assert_eq!(source.line(1), "é: 1");
+        assert_eq!(source.line(2), "b: 2");
+        assert_eq!(source.line(9), "");
+    }
+}

@@ -12,6 +12,7 @@
 //! so the list only shrinks.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -105,12 +106,9 @@ fn report(name: &str, program: Option<&Path>, cases: &[Case], wrong: &[usize]) -
     for (at, &index) in shown.iter().enumerate() {
         let case = &cases[index];
         let theirs = answers.as_ref().map_or("(oracle not built)", |answers| answers[at].as_str());
-        text += &format!(
-            "{:016x} {}\n  ours   {}\n  theirs {theirs}\n",
-            hash(&case.input),
-            case.input,
-            case.ours
-        );
+        let (input, ours) = (&case.input, &case.ours);
+        let hash = hash(input);
+        _ = write!(text, "{hash:016x} {input}\n  ours   {ours}\n  theirs {theirs}\n");
     }
     panic!("{text}");
 }
@@ -139,7 +137,9 @@ fn read_differences(path: &Path) -> BTreeMap<u64, String> {
         .collect()
 }
 
+/// The program of `NAME` or `NAME-part` is `target/oracles/NAME`.
 fn program(name: &str) -> Option<PathBuf> {
+    let name = name.split_once('-').map_or(name, |(program, _)| program);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
     let path = root.join("target/oracles").join(name);
     path.exists().then_some(path)

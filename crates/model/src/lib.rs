@@ -8,6 +8,7 @@ pub mod finding;
 mod keys;
 pub mod object;
 pub mod pointer;
+pub mod selector;
 pub mod snapshot;
 pub mod source;
 pub mod thing;

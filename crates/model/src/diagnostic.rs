@@ -123,6 +123,20 @@ codes! {
         "The API server's strict decoding refuses it; without strict decoding the last one counts. Remove one of them.";
     IH0108 NothingToJudge "nothing to judge"
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
+    IH0301 ControlInvalid "a control file has a mistake"
+        "The message names the field or expression. `ironhull policy test FILE` runs a control's own examples.";
+    IH0302 PolicyInvalid "a Policy document has a mistake"
+        "A policy that cannot be read as meant is not applied at all; the message names the field.";
+    IH0303 ExceptionInvalid "an Exception document has a mistake"
+        "An exception that cannot be read as meant accepts nothing. A waiver runs at most 90 days; a by-design exception is pinned to image and serviceAccount.";
+    IH0304 WaiverExpired "a waiver has expired"
+        "Its findings count again. Fix them, or renew the waiver with its owner's reason.";
+    IH0305 ReviewDue "a by-design exception is due for review"
+        "It still counts. Check that the workload still needs it and write today's date into `reviewed`.";
+    IH0306 UnknownControl "a name is not a control"
+        "The name stands in an option, a policy or an exception. `ironhull show controls` lists them all.";
+    IH0901 ControlFailed "one of our controls failed"
+        "The control's expression ended in an error on this object. That is our bug: the verdict is unknown and the exit code 3. Please report it with the object.";
 }
 
 impl fmt::Display for Code {

@@ -1,0 +1,162 @@
+//! Starting other programs, with bounds. The only crate that may.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A program that did not do what it was started for.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not be started.
+    #[error("failed to start {program}: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It ran longer than allowed and was killed.
+    #[error("{program} did not end within {seconds} s")]
+    Timeout {
+        /// The program.
+        program: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// It printed more than allowed and was killed.
+    #[error("{program} printed more than {limit} bytes")]
+    TooMuch {
+        /// The program.
+        program: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// It ended with an error.
+    #[error("{program} failed: {stderr}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// The first lines of what it said.
+        stderr: String,
+    },
+    /// It printed something that is not UTF-8.
+    #[error("{program} printed something that is not UTF-8")]
+    NotUtf8 {
+        /// The program.
+        program: String,
+    },
+}
+
+/// Where a program is on `PATH`.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| is_executable(candidate))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Bounds of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Wall-clock time.
+    pub time: Duration,
+    /// Bytes of standard output.
+    pub output: usize,
+}
+
+/// Runs a program without input and gives what it printed.
+pub fn run(
+    program: &Path,
+    args: &[&str],
+    folder: &Path,
+    limits: Limits,
+) -> Result<String, RunError> {
+    let name = program.display().to_string();
+    #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
+    let mut child = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| RunError::Start { program: name.clone(), source })?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let output = reader(stdout, limits.output + 1);
+    let errors = reader(stderr, 16 << 10);
+    let started = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if started.elapsed() < limits.time => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(None) => {
+                _ = child.kill();
+                _ = child.wait();
+                return Err(RunError::Timeout { program: name, seconds: limits.time.as_secs() });
+            }
+            Err(source) => return Err(RunError::Start { program: name, source }),
+        }
+    };
+    let output = output.join().unwrap_or_default();
+    let errors = errors.join().unwrap_or_default();
+    if output.len() > limits.output {
+        return Err(RunError::TooMuch { program: name, limit: limits.output });
+    }
+    if !status.success() {
+        let said = String::from_utf8_lossy(&errors);
+        let stderr = said.lines().take(5).collect::<Vec<_>>().join("; ");
+        return Err(RunError::Failed { program: name, stderr });
+    }
+    String::from_utf8(output).map_err(|_| RunError::NotUtf8 { program: name })
+}
+
+/// Reads up to `limit` bytes on a thread of its own and then closes the pipe, so
+/// that neither pipe can fill up and block the program for ever.
+fn reader(
+    pipe: Option<impl Read + Send + 'static>,
+    limit: usize,
+) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // What was read before an error is still worth showing.
+            _ = pipe.take(limit as u64).read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, RunError, find_program, run};
+    use std::path::Path;
+    use std::time::Duration;
+
+    fn sh(script: &str, limits: Limits) -> Result<String, RunError> {
+        run(&find_program("sh").unwrap(), &["-c", script], Path::new("/"), limits)
+    }
+
+    const LIMITS: Limits = Limits { time: Duration::from_secs(20), output: 1000 };
+
+    #[test]
+    fn output_errors_and_bounds() {
+        assert_eq!(sh("echo hello", LIMITS).unwrap(), "hello\n");
+        assert!(
+            matches!(sh("echo bad >&2; exit 3", LIMITS), Err(RunError::Failed { stderr, .. }) if stderr == "bad")
+        );
+        assert!(matches!(
+            sh("yes", LIMITS),
+            Err(RunError::TooMuch { .. } | RunError::Failed { .. })
+        ));
+        let short = Limits { time: Duration::from_millis(50), ..LIMITS };
+        assert!(matches!(sh("sleep 20", short), Err(RunError::Timeout { .. })));
+    }
+}

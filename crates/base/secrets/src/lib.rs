@@ -1,0 +1,156 @@
+//! Secrets in places where they do not belong: detecting them, and masking them
+//! before anything else sees the object.
+//!
+//! Two kinds of detector: by *form* (tokens with a fixed prefix and alphabet,
+//! private keys, passwords in connection strings) and by *name* (a literal under
+//! a name such as `DB_PASSWORD`). Nothing here keeps or prints a value.
+
+use ironhull_model::{Builder, Kind, Node, Object, Pointer};
+
+mod form;
+mod name;
+
+pub use form::by_form;
+pub use name::by_name;
+
+/// Stands where a secret value stood.
+pub const MASK: &str = "‹redacted›";
+
+/// A secret that was masked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Where.
+    pub pointer: Pointer,
+    /// Which detector, such as `aws-access-key` or `name`.
+    pub detector: &'static str,
+}
+
+/// Masks secret values in an object and says where they were. All values of a
+/// `Secret` are masked; they are `Found` only when the object was written down
+/// by hand, which the caller knows.
+pub fn redact(object: &mut Object) -> Vec<Found> {
+    let is_secret = object.is("", "Secret");
+    let mut found = Vec::new();
+    scan(object.root(), is_secret, &mut found);
+    if !found.is_empty() {
+        let root = object.root();
+        let mut builder =
+            if object.value.has_spans() { Builder::with_spans() } else { Builder::new() };
+        let masked: Vec<Node<'_>> =
+            found.iter().filter_map(|found| object.value.at(&found.pointer)).collect();
+        copy(root, &masked, &mut builder);
+        object.value = builder.finish();
+    }
+    found
+}
+
+fn scan(root: Node<'_>, is_secret: bool, found: &mut Vec<Found>) {
+    let mut stack = vec![(root, false)];
+    while let Some((node, masked)) = stack.pop() {
+        match node.kind() {
+            Kind::Map => {
+                // `{name: DB_PASSWORD, value: …}` names its value as a member does.
+                let named = node.get("name").and_then(Node::as_str);
+                for (key, child) in node.entries() {
+                    let in_data = is_secret && matches!(key, "data" | "stringData");
+                    let name = if key == "value" { named.unwrap_or(key) } else { key };
+                    if child.kind() == Kind::String {
+                        push(detect(name, child, masked || in_data), child, found);
+                    } else {
+                        stack.push((child, masked || in_data));
+                    }
+                }
+            }
+            Kind::List => {
+                for child in node.items() {
+                    if child.kind() == Kind::String {
+                        push(detect("", child, masked), child, found);
+                    } else {
+                        stack.push((child, masked));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+}
+
+fn push(detector: Option<&'static str>, node: Node<'_>, found: &mut Vec<Found>) {
+    found.extend(detector.map(|detector| Found { pointer: node.pointer(), detector }));
+}
+
+fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
+    let text = node.as_str()?;
+    if masked {
+        return (!text.is_empty()).then_some("secret-data");
+    }
+    if text == MASK {
+        return None;
+    }
+    by_form(text).or_else(|| by_name(name, text).then_some("name"))
+}
+
+fn copy(node: Node<'_>, masked: &[Node<'_>], builder: &mut Builder) {
+    match node.kind() {
+        Kind::Map | Kind::List => {
+            builder.begin_like(node);
+            for child in node.items() {
+                if let Some(key) = child.key() {
+                    builder.key(key, child.span().unwrap_or_default().key);
+                }
+                copy(child, masked, builder);
+            }
+            builder.end(node.span().unwrap_or_default().end);
+        }
+        Kind::String if masked.iter().any(|other| other.id() == node.id()) => {
+            let span = node.span().unwrap_or_default();
+            builder.str(MASK, span.start, span.end);
+        }
+        _ => builder.copy(node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MASK, redact};
+    use ironhull_model::Object;
+
+    fn object(json: &str) -> Object {
+        Object::new(serde_json::from_str(json).unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn values_are_masked_and_places_told() {
+        let mut pod = object(
+            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","env":[
+            {"name":"DB_PASSWORD","value":"hunter2!"},{"name":"LOG_LEVEL","value":"debug"},
+            {"name":"URL","value":"postgres://app:s3cr3t@db/app"}],
+            "args":["--token=ghp_0123456789abcdefghijABCDEFGHIJ012345"]}]}}"#,
+        );
+        let found = redact(&mut pod);
+        let told: Vec<_> =
+            found.iter().map(|found| (found.pointer.as_str(), found.detector)).collect();
+        assert_eq!(
+            told,
+            [
+                ("/spec/containers/0/args/0", "github-token"),
+                ("/spec/containers/0/env/0/value", "name"),
+                ("/spec/containers/0/env/2/value", "password-in-url"),
+            ]
+        );
+        let json = pod.root().to_json();
+        assert!(!json.contains("hunter2") && !json.contains("s3cr3t") && !json.contains("ghp_"));
+        assert!(json.contains("debug") && json.contains(MASK));
+        assert_eq!(redact(&mut pod), [], "masking is idempotent");
+    }
+
+    #[test]
+    fn every_value_of_a_secret_is_masked() {
+        let mut secret = object(
+            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"eA=="},"stringData":{"plain":"y","empty":""}}"#,
+        );
+        assert_eq!(redact(&mut secret).len(), 2);
+        assert!(!secret.root().to_json().contains("eA=="));
+    }
+}

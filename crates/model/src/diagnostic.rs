@@ -135,6 +135,10 @@ codes! {
         "It still counts. Check that the workload still needs it and write today's date into `reviewed`.";
     IH0306 UnknownControl "a name is not a control"
         "The name stands in an option, a policy or an exception. `ironhull show controls` lists them all.";
+    IH0501 NotRendered "a chart or kustomization could not be rendered"
+        "Charts and kustomizations are rendered by your own helm, kustomize or kubectl, never by a renderer of ours. Install the program, or pipe what it prints into `ironhull check -`.";
+    IH0601 ConfigInvalid "the configuration has a mistake"
+        "The message names the field of ironhull.yaml. Flags win over IRONHULL_* variables, and those over the file.";
     IH0901 ControlFailed "one of our controls failed"
         "The control's expression ended in an error on this object. That is our bug: the verdict is unknown and the exit code 3. Please report it with the object.";
 }

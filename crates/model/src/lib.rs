@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod finding;
+pub mod image;
 mod keys;
 pub mod object;
 pub mod pointer;

@@ -155,8 +155,11 @@ impl Builder {
                     kept.push((slot, span));
                 }
                 Some(&at) => {
-                    let key = self.key_text(slot.key);
-                    self.duplicates.push(Duplicate { key, span });
+                    // What a merge key brought may be overridden.
+                    if kept[at].0.flags & ALIASED == 0 {
+                        let key = self.key_text(slot.key);
+                        self.duplicates.push(Duplicate { key, span });
+                    }
                     kept[at] = (slot, span);
                 }
             }
@@ -214,6 +217,20 @@ impl Builder {
     /// The subtree completed last, for [`Builder::repeat`].
     pub fn anchor(&self) -> Option<Anchor> {
         self.pending.last().map(|&(slot, span)| Anchor { slot, span })
+    }
+
+    /// How many nodes a copy of the anchor's subtree would add.
+    pub fn size(&self, anchor: Anchor) -> usize {
+        let mut size = 0_usize;
+        let mut open = vec![anchor.slot];
+        while let Some(slot) = open.pop() {
+            size += 1;
+            if matches!(slot.kind, Kind::List | Kind::Map) {
+                let (first, count) = slot.range();
+                open.extend_from_slice(&self.slots[first..first + count]);
+            }
+        }
+        size
     }
 
     /// Adds a copy of a subtree of this builder (a YAML alias). Its nodes are

@@ -1,0 +1,300 @@
+//! Defaults of pods and pod templates.
+
+use ironhull_model::{Builder, Kind, Node, image};
+
+use super::{Defaulter, Fill, str_of};
+
+/// An object whose template stands at `template`.
+pub(super) fn template(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[("spec", spec)], &[]);
+}
+
+pub(super) fn spec(d: &mut Defaulter, node: Node<'_>) {
+    let host_network = node.get("hostNetwork").and_then(Node::as_bool) == Some(true);
+    let containers = if host_network { host_containers } else { containers };
+    d.map(
+        node,
+        &[
+            ("containers", containers),
+            ("initContainers", containers),
+            ("ephemeralContainers", containers),
+            ("volumes", |d, node| d.list(node, volume)),
+            ("tolerations", |d, node| d.builder.copy(node)),
+        ],
+        &[
+            ("restartPolicy", Fill::Str("Always")),
+            ("terminationGracePeriodSeconds", Fill::Int(30)),
+            ("dnsPolicy", Fill::Str("ClusterFirst")),
+            ("securityContext", Fill::EmptyMap),
+            ("schedulerName", Fill::Str("default-scheduler")),
+        ],
+    );
+}
+
+/// A pod also gets what only pods have.
+pub(super) fn pod(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[("spec", pod_spec)], &[]);
+}
+
+fn pod_spec(d: &mut Defaulter, node: Node<'_>) {
+    let host_network = node.get("hostNetwork").and_then(Node::as_bool) == Some(true);
+    let containers = if host_network { host_pod_containers } else { pod_containers };
+    d.map(
+        node,
+        &[
+            ("containers", containers),
+            ("initContainers", containers),
+            ("ephemeralContainers", containers),
+            ("volumes", |d, node| d.list(node, volume)),
+        ],
+        &[
+            ("restartPolicy", Fill::Str("Always")),
+            ("terminationGracePeriodSeconds", Fill::Int(30)),
+            ("dnsPolicy", Fill::Str("ClusterFirst")),
+            ("securityContext", Fill::EmptyMap),
+            ("schedulerName", Fill::Str("default-scheduler")),
+            ("enableServiceLinks", Fill::Bool(true)),
+        ],
+    );
+}
+
+fn containers(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| container(d, node, false, false));
+}
+
+fn host_containers(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| container(d, node, true, false));
+}
+
+fn pod_containers(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| container(d, node, false, true));
+}
+
+fn host_pod_containers(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| container(d, node, true, true));
+}
+
+fn container(d: &mut Defaulter, node: Node<'_>, host_network: bool, of_pod: bool) {
+    if node.kind() != Kind::Map {
+        return d.builder.copy(node);
+    }
+    let policy = pull_policy(str_of(node, "image"));
+    let ports = if host_network { host_ports } else { ports };
+    let resources = if of_pod { pod_resources } else { resources };
+    d.map(
+        node,
+        &[
+            ("ports", ports),
+            ("env", |d, node| d.list(node, env)),
+            ("livenessProbe", probe),
+            ("readinessProbe", probe),
+            ("startupProbe", probe),
+            ("lifecycle", |d, node| {
+                d.map(node, &[("postStart", handler), ("preStop", handler)], &[])
+            }),
+            ("resources", resources),
+        ],
+        &[
+            ("resources", Fill::EmptyMap),
+            ("terminationMessagePath", Fill::Str("/dev/termination-log")),
+            ("terminationMessagePolicy", Fill::Str("File")),
+            ("imagePullPolicy", Fill::Str(policy)),
+        ],
+    );
+}
+
+/// `Always` for `latest` and for no tag at all, unless a digest is named.
+fn pull_policy(image: &str) -> &'static str {
+    let image = image::parse(image);
+    match (image.digest, image.tag) {
+        (Some(_), None) => "IfNotPresent",
+        (_, None | Some("latest")) => "Always",
+        _ => "IfNotPresent",
+    }
+}
+
+fn ports(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| d.map(node, &[], &[("protocol", Fill::Str("TCP"))]));
+}
+
+/// On the node's network a container port is a port of the node.
+fn host_ports(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| {
+        let port = node.get("containerPort").and_then(Node::as_i64).unwrap_or_default();
+        let fills = [("protocol", Fill::Str("TCP")), ("hostPort", Fill::Int(port))];
+        d.map(node, &[], if port == 0 { &fills[..1] } else { &fills });
+    });
+}
+
+fn env(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[("valueFrom", |d, node| d.map(node, &[("fieldRef", field_ref)], &[]))], &[]);
+}
+
+fn field_ref(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[], &[("apiVersion", Fill::Str("v1"))]);
+}
+
+fn probe(d: &mut Defaulter, node: Node<'_>) {
+    d.map(
+        node,
+        &[
+            ("httpGet", http_get),
+            ("grpc", |d, node| d.map(node, &[], &[("service", Fill::Str(""))])),
+        ],
+        &[
+            ("timeoutSeconds", Fill::Int(1)),
+            ("periodSeconds", Fill::Int(10)),
+            ("successThreshold", Fill::Int(1)),
+            ("failureThreshold", Fill::Int(3)),
+        ],
+    );
+}
+
+fn handler(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[("httpGet", http_get)], &[]);
+}
+
+fn http_get(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[], &[("path", Fill::Str("/")), ("scheme", Fill::Str("HTTP"))]);
+}
+
+fn resources(d: &mut Defaulter, node: Node<'_>) {
+    d.builder.copy(node);
+}
+
+/// In a pod each limit is also the request where none is set.
+fn pod_resources(d: &mut Defaulter, node: Node<'_>) {
+    let limits =
+        node.get("limits").filter(|limits| limits.kind() == Kind::Map && !limits.is_empty());
+    let Some(limits) = limits else { return d.builder.copy(node) };
+    let requests = node.get("requests").filter(|requests| !requests.is_null());
+    d.builder.begin_like(node);
+    for (key, child) in node.entries().filter(|(key, child)| *key != "requests" || !child.is_null())
+    {
+        d.builder.key(key, child.span().unwrap_or_default().key);
+        if key == "requests" && child.kind() == Kind::Map {
+            d.builder.begin_like(child);
+            for (name, quantity) in child.entries() {
+                d.builder.key(name, quantity.span().unwrap_or_default().key);
+                d.builder.copy(quantity);
+            }
+            for (name, limit) in limits.entries().filter(|(name, _)| child.get(name).is_none()) {
+                d.builder.key(name, 0);
+                d.builder.copy(limit);
+                d.builder.mark_defaulted();
+            }
+            d.close(child);
+        } else {
+            d.builder.copy(child);
+        }
+    }
+    if requests.is_none() {
+        d.fill_with("requests", |builder| builder.copy(limits));
+    }
+    d.close(node);
+}
+
+fn mode(name: &'static str) -> [(&'static str, Fill<'static>); 1] {
+    [(name, Fill::Int(0o644))]
+}
+
+fn volume(d: &mut Defaulter, node: Node<'_>) {
+    let has_source = node.entries().any(|(key, child)| key != "name" && !child.is_null());
+    if !has_source && node.kind() == Kind::Map {
+        return d.map(node, &[], &[("emptyDir", Fill::EmptyMap)]);
+    }
+    d.map(
+        node,
+        &[
+            ("secret", |d, node| d.map(node, &[], &mode("defaultMode"))),
+            ("configMap", |d, node| d.map(node, &[], &mode("defaultMode"))),
+            ("downwardAPI", |d, node| {
+                d.map(node, &[("items", downward_items)], &mode("defaultMode"))
+            }),
+            ("projected", |d, node| {
+                d.map(
+                    node,
+                    &[("sources", |d, node| d.list(node, projection))],
+                    &mode("defaultMode"),
+                );
+            }),
+            ("hostPath", |d, node| d.map(node, &[], &[("type", Fill::Str(""))])),
+            ("ephemeral", |d, node| d.map(node, &[("volumeClaimTemplate", claim)], &[])),
+            ("iscsi", |d, node| d.map(node, &[], &[("iscsiInterface", Fill::Str("default"))])),
+            ("rbd", |d, node| {
+                d.map(
+                    node,
+                    &[],
+                    &[
+                        ("pool", Fill::Str("rbd")),
+                        ("user", Fill::Str("admin")),
+                        ("keyring", Fill::Str("/etc/ceph/keyring")),
+                    ],
+                );
+            }),
+            ("azureDisk", |d, node| {
+                d.map(
+                    node,
+                    &[],
+                    &[
+                        ("cachingMode", Fill::Str("ReadWrite")),
+                        ("kind", Fill::Str("Shared")),
+                        ("fsType", Fill::Str("ext4")),
+                        ("readOnly", Fill::Bool(false)),
+                    ],
+                );
+            }),
+            ("scaleIO", |d, node| {
+                d.map(
+                    node,
+                    &[],
+                    &[("storageMode", Fill::Str("ThinProvisioned")), ("fsType", Fill::Str("xfs"))],
+                );
+            }),
+        ],
+        &[],
+    );
+}
+
+fn downward_items(d: &mut Defaulter, node: Node<'_>) {
+    d.list(node, |d, node| d.map(node, &[("fieldRef", field_ref)], &[]));
+}
+
+fn projection(d: &mut Defaulter, node: Node<'_>) {
+    d.map(
+        node,
+        &[
+            ("downwardAPI", |d, node| d.map(node, &[("items", downward_items)], &[])),
+            ("serviceAccountToken", |d, node| {
+                d.map(node, &[], &[("expirationSeconds", Fill::Int(3600))])
+            }),
+        ],
+        &[],
+    );
+}
+
+pub(super) fn claim(d: &mut Defaulter, node: Node<'_>) {
+    d.map(
+        node,
+        &[("spec", |d, node| d.map(node, &[], &[("volumeMode", Fill::Str("Filesystem"))]))],
+        &[],
+    );
+}
+
+/// Writes `{key: value, …}`.
+pub(super) fn write_map(builder: &mut Builder, members: &[(&str, Fill<'_>)]) {
+    builder.begin_map(0);
+    for (key, fill) in members {
+        builder.key(key, 0);
+        match fill {
+            Fill::Str(text) => builder.str(text, 0, 0),
+            Fill::Int(number) => builder.int(*number, 0, 0),
+            Fill::Bool(value) => builder.bool(*value, 0, 0),
+            Fill::EmptyMap => {
+                builder.begin_map(0);
+                builder.end(0);
+            }
+        }
+    }
+    builder.end(0);
+}

@@ -1,0 +1,127 @@
+//! How long typical policy expressions take over a pod with five containers:
+//! `cargo run --release -p ironhull-cel --example bench`.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark prints and may fail")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ironhull_cel::{Binding, Context, Env, Program, Type, Val, compile};
+use ironhull_model::{Builder, Minor, Value};
+
+const EXPRESSIONS: [&str; 16] = [
+    "object.spec.replicas <= 5",
+    "has(object.metadata.labels) && 'tier' in object.metadata.labels",
+    "object.spec.containers.all(c, has(c.resources) && has(c.resources.limits))",
+    "object.spec.containers.all(c, c.image.startsWith('registry.example.com/'))",
+    "!object.spec.containers.exists(c, c.image.endsWith(':latest'))",
+    "object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged)",
+    "object.spec.containers.all(c, c.?securityContext.?runAsNonRoot.orValue(false))",
+    "object.spec.containers.filter(c, has(c.ports)).all(c, c.ports.all(p, p.containerPort > 1024))",
+    "!has(object.spec.hostNetwork) || !object.spec.hostNetwork",
+    "object.spec.volumes.all(v, !has(v.hostPath))",
+    "object.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+    "object.metadata.labels.all(k, k.size() < 64 && object.metadata.labels[k].size() < 64)",
+    "quantity(object.spec.containers[0].resources.limits.memory).isLessThan(quantity('2Gi'))",
+    "object.spec.containers.map(c, c.name).isSorted()",
+    "sets.contains(['web', 'log', 'proxy', 'init', 'dns', 'x'], object.spec.containers.map(c, c.name))",
+    "'%s/%s has %d containers'.format([object.metadata.namespace, object.metadata.name, object.spec.containers.size()])",
+];
+
+fn text(builder: &mut Builder, name: &str, value: &str) {
+    builder.key(name, 0);
+    builder.str(value, 0, 0);
+}
+
+fn container(builder: &mut Builder, name: &str) {
+    builder.begin_map(0);
+    text(builder, "name", name);
+    text(builder, "image", &format!("registry.example.com/shop/{name}:1.2.3"));
+    for outer in ["resources", "securityContext"] {
+        builder.key(outer, 0);
+        builder.begin_map(0);
+        if outer == "resources" {
+            builder.key("limits", 0);
+            builder.begin_map(0);
+            text(builder, "cpu", "500m");
+            text(builder, "memory", "1Gi");
+            builder.end(0);
+        } else {
+            for (flag, value) in [("privileged", false), ("runAsNonRoot", true)] {
+                builder.key(flag, 0);
+                builder.bool(value, 0, 0);
+            }
+        }
+        builder.end(0);
+    }
+    builder.key("ports", 0);
+    builder.begin_list(0);
+    builder.begin_map(0);
+    builder.key("containerPort", 0);
+    builder.int(8080, 0, 0);
+    builder.end(0);
+    builder.end(0);
+    builder.end(0);
+}
+
+fn pod() -> Value {
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    builder.key("metadata", 0);
+    builder.begin_map(0);
+    text(&mut builder, "name", "web-7d4b9c");
+    text(&mut builder, "namespace", "shop");
+    builder.key("labels", 0);
+    builder.begin_map(0);
+    text(&mut builder, "app.kubernetes.io/name", "web");
+    text(&mut builder, "tier", "front");
+    builder.end(0);
+    builder.end(0);
+    builder.key("spec", 0);
+    builder.begin_map(0);
+    builder.key("replicas", 0);
+    builder.int(3, 0, 0);
+    builder.key("containers", 0);
+    builder.begin_list(0);
+    for name in ["dns", "init", "log", "proxy", "web"] {
+        container(&mut builder, name);
+    }
+    builder.end(0);
+    builder.key("volumes", 0);
+    builder.begin_list(0);
+    builder.begin_map(0);
+    text(&mut builder, "name", "tmp");
+    builder.end(0);
+    builder.end(0);
+    builder.end(0);
+    builder.end(0);
+    builder.finish()
+}
+
+fn main() {
+    const ROUNDS: u32 = 2_000;
+    let mut env = Env::new(Minor::NEWEST);
+    env.variable("object", Type::Dyn);
+    let pod = pod();
+    let bindings = [Binding::Val(Val::from_node(pod.root()))];
+    let start = Instant::now();
+    for _ in 0..200 {
+        for expression in EXPRESSIONS {
+            black_box(compile(&env, expression).expect(expression));
+        }
+    }
+    let compiling = start.elapsed() / 200 / EXPRESSIONS.len() as u32;
+    let programs: Vec<Program> =
+        EXPRESSIONS.iter().map(|expression| compile(&env, expression).unwrap()).collect();
+    let mut total = std::time::Duration::ZERO;
+    for (expression, program) in EXPRESSIONS.iter().zip(&programs) {
+        let start = Instant::now();
+        for _ in 0..ROUNDS {
+            black_box(program.eval(&bindings, &mut Context::default()).expect(expression));
+        }
+        let once = start.elapsed() / ROUNDS;
+        total += once;
+        println!("{:9.2} µs  {expression}", once.as_nanos() as f64 / 1e3);
+    }
+    println!("{:9.2} µs  all {} evaluated once", total.as_nanos() as f64 / 1e3, programs.len());
+    println!("{:9.2} µs  to compile one", compiling.as_nanos() as f64 / 1e3);
+}

@@ -1,0 +1,99 @@
+//! Kubernetes CEL: the expression language of admission policies and CRD rules.
+//!
+//! [`Env`] says what names mean for one Kubernetes minor; [`compile`] parses,
+//! expands macros and type-checks; a [`Program`] evaluates over documents by
+//! reference. An open list and an unknown value propagate as such, so that an
+//! absence nobody has looked for never becomes a verdict.
+
+mod ast;
+mod check;
+mod env;
+mod eval;
+mod functions;
+mod lexer;
+#[allow(dead_code, reason = "not every function of the libraries is wired yet")]
+mod library;
+mod parser;
+mod types;
+mod value;
+
+pub use env::Env;
+pub use eval::{Binding, Context, EvalError, Host, Trace};
+pub use types::{Type, TypeProvider};
+pub use value::{List, Moment, Opaque, Val};
+
+use ast::Expr;
+
+/// Something that does not compile, with its place in the expression (bytes).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issue {
+    /// What.
+    pub message: String,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Issue {
+    pub(crate) fn new(message: impl Into<String>, start: u32, end: u32) -> Issue {
+        Issue { message: message.into(), start, end }
+    }
+}
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub struct Program {
+    expr: Expr,
+    result: Type,
+}
+
+/// Bytes that are no encoded program.
+#[derive(Debug)]
+pub struct DecodeError(String);
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not an encoded program: {}", self.0)
+    }
+}
+
+/// Compiles an expression.
+pub fn compile(env: &Env, text: &str) -> Result<Program, Vec<Issue>> {
+    let node = parser::parse(text).map_err(|issue| vec![issue])?;
+    let (expr, result) = check::check(env, &node)?;
+    Ok(Program { expr, result })
+}
+
+impl Program {
+    /// The type of its result; dynamic for a decoded program.
+    pub fn result_type(&self) -> &Type {
+        &self.result
+    }
+
+    /// Whether it calls a host function, so that no API server could evaluate it.
+    pub fn calls_host(&self) -> bool {
+        let mut found = false;
+        self.expr.walk(&mut |expr| found |= matches!(expr, Expr::Host { .. }));
+        found
+    }
+
+    /// Evaluates it. `bindings` are the environment's variables by slot.
+    pub fn eval<'a>(&'a self, bindings: &[Binding<'a>], context: &mut Context<'_, 'a>) -> Result<Val<'a>, EvalError> {
+        eval::run(&self.expr, bindings, context)
+    }
+
+    /// As bytes of this version.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(&self.expr).unwrap_or_default()
+    }
+
+    /// From bytes of this version.
+    pub fn decode(bytes: &[u8]) -> Result<Program, DecodeError> {
+        let expr = postcard::from_bytes(bytes).map_err(|error| DecodeError(error.to_string()))?;
+        Ok(Program { expr, result: Type::Dyn })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! A text that tells values and their types apart, as the oracle writes it.
+
+use std::fmt::Write;
+
+use crate::value::{Opaque, Val};
+
+impl Val<'_> {
+    /// The value as the differential tests compare it.
+    #[doc(hidden)]
+    pub fn canonical(&self) -> String {
+        match self.read() {
+            Val::Null => "null".into(),
+            Val::Bool(value) => value.to_string(),
+            Val::Int(value) => value.to_string(),
+            Val::Uint(value) => format!("{value}u"),
+            Val::Double(value) if value.is_nan() => "dNaN".into(),
+            Val::Double(value) => format!("d{:016x}", value.to_bits()),
+            Val::Str(text) => quoted(&text),
+            Val::Bytes(bytes) => bytes.iter().fold("b".to_owned(), |mut text, byte| {
+                _ = write!(text, "{byte:02x}");
+                text
+            }),
+            Val::Duration(nanos) => format!("duration({nanos})"),
+            Val::Time(moment) => format!("timestamp({})", moment.0.format()),
+            Val::Optional(None) => "optional.none()".into(),
+            Val::Optional(Some(inner)) => format!("optional({})", inner.canonical()),
+            Val::Type(name) => format!("type({name})"),
+            Val::Unknown => "unknown".into(),
+            Val::Opaque(opaque) => opaque_text(&opaque),
+            list_or_map => aggregate(&list_or_map),
+        }
+    }
+}
+
+fn aggregate(value: &Val<'_>) -> String {
+    if value.type_name() == "list" {
+        let items: Vec<String> = value.elements().iter().map(Val::canonical).collect();
+        return format!("[{}]", items.join(", "));
+    }
+    let mut entries: Vec<String> = value
+        .elements()
+        .iter()
+        .filter_map(|key| {
+            let member = crate::value::member(value, key)?;
+            Some(format!("{}: {}", key.canonical(), member.canonical()))
+        })
+        .collect();
+    entries.sort();
+    format!("{{{}}}", entries.join(", "))
+}
+
+fn opaque_text(opaque: &Opaque) -> String {
+    match opaque {
+        Opaque::Quantity(quantity) => {
+            let integer = quantity.0.as_integer().is_some();
+            format!("quantity({},{integer})", quantity.0.canonical())
+        }
+        Opaque::Ip(ip) => format!("IP({ip})"),
+        Opaque::Cidr(cidr) => format!("CIDR({})", cidr.0),
+        Opaque::Url(url) => format!("URL({})", quoted(&url.0.text())),
+        Opaque::Semver(version) => format!("Semver({})", version.0),
+        Opaque::Format(format) => format!("Format({})", format.0.name()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            char if char < ' ' => _ = write!(quoted, "\\x{:02x}", char as u32),
+            char => quoted.push(char),
+        }
+    }
+    quoted + "\""
+}

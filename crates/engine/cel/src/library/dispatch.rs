@@ -1,0 +1,75 @@
+//! Calls by name: the overload that fits the values decides.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::declarations::{DeclaredType, Declarations, Overload};
+use super::functions::function;
+use super::operand::{Operand, View};
+use super::regex::PatternCache;
+use crate::value::Val;
+
+/// Calls the library function of that name; none when it is the evaluator's own.
+/// Values that fit no overload are an error, as is what the function refuses.
+pub(crate) fn call<'a>(
+    name: &str,
+    is_method: bool,
+    arguments: &[Val<'a>],
+    patterns: &mut PatternCache,
+) -> Option<Result<Val<'a>, String>> {
+    let overloads = overloads().get(name)?;
+    let mut known = false;
+    for overload in overloads {
+        if overload.is_method != is_method || overload.arguments.len() != arguments.len() {
+            continue;
+        }
+        let Some(call) = function::<Val<'a>>(overload.id) else { continue };
+        known = true;
+        if overload.arguments.iter().zip(arguments).all(|(declared, value)| fits(declared, value)) {
+            return Some(call(arguments, patterns).map(Val::from));
+        }
+    }
+    known.then(|| {
+        let types: Vec<&str> = arguments.iter().map(Val::type_name).collect();
+        Err(match name {
+            // Functions that are bound once for all overloads do not name themselves.
+            "sort" | "@sortByAssociatedKeys" => "no such overload".into(),
+            name => format!("no such overload: {name}({})", types.join(", ")),
+        })
+    })
+}
+
+fn overloads() -> &'static HashMap<&'static str, Vec<Overload>> {
+    static OVERLOADS: OnceLock<HashMap<&'static str, Vec<Overload>>> = OnceLock::new();
+    OVERLOADS.get_or_init(|| {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for overload in Declarations::of_minor(u32::MAX).overloads {
+            by_name.entry(overload.function).or_default().push(overload);
+        }
+        by_name
+    })
+}
+
+/// Whether a value may be an argument: of a list the first element tells, of a
+/// map the first entry.
+fn fits(declared: &DeclaredType, value: &Val<'_>) -> bool {
+    if declared.is_parameter() || declared.name == "dyn" {
+        return true;
+    }
+    if declared.name != value.type_name() {
+        return false;
+    }
+    match value.view() {
+        View::List => {
+            let first = value.items().and_then(|items| items.into_iter().next());
+            first.is_none_or(|item| fits(&declared.parameters[0], &item))
+        }
+        View::Map => {
+            let first = value.entries().and_then(|entries| entries.into_iter().next());
+            first.is_none_or(|(key, value)| {
+                fits(&declared.parameters[0], &key) && fits(&declared.parameters[1], &value)
+            })
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,353 @@
+//! Expressions from the grammar, seeded: mostly well-typed, some ill-typed, many
+//! of which fail when run.
+
+use std::collections::BTreeMap;
+
+use ironhull_testkit::rng::Rng;
+
+use super::grammar::{Grammar, Part, Template, Type};
+
+/// One generated expression.
+pub struct Generated {
+    pub minor: u32,
+    pub expression: String,
+    /// The labels of the templates in it.
+    pub labels: Vec<usize>,
+}
+
+/// Kubernetes minors that are generated for.
+pub const MINORS: std::ops::RangeInclusive<u32> = 28..=37;
+
+const MAX_LENGTH: usize = 900;
+
+pub struct Generator<'g> {
+    grammar: &'g Grammar,
+    rng: Rng,
+    /// How often each template was used, by minor.
+    hits: BTreeMap<u32, Vec<u32>>,
+    minor: u32,
+    labels: Vec<usize>,
+    scope: Vec<(String, Type)>,
+    n_bound: usize,
+    /// Of 100 subexpressions this many are of a wrong type.
+    wrong: usize,
+    /// Inside a list or map literal, whose elements must be of one type.
+    in_literal: bool,
+}
+
+impl<'g> Generator<'g> {
+    pub fn new(grammar: &'g Grammar, seed: u64) -> Generator<'g> {
+        Generator {
+            grammar,
+            rng: Rng::new(seed),
+            hits: MINORS.map(|minor| (minor, vec![0; grammar.templates.len()])).collect(),
+            minor: 0,
+            labels: Vec::new(),
+            scope: Vec::new(),
+            n_bound: 0,
+            wrong: 0,
+            in_literal: false,
+        }
+    }
+
+    /// The next expression for a minor.
+    pub fn next(&mut self, minor: u32) -> Generated {
+        loop {
+            self.minor = minor;
+            self.labels.clear();
+            self.scope.clear();
+            self.n_bound = 0;
+            self.wrong = if self.rng.chance(24) { 6 } else { 0 };
+            let expression = self.outermost();
+            if expression.len() <= MAX_LENGTH {
+                let hits = self.hits.get_mut(&minor).expect("a known minor");
+                for label in &self.labels {
+                    hits[*label] += 1;
+                }
+                return Generated { minor, expression, labels: self.labels.clone() };
+            }
+        }
+    }
+
+    /// One template, or a list of some whose type is so common as a result that
+    /// they would seldom be reached.
+    fn outermost(&mut self) -> String {
+        let template = self.least_used(|_| true).expect("a template");
+        let depth = 3 + self.rng.below(2);
+        let first = self.expand(template, &mut BTreeMap::new(), depth);
+        let result = self.grammar.templates[template].result.clone();
+        let n_more = match result.name.as_str() {
+            "Bool" => 3,
+            "Int" | "Str" => 2,
+            _ => 0,
+        };
+        if n_more == 0 || self.wrong > 0 && self.rng.chance(50) {
+            return first;
+        }
+        let more = (0..n_more).map(|_| {
+            let at = self.least_used(|template| template.result == result).expect("the first one");
+            let depth = 2 + self.rng.below(2);
+            self.expand(at, &mut BTreeMap::new(), depth)
+        });
+        let more: Vec<String> = more.collect();
+        format!("[{first}, {}]", more.join(", "))
+    }
+
+    /// Of the templates that fit one that was used least.
+    fn least_used(&mut self, fits: impl Fn(&Template) -> bool) -> Option<usize> {
+        let templates = &self.grammar.templates;
+        let hits = &self.hits[&self.minor];
+        let used = |at: usize| hits[at] + 8 * self.labels.iter().filter(|label| **label == at).count() as u32;
+        let first = self.rng.below(templates.len());
+        (first..templates.len())
+            .chain(0..first)
+            .filter(|&at| templates[at].since <= self.minor && fits(&templates[at]))
+            .min_by_key(|&at| used(at))
+    }
+
+    fn any_type(&mut self, depth: usize) -> Type {
+        let scalars = ["Int", "Str", "Bool", "Uint", "Double", "Dur", "Ts", "Bytes", "Null", "Dyn", "Type", "Quantity", "Url"];
+        let later = [("Ip", 30), ("Cidr", 30), ("Format", 31), ("Semver", 33)];
+        match self.rng.below(if depth == 0 { 14 } else { 20 }) {
+            0..=4 => Type::new(["Int", "Str", "Int", "Str", "Bool"][self.rng.below(5)]),
+            5..=12 => Type::new(scalars[self.rng.below(scalars.len())]),
+            13 => {
+                let (name, since) = *self.rng.pick(&later);
+                Type::new(if since <= self.minor { name } else { "Quantity" })
+            }
+            14..=16 => Type::with("List", vec![self.any_type(0)]),
+            17..=18 => Type::with("Map", vec![Type::new("Str"), self.any_type(0)]),
+            _ => Type::with("Opt", vec![self.any_type(0)]),
+        }
+    }
+
+    fn expand(&mut self, at: usize, bindings: &mut BTreeMap<String, Type>, depth: usize) -> String {
+        self.labels.push(at);
+        let template = self.grammar.templates[at].clone();
+        let scope_before = self.scope.len();
+        let mut bound_names = BTreeMap::new();
+        let mut text = String::new();
+        for part in &template.parts {
+            match part {
+                Part::Text(literal) => {
+                    let literal = match bound_names.get("x") {
+                        Some(name) => literal.replace("{x: ", &format!("{{{name}: ")),
+                        None => literal.clone(),
+                    };
+                    text.push_str(&literal);
+                }
+                Part::String(kind) => text.push_str(&self.string(kind)),
+                Part::Expression(pattern) => {
+                    let wanted = self.bind(pattern, bindings, depth);
+                    let sub = self.expression(&wanted, depth.saturating_sub(1));
+                    text.push_str(&sub);
+                }
+                Part::Bind(name, pattern) => {
+                    let bound = self.bind(pattern, bindings, depth);
+                    let unique = format!("v{}", self.n_bound);
+                    self.n_bound += 1;
+                    text.push_str(&unique);
+                    bound_names.insert(name.clone(), unique.clone());
+                    self.scope.push((unique, bound));
+                }
+            }
+        }
+        self.scope.truncate(scope_before);
+        text
+    }
+
+    fn bind(&mut self, pattern: &Type, bindings: &mut BTreeMap<String, Type>, depth: usize) -> Type {
+        for name in ["A", "B"] {
+            if !bindings.contains_key(name) && mentions(pattern, name) {
+                let chosen = self.any_type(depth.saturating_sub(1));
+                bindings.insert(name.to_owned(), chosen);
+            }
+        }
+        pattern.substitute(bindings)
+    }
+
+    fn expression(&mut self, wanted: &Type, depth: usize) -> String {
+        if self.wrong > 0 && self.rng.chance(self.wrong) {
+            let other = self.any_type(1);
+            let text = self.well_typed(&other, depth);
+            return if self.rng.chance(50) { format!("dyn({text})") } else { text };
+        }
+        self.well_typed(wanted, depth)
+    }
+
+    fn well_typed(&mut self, wanted: &Type, depth: usize) -> String {
+        if wanted.name == "Map1" {
+            return self.literal(wanted, depth);
+        }
+        let in_scope: Vec<String> = self
+            .scope
+            .iter()
+            .filter(|(_, bound)| bound == wanted || wanted.name == "Dyn")
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !in_scope.is_empty() && self.rng.chance(40) {
+            return self.rng.pick(&in_scope).clone();
+        }
+        if depth > 0 && self.rng.chance(94) {
+            let found = self.least_used(|template| {
+                let mut bindings = BTreeMap::new();
+                !template.result.is_variable() && template.result.unify(wanted, &mut bindings)
+            });
+            let any = self.least_used(|template| {
+                template.result.unify(wanted, &mut BTreeMap::new())
+            });
+            let chosen = if self.rng.chance(85) { found.or(any) } else { any };
+            if let Some(at) = chosen {
+                let mut bindings = BTreeMap::new();
+                self.grammar.templates[at].result.unify(wanted, &mut bindings);
+                return self.expand(at, &mut bindings, depth);
+            }
+        }
+        self.literal(wanted, depth)
+    }
+
+    /// A string of a kind as an expression: mostly a literal, sometimes put
+    /// together so that nothing can be said before it runs.
+    fn string(&mut self, kind: &str) -> String {
+        let pool = self.grammar.pools.get(kind).unwrap_or_else(|| panic!("no pool {kind}"));
+        let mut value = self.rng.pick(pool).clone();
+        if !kind.starts_with("format") && self.rng.chance(12) {
+            value = self.mutate(&value);
+        }
+        let n_chars = value.chars().count();
+        // Literals of these kinds are read when the expression is compiled.
+        let checked = matches!(kind, "duration" | "timestamp" | "regex" | "number" | "bool") || kind.starts_with("format");
+        let split = if checked { 88 } else { 15 };
+        if n_chars > 1 && self.rng.chance(split) {
+            let at = 1 + self.rng.below(n_chars - 1);
+            let at = value.char_indices().nth(at).map_or(value.len(), |(at, _)| at);
+            return format!("({} + {})", quoted(&value[..at]), quoted(&value[at..]));
+        }
+        match self.rng.below(12) {
+            0 => format!("dyn({})", quoted(&value)),
+            1 if !checked => self.expression(&Type::new("Str"), 1),
+            _ => quoted(&value),
+        }
+    }
+
+    fn mutate(&mut self, value: &str) -> String {
+        let mut chars: Vec<char> = value.chars().collect();
+        let alphabet: Vec<char> = "0129.:/%-+abeEiKmnsTZ[](){}?*\\^$,# é_".chars().collect();
+        for _ in 0..=self.rng.below(2) {
+            let char = *self.rng.pick(&alphabet);
+            let at = self.rng.below(chars.len() + 1);
+            match self.rng.below(3) {
+                0 => chars.insert(at, char),
+                1 if at < chars.len() => chars[at] = char,
+                _ if at < chars.len() => {
+                    chars.remove(at);
+                }
+                _ => {}
+            }
+        }
+        // The reference needs hours for an exponent such as e1000000000.
+        let n_digits = chars.iter().rev().take_while(|char| char.is_ascii_digit()).count();
+        if n_digits > 3 && chars.iter().any(|char| "eE".contains(*char)) {
+            return value.to_owned();
+        }
+        chars.into_iter().collect()
+    }
+
+    fn literal(&mut self, wanted: &Type, depth: usize) -> String {
+        let depth = depth.saturating_sub(1);
+        match wanted.name.as_str() {
+            "Int" => self.choose(&["0", "1", "2", "3", "-1", "5", "7", "100", "9223372036854775807", "-9223372036854775808", "1700000000", "i", "object.spec.replicas", "params.max", "size(s)", "l[0]"]),
+            "Uint" => self.choose(&["0u", "1u", "2u", "7u", "18446744073709551615u", "9223372036854775808u"]),
+            "Double" => self.choose(&["0.0", "1.0", "-1.5", "2.5", "1e21", "1e-7", "0.1", "1e308", "3.0", "d", "params.ratio", "9223372036854775807.0", "-0.0", "123456.789"]),
+            "Bool" => self.choose(&["true", "false", "true", "false", "b", "object.spec.hostNetwork", "has(object.spec)", "has(object.status)"]),
+            "Str" => match self.rng.below(8) {
+                0 => self.choose(&["s", "object.metadata.name", "object.spec.containers[0].image", "params.names[0]", "object.metadata.labels['app.kubernetes.io/name']"]),
+                1 => {
+                    let kinds = ["ip", "cidr", "url", "name", "semver", "quantity", "timestamp", "duration", "number", "regex"];
+                    let kind = *self.rng.pick(&kinds);
+                    let pool = &self.grammar.pools[kind];
+                    quoted(self.rng.pick::<String>(pool))
+                }
+                _ => {
+                    let pool = &self.grammar.pools["plain"];
+                    quoted(self.rng.pick::<String>(pool))
+                }
+            },
+            "Bytes" => self.choose(&["b''", "b'a'", "b'abc'", "b'\\xff'", "b'h\\303\\251'", "bytes(s)", "b'hello'"]),
+            "Dur" => self.choose(&["duration('0s')", "duration('1h30m')", "duration('-1.5s')", "duration('90s')", "duration('1ms')", "duration('2562047h47m16.854775807s')"]),
+            "Ts" => self.choose(&["timestamp('2024-01-01T00:00:00Z')", "timestamp('2024-02-29T12:34:56.789Z')", "timestamp('2024-06-15T23:30:00-07:00')", "timestamp('0001-01-01T00:00:00Z')", "timestamp('9999-12-31T23:59:59Z')", "timestamp(1700000000)"]),
+            "Null" => self.choose(&["null", "oldObject", "n"]),
+            "Type" => self.choose(&["int", "string", "list", "map", "type", "bool", "double", "uint", "bytes", "null_type", "google.protobuf.Timestamp"]),
+            "Dyn" => self.choose(&["object", "oldObject", "object.spec", "object.metadata.labels", "object.spec.containers", "params", "dyn(1)", "dyn('a')", "dyn([1, 2])", "dyn({'k': 1})", "u", "l", "m", "n", "object.metadata.missing", "object.spec.containers[0].ports", "dyn(1u)", "dyn(1.0)"]),
+            "Quantity" => format!("quantity({})", self.string("quantity")),
+            "Url" => format!("url({})", self.string("url")),
+            "Ip" => format!("ip({})", self.string("ip")),
+            "Cidr" => format!("cidr({})", self.string("cidr")),
+            "Semver" => format!("semver({})", self.string("semver")),
+            "Format" => self.choose(&["format.dns1123Label()", "format.uuid()", "format.uri()", "format.named('date').value()", "format.labelValue()", "format.qualifiedName()", "format.datetime()", "format.byte()"]),
+            "List" => {
+                if wanted.parameters[0].name == "Int" && self.rng.chance(15) {
+                    return "l".into();
+                }
+                let n_items = [0, 1, 2, 2, 3, 3][self.rng.below(6)];
+                let before = std::mem::replace(&mut self.in_literal, wanted.parameters[0].name != "Dyn");
+                let items: Vec<String> = (0..n_items).map(|_| self.expression(&wanted.parameters[0], depth)).collect();
+                self.in_literal = before;
+                format!("[{}]", items.join(", "))
+            }
+            "Map" | "Map1" => {
+                if self.rng.chance(12) {
+                    return "{}".into();
+                }
+                let key = match wanted.parameters[0].name.as_str() {
+                    "Str" => self.choose(&["'k'", "'k'", "'a'", "'héllo'", "s"]),
+                    "Int" => self.choose(&["0", "1", "2", "-1", "i"]),
+                    _ => self.expression(&wanted.parameters[0], depth),
+                };
+                format!("{{{key}: {}}}", self.expression(&wanted.parameters[1], depth))
+            }
+            "Opt" => {
+                if self.rng.chance(25) {
+                    return "optional.none()".into();
+                }
+                format!("optional.of({})", self.expression(&wanted.parameters[0], depth))
+            }
+            name => {
+                let chosen = self.any_type(0);
+                assert!(wanted.is_variable(), "no literal of type {name}");
+                self.literal(&chosen, depth)
+            }
+        }
+    }
+
+    fn choose(&mut self, texts: &[&str]) -> String {
+        if self.in_literal {
+            let is_dyn = |text: &str| text.len() == 1 && text.starts_with(char::is_alphabetic) || text.contains('.') && text.starts_with(['o', 'p']) || text == "l[0]";
+            let typed: Vec<&str> = texts.iter().copied().filter(|text| !is_dyn(text)).collect();
+            if !typed.is_empty() {
+                return (*self.rng.pick(&typed)).to_owned();
+            }
+        }
+        (*self.rng.pick(texts)).to_owned()
+    }
+}
+
+fn mentions(pattern: &Type, name: &str) -> bool {
+    pattern.name == name || pattern.parameters.iter().any(|parameter| mentions(parameter, name))
+}
+
+/// A CEL string literal.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for char in text.chars() {
+        match char {
+            '\'' => quoted.push_str("\\'"),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}

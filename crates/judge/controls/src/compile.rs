@@ -1,0 +1,309 @@
+//! From a control file's document to a [`Control`]: reading, type-checking for
+//! every minor it claims, and compiling.
+
+use ironhull_cel::{Env, Issue, Program, Type};
+use ironhull_model::{Code, Diagnostic, Kind, Minor, Node, Severity, SourceId};
+
+use crate::control::{
+    Applies, Bound, CelRule, Control, Expression, Literal, Mapping, Part, Related, Rule,
+    SeverityLine, Standard, Step, Surface, Target, Template,
+};
+use crate::environment::{Environments, Scope};
+use crate::native;
+use crate::reader::{self, Reader};
+
+mod fields;
+mod repair;
+mod template;
+
+use fields::{applies, kinds_of, mappings, minors, standards, surface};
+
+/// Compiles control files. Keep it: building the environments takes longer than
+/// compiling a control.
+pub struct Compiler {
+    environments: Environments,
+}
+
+impl Default for Compiler {
+    fn default() -> Compiler {
+        Compiler { environments: Environments::new() }
+    }
+}
+
+impl Compiler {
+    /// Compiles one document of a control file. Errors are told at their place;
+    /// the control is none when one of them makes it meaningless.
+    pub fn control(
+        &self,
+        document: Node<'_>,
+        source: SourceId,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Control> {
+        let before = diagnostics.len();
+        let mut reader = Reader::new(document, source, Code::ControlInvalid, diagnostics);
+        let control = self.read(&mut reader);
+        reader.finish();
+        control.filter(|_| diagnostics.len() == before)
+    }
+
+    fn read(&self, reader: &mut Reader<'_, '_>) -> Option<Control> {
+        let id = reader.required_str("id")?;
+        let title = reader.required_str("title")?;
+        let why = reader.required_str("why")?;
+        let catalogue = mappings(reader, "catalogue");
+        let surface = surface(reader)?;
+        let (applies, from_until) = (applies(reader)?, minors(reader));
+        let params = reader.get("params");
+        let related = related(reader);
+        let needs = fact_names(reader, "needs");
+        let helps = fact_names(reader, "helps");
+        let standards = standards(reader);
+        let packs = reader.strs("packs").into_iter().map(Into::into).collect();
+        let examples = reader.required("examples").map(Node::to_json)?;
+        let (from, until) = from_until?;
+        let claimed = |minor: &Minor| {
+            from.is_none_or(|from| *minor >= from) && until.is_none_or(|until| *minor < until)
+        };
+        let mut scopes: Vec<Scope> = self
+            .environments
+            .typed(&applies)
+            .into_iter()
+            .filter(|scope| claimed(&scope.minor))
+            .collect();
+        if scopes.is_empty() {
+            reader.wrong(reader.node(), "it claims no Kubernetes version that is known here");
+            return None;
+        }
+        for scope in &mut scopes {
+            for related in &related {
+                scope.variable(&related.name, Type::List(scope.kind_type(&related.group, &related.kind).into()));
+            }
+        }
+        let (rule, severity) = Rules { reader, scopes }.read()?;
+        let portable = related.is_empty()
+            && needs.is_empty()
+            && helps.is_empty()
+            && matches!(&rule, Rule::Cel(rule) if rule.unless.is_none() && !uses_host(rule));
+        Some(Control {
+            id: id.into(),
+            catalogue,
+            surface,
+            title: title.into(),
+            why: why.into(),
+            applies,
+            from,
+            until,
+            params: params.map_or_else(|| "{}".to_owned(), Node::to_json).into(),
+            related,
+            needs,
+            helps,
+            rule,
+            severity,
+            standards,
+            packs,
+            portable,
+            examples: examples.into(),
+        })
+    }
+}
+
+fn uses_host(rule: &CelRule) -> bool {
+    let programs = rule.lets.iter().chain(&rule.each).map(|bound| &bound.program);
+    programs.chain([&rule.must]).any(|expression| expression.program.calls_host())
+}
+
+fn fact_names(reader: &mut Reader<'_, '_>, field: &'static str) -> Vec<Box<str>> {
+    let names = reader.strs(field);
+    let known: Vec<&str> = ironhull_model::snapshot::FACTS.iter().map(|fact| fact.name).collect();
+    for name in &names {
+        if !known.contains(name) {
+            let hint = reader::nearest(name, &known)
+                .map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+            reader.wrong(reader.node(), format!("{field} names the unknown fact {name:?}{hint}"));
+        }
+    }
+    names.into_iter().map(Into::into).collect()
+}
+
+fn related(reader: &mut Reader<'_, '_>) -> Vec<Related> {
+    let Some(node) = reader.get("related") else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, item) in node.entries() {
+        let mut join = reader.nested(item);
+        let kind = join.required_str("kind").unwrap_or_default();
+        let in_namespace = match join.str("in") {
+            None => false,
+            Some("namespace") => true,
+            Some(other) => {
+                join.wrong(item, format!("in: {other:?} is not known; the only join is namespace"));
+                false
+            }
+        };
+        for (group, kind) in kinds_of(&mut join, item, kind) {
+            all.push(Related { name: name.into(), group, kind, in_namespace });
+        }
+        join.finish();
+    }
+    all
+}
+
+/// Reads the fields that hold expressions, compiling each for every scope.
+struct Rules<'r, 'a, 'd> {
+    reader: &'r mut Reader<'a, 'd>,
+    scopes: Vec<Scope>,
+}
+
+impl<'a> Rules<'_, 'a, '_> {
+    fn read(mut self) -> Option<(Rule, Vec<SeverityLine>)> {
+        if let Some(name) = self.reader.str("native") {
+            if native::find(name).is_none() {
+                self.reader.wrong(self.reader.node(), format!("no native rule {name:?}"));
+            }
+            let severity = self.severity();
+            return Some((Rule::Native(name.into()), severity));
+        }
+        let lets = self.bindings("let", false);
+        let each = self.bindings("each", true);
+        let at = self.expression("at");
+        let must = self.required_expression("must");
+        let unless = self.expression("unless");
+        let message = self.reader.required("message");
+        let message = message.and_then(|node| self.template(node));
+        let severity = self.severity();
+        let repair = self.repair();
+        let rule = CelRule { lets, each, at, must: must?, unless, message: message?, repair };
+        Some((Rule::Cel(Box::new(rule)), severity))
+    }
+
+    fn bindings(&mut self, field: &'static str, elements: bool) -> Vec<Bound> {
+        let Some(node) = self.reader.get(field) else { return Vec::new() };
+        let mut bound = Vec::new();
+        for (name, item) in node.entries() {
+            let Some(program) = self.compile(item) else { continue };
+            for (index, scope) in self.scopes.iter_mut().enumerate() {
+                let own = scope.compile(item.as_str().unwrap_or_default());
+                let ty = own.map_or(Type::Dyn, |program| program.result_type().clone());
+                let ty = if elements { element_type(&ty) } else { Some(ty) };
+                match ty {
+                    Some(ty) => scope.variable(name, ty),
+                    None if index == 0 => {
+                        self.reader.wrong(item, format!("each: {name} must be a list or a map"));
+                        scope.variable(name, Type::Dyn);
+                    }
+                    None => scope.variable(name, Type::Dyn),
+                }
+            }
+            bound.push(Bound { name: name.into(), program });
+        }
+        bound
+    }
+
+    fn expression(&mut self, field: &'static str) -> Option<Expression> {
+        let node = self.reader.get(field)?;
+        self.compile(node)
+    }
+
+    fn required_expression(&mut self, field: &'static str) -> Option<Expression> {
+        let node = self.reader.required(field)?;
+        self.compile(node)
+    }
+
+    fn compile(&mut self, node: Node<'a>) -> Option<Expression> {
+        let Some(text) = scalar_text(node) else {
+            self.reader.wrong(node, format!("expected an expression, found a {}", node.kind()));
+            return None;
+        };
+        self.compile_text(node, &text)
+    }
+
+    /// Compiles `text` for every minor; the newest minor's program is kept.
+    fn compile_text(&mut self, node: Node<'a>, text: &str) -> Option<Expression> {
+        let mut program = None;
+        for scope in &self.scopes {
+            match scope.compile(text) {
+                Ok(compiled) => program = Some(compiled),
+                Err(issues) => {
+                    let minor = scope.minor;
+                    for issue in issues {
+                        let near = snippet(text, &issue);
+                        self.reader.wrong(node, format!("{} (Kubernetes {minor}) in {near}", issue.message));
+                    }
+                    return None;
+                }
+            }
+        }
+        program.map(|program| Expression { text: text.into(), program })
+    }
+
+    fn severity(&mut self) -> Vec<SeverityLine> {
+        let Some(node) = self.reader.required("severity") else { return Vec::new() };
+        let parse = |text: &str| text.parse::<Severity>();
+        if let Some(text) = node.as_str() {
+            return match parse(text) {
+                Ok(severity) => vec![SeverityLine { severity, when: None }],
+                Err(error) => {
+                    self.reader.wrong(node, error);
+                    Vec::new()
+                }
+            };
+        }
+        let mut lines = Vec::new();
+        for (key, item) in node.entries() {
+            match parse(key) {
+                Err(error) => self.reader.wrong(item, error),
+                Ok(severity) => {
+                    let when = if item.as_bool() == Some(true) || item.as_str() == Some("true") {
+                        None
+                    } else {
+                        self.compile(item)
+                    };
+                    lines.push(SeverityLine { severity, when });
+                }
+            }
+        }
+        if lines.last().is_none_or(|line| line.when.is_some()) {
+            self.reader.wrong(node, "the last severity must be true, so that every violation has one");
+        }
+        if lines.windows(2).any(|pair| pair[0].severity <= pair[1].severity) {
+            self.reader.wrong(node, "severities are decided from critical down; order them so");
+        }
+        lines
+    }
+}
+
+fn element_type(ty: &Type) -> Option<Type> {
+    match ty {
+        Type::List(item) => Some(Type::clone(item)),
+        Type::Map(key, _) => Some(Type::clone(key)),
+        Type::Dyn => Some(Type::Dyn),
+        _ => None,
+    }
+}
+
+/// An expression may be written as a YAML boolean or number.
+fn scalar_text(node: Node<'_>) -> Option<String> {
+    match node.kind() {
+        Kind::String => node.as_str().map(str::to_owned),
+        Kind::Bool | Kind::Int => Some(node.to_json()),
+        _ => None,
+    }
+}
+
+fn snippet(text: &str, issue: &Issue) -> String {
+    let start = (issue.start as usize).min(text.len());
+    let end = (issue.end as usize).clamp(start, text.len());
+    match text.get(start..end) {
+        Some(part) if !part.is_empty() => format!("{part:?} of {text:?}"),
+        _ => format!("{text:?}"),
+    }
+}
+
+/// Compiles a single expression as the API server of `minor` would for a policy
+/// over an untyped `object` (`ironhull policy eval`).
+pub fn untyped(minor: Minor, variables: &[&str], text: &str) -> Result<Program, Vec<Issue>> {
+    let mut env = Env::new(minor);
+    for name in variables {
+        env.variable(name, Type::Dyn);
+    }
+    ironhull_cel::compile(&env, text)
+}

@@ -1,0 +1,194 @@
+//! What a control's expressions see: variables, helpers and host functions.
+
+use std::sync::Arc;
+
+use ironhull_cel::{Env, Issue, Program, Type};
+use ironhull_model::Minor;
+use ironhull_schema::{FieldType, Schema};
+
+use crate::control::Applies;
+use crate::host;
+
+/// The slots of the variables that every control has, in order; joins, `let`s
+/// and `each` bindings follow.
+pub mod slot {
+    /// The whole object.
+    pub const OBJECT: usize = 0;
+    /// The `PodSpec`, for `applies: pods`.
+    pub const POD: usize = 1;
+    /// The metadata of the pod template.
+    pub const META: usize = 2;
+    /// The Namespace object the subject is in.
+    pub const NAMESPACE: usize = 3;
+    /// The control's parameters.
+    pub const PARAMS: usize = 4;
+    /// The facts named in `needs` and `helps`, by name.
+    pub const FACTS: usize = 5;
+    /// How many there are.
+    pub const COUNT: usize = 6;
+}
+
+/// Helpers: compile-time macros over plain CEL, so that what uses them stays
+/// portable. (name, parameters, body)
+pub const HELPERS: &[(&str, &[&str], &str)] = &[
+    // Every container of a pod, in the order in which Pod Security visits them.
+    (
+        "containers",
+        &["pod"],
+        "pod.?initContainers.orValue([]) + pod.?containers.orValue([]) + pod.?ephemeralContainers.orValue([])",
+    ),
+    // A path as a list of its components would join it, with a trailing slash:
+    // no doubled slashes or dots, and /var/run is /run.
+    (
+        "cleanPath",
+        &["path"],
+        "(path.split('/').filter(s, s != '' && s != '.').size() == 0 ? '/' : \
+          '/' + path.split('/').filter(s, s != '' && s != '.').join('/') + '/')",
+    ),
+    (
+        "resolvedPath",
+        &["path"],
+        "(cleanPath(path).startsWith('/var/run/') ? cleanPath(path).substring(4) : cleanPath(path))",
+    ),
+    // Whether a path is one of the paths, inside one, or holds one.
+    (
+        "overlaps",
+        &["path", "paths"],
+        "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)) || resolvedPath(q).startsWith(resolvedPath(path)))",
+    ),
+    // Whether a path is one of the paths or inside one.
+    ("within", &["path", "paths"], "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)))"),
+    // Parts of an image reference (distribution/reference): the first component
+    // is a registry only if it looks like a host.
+    ("imageDigest", &["image"], "(image.contains('@') ? image.split('@')[1] : '')"),
+    (
+        "imageTag",
+        &["image"],
+        "(image.split('@')[0].split('/')[image.split('@')[0].split('/').size() - 1].contains(':') ? \
+          image.split('@')[0].split('/')[image.split('@')[0].split('/').size() - 1].split(':')[1] : '')",
+    ),
+    (
+        "imageRegistry",
+        &["image"],
+        "(image.contains('/') && (image.split('/')[0].contains('.') || image.split('/')[0].contains(':') || \
+          image.split('/')[0] == 'localhost') ? image.split('/')[0] : 'docker.io')",
+    ),
+    // Whether a pod is for Windows.
+    ("isWindows", &["pod"], "(pod.?os.?name.orValue('') == 'windows')"),
+];
+
+/// Environments for every supported minor.
+pub struct Environments {
+    bases: Vec<Scope>,
+}
+
+impl Environments {
+    /// Builds them.
+    pub fn new() -> Environments {
+        let bases = Schema::supported().map(Scope::new).collect();
+        Environments { bases }
+    }
+
+    /// For each minor a scope in which `object`, `pod` and `meta` have the types
+    /// of the subjects.
+    pub fn typed(&self, applies: &Applies) -> Vec<Scope> {
+        self.bases
+            .iter()
+            .map(|base| {
+                let mut scope = base.clone();
+                let (pods, object) = match applies {
+                    Applies::Pods => (true, Type::Dyn),
+                    Applies::Kinds(kinds) => match kinds.as_slice() {
+                        [(group, kind)] => (false, scope.kind_type(group, kind)),
+                        _ => (false, Type::Dyn),
+                    },
+                    Applies::Cluster => (false, Type::Dyn),
+                };
+                scope.variable("object", object);
+                let of = |name: &str| if pods { Type::Object(name.into()) } else { Type::Dyn };
+                scope.variable("pod", of("io.k8s.api.core.v1.PodSpec"));
+                scope.variable("meta", of("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"));
+                scope.variable("namespaceObject", Type::Object("io.k8s.api.core.v1.Namespace".into()));
+                scope.variable("params", Type::Dyn);
+                scope.variable("facts", Type::Dyn);
+                scope
+            })
+            .collect()
+    }
+}
+
+/// The names that are in scope for one minor.
+#[derive(Clone)]
+pub struct Scope {
+    /// The minor.
+    pub minor: Minor,
+    env: Env,
+    names: Vec<Box<str>>,
+    schema: Schema,
+}
+
+impl Scope {
+    fn new(minor: Minor) -> Scope {
+        let schema = Schema::of(minor);
+        let mut env = Env::new(minor);
+        env.types(Arc::new(Types(schema)));
+        for (name, params, body) in HELPERS {
+            let defined = env.define_macro(name, params, body);
+            debug_assert!(defined.is_ok(), "helper {name}: {defined:?}");
+        }
+        for function in host::FUNCTIONS {
+            env.host_function(function.name, &function.params(), function.result(), false);
+        }
+        Scope { minor, env, names: Vec::new(), schema }
+    }
+
+    /// Adds a variable behind the others.
+    pub fn variable(&mut self, name: &str, ty: Type) {
+        self.env.variable(name, ty);
+        self.names.push(name.into());
+    }
+
+    /// The slot of a variable; the last one of that name.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.names.iter().rposition(|known| **known == *name)
+    }
+
+    /// Type-checks and compiles an expression.
+    pub fn compile(&self, text: &str) -> Result<Program, Vec<Issue>> {
+        ironhull_cel::compile(&self.env, text)
+    }
+
+    /// The type of objects of a kind; dynamic when the schemas do not have it.
+    pub fn kind_type(&self, group: &str, kind: &str) -> Type {
+        self.schema
+            .kind_any_version(group, kind)
+            .map_or(Type::Dyn, |info| Type::Object(self.schema.type_name(info.ty).into()))
+    }
+}
+
+/// Kubernetes' schemas as CEL types. Ephemeral containers have the fields of
+/// containers and are typed as such, so that lists of both can be joined.
+struct Types(Schema);
+
+impl ironhull_cel::TypeProvider for Types {
+    fn field(&self, object: &str, field: &str) -> Option<Type> {
+        let ty = self.0.type_named(object)?;
+        self.0.field(ty, field).map(|field| cel_type(self.0, &field.ty))
+    }
+}
+
+fn cel_type(schema: Schema, ty: &FieldType) -> Type {
+    match ty {
+        FieldType::String | FieldType::Bytes | FieldType::Time => Type::String,
+        FieldType::Integer => Type::Int,
+        FieldType::Number => Type::Double,
+        FieldType::Boolean => Type::Bool,
+        FieldType::IntOrString | FieldType::Quantity | FieldType::Any => Type::Dyn,
+        FieldType::List(item) => Type::List(cel_type(schema, item).into()),
+        FieldType::Map(item) => Type::Map(Type::String.into(), cel_type(schema, item).into()),
+        FieldType::Type(ty) => {
+            let name = schema.type_name(*ty);
+            Type::Object(name.replace("core.v1.EphemeralContainer", "core.v1.Container").into())
+        }
+    }
+}

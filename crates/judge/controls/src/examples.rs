@@ -1,0 +1,196 @@
+//! A control's own examples: each is an estate and what the control must say of
+//! it. They are tests, canaries, and what `explain` shows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ironhull_model::{
+    Builder, Coverage, Fact, Finding, Kind, Minor, Node, Object, Snapshot, Value, Verdict, World,
+};
+use ironhull_schema::{Schema, defaults, rbac};
+
+use crate::control::Control;
+use crate::judge::{Judge, Judgement, params};
+
+/// One example, ready to judge.
+pub struct Example {
+    /// The estate.
+    pub snapshot: Snapshot,
+    /// Parameters beside it.
+    pub params: HashMap<String, Value>,
+    /// What is expected, as written.
+    expect: Value,
+}
+
+/// All examples of a control. An example that cannot be read is an error text.
+pub fn read(control: &Control) -> Vec<Result<Example, String>> {
+    let Ok(all) = serde_json::from_str::<Value>(&control.examples) else {
+        return vec![Err("examples are unreadable".to_owned())];
+    };
+    all.root().items().map(|item| example(control, item)).collect()
+}
+
+fn example(control: &Control, item: Node<'_>) -> Result<Example, String> {
+    const KNOWN: [&str; 6] = ["given", "expect", "params", "kubernetes", "facts", "complete"];
+    if let Some((unknown, _)) = item.entries().find(|(key, _)| !KNOWN.contains(key)) {
+        return Err(format!("unknown field {unknown:?} in an example"));
+    }
+    let minor = match item.get("kubernetes") {
+        None => Minor::NEWEST,
+        Some(version) => version.display().parse().map_err(|error: ironhull_model::version::ParseMinorError| error.to_string())?,
+    };
+    let mut snapshot = Snapshot::new(minor);
+    if item.get("complete").and_then(Node::as_bool) != Some(false) {
+        snapshot.coverage = Coverage::Complete;
+    }
+    for given in item.get("given").ok_or("an example has no given")?.items() {
+        let object = completed(given, minor)?;
+        snapshot.objects.push(Arc::new(object));
+    }
+    if snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io") {
+        let assumed = rbac::defaults(minor).filter_map(|value| Object::new(value, None)).map(|mut object| {
+            object.standing = ironhull_model::Standing::Assumed;
+            Arc::new(object)
+        });
+        snapshot.objects.extend(assumed.collect::<Vec<_>>());
+    }
+    for (name, node) in item.get("facts").into_iter().flat_map(Node::entries) {
+        let declared = ironhull_model::snapshot::FACTS.iter().find(|fact| fact.name == name);
+        let fact = declared.ok_or_else(|| format!("unknown fact {name:?}"))?;
+        let thing = snapshot.objects.first().ok_or("facts without an object")?.thing.clone();
+        snapshot.facts.push(Fact { thing, name: fact.name, value: node.to_value(), source: "example".to_owned() });
+    }
+    snapshot.seal();
+    let mut params = HashMap::new();
+    if let Some(given) = item.get("params") {
+        params.insert(control.id.to_string(), given.to_value());
+    }
+    let expect = item.get("expect").ok_or("an example has no expect")?.to_value();
+    Ok(Example { snapshot, params, expect })
+}
+
+/// An example's object with what may be left out: apiVersion where the kind
+/// tells it, and the name.
+fn completed(given: Node<'_>, minor: Minor) -> Result<Object, String> {
+    let kind = given.get("kind").and_then(Node::as_str).ok_or("a given object has no kind")?;
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    if given.get("apiVersion").is_none() {
+        let version = Schema::of(minor)
+            .preferred_api_version(kind)
+            .ok_or_else(|| format!("kind {kind} needs its apiVersion"))?;
+        builder.key("apiVersion", 0);
+        builder.str(&version, 0, 0);
+    }
+    for (key, child) in given.entries() {
+        builder.key(key, 0);
+        if key == "metadata" { metadata(Some(child), &mut builder) } else { builder.copy(child) }
+    }
+    if given.get("metadata").is_none() {
+        builder.key("metadata", 0);
+        metadata(None, &mut builder);
+    }
+    builder.end(0);
+    let value = defaults::apply(Schema::of(minor), &builder.finish());
+    Object::new(value, None).ok_or_else(|| format!("a given {kind} is no object"))
+}
+
+fn metadata(given: Option<Node<'_>>, builder: &mut Builder) {
+    builder.begin_map(0);
+    let named = given.is_some_and(|node| node.get("name").is_some() || node.get("generateName").is_some());
+    if !named {
+        builder.key("name", 0);
+        builder.str("example", 0, 0);
+    }
+    for (key, child) in given.into_iter().flat_map(Node::entries) {
+        builder.key(key, 0);
+        builder.copy(child);
+    }
+    builder.end(0);
+}
+
+/// Judges one example by its control.
+pub fn judge(control: &Control, example: &Example) -> Judgement {
+    let controls = [control];
+    let params = params(&controls, &example.params);
+    let judge = Judge::new(World::new(&example.snapshot), &controls, &params);
+    let mut judgement = judge.judgement();
+    for object in &example.snapshot.objects {
+        judge.object(object, &mut judgement);
+    }
+    judge.estate(&mut judgement);
+    judgement.seal();
+    judgement
+}
+
+/// Runs all examples of a control: for each nothing, or how it differs.
+pub fn run(control: &Control) -> Vec<Result<(), String>> {
+    let mut results: Vec<Result<(), String>> = Vec::new();
+    let examples = read(control);
+    if !examples.iter().any(|example| example.as_ref().is_ok_and(|example| example.expects_violation())) {
+        results.push(Err("no example violates it".to_owned()));
+    }
+    for example in examples {
+        results.push(example.and_then(|example| compare(control, &example)));
+    }
+    results
+}
+
+impl Example {
+    /// Whether a violation is expected.
+    pub fn expects_violation(&self) -> bool {
+        self.expect.root().kind() == Kind::List
+    }
+}
+
+fn compare(control: &Control, example: &Example) -> Result<(), String> {
+    let judgement = judge(control, example);
+    if let Some(error) = judgement.errors.first() {
+        return Err(error.message.clone());
+    }
+    let verdict = judgement.tallies.first().map_or(Verdict::NotApplicable, |tally| tally.verdict());
+    let expect = example.expect.root();
+    if let Some(word) = expect.as_str() {
+        let wanted = match word {
+            "holds" => Verdict::Holds,
+            "na" => Verdict::NotApplicable,
+            "unknown" => Verdict::Unknown,
+            _ => return Err(format!("expect {word:?} is none of holds, na, unknown, or a list of violations")),
+        };
+        return if verdict == wanted {
+            Ok(())
+        } else {
+            Err(format!("expected {word}, is {verdict:?}: {}", shown(&judgement.findings)))
+        };
+    }
+    let found: Vec<&Finding> =
+        judgement.findings.iter().filter(|finding| finding.verdict == Verdict::Violated).collect();
+    let wanted: Vec<Node<'_>> = expect.items().collect();
+    let unmatched = wanted.iter().find(|wanted| !found.iter().any(|finding| matches(finding, **wanted)));
+    match unmatched {
+        Some(wanted) => Err(format!("expected {}, found {}", wanted.to_json(), shown(&judgement.findings))),
+        None if found.len() != wanted.len() => {
+            Err(format!("expected {} violations, found {}", wanted.len(), shown(&judgement.findings)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn matches(finding: &Finding, wanted: Node<'_>) -> bool {
+    let text = |name: &str| wanted.get(name).map(Node::display);
+    text("at").is_none_or(|at| at == finding.at.as_str())
+        && text("severity").is_none_or(|severity| severity == finding.severity.as_str())
+        && text("message").is_none_or(|message| message == finding.message)
+        && text("subject").is_none_or(|subject| subject == finding.subject.to_string())
+}
+
+fn shown(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return "nothing".to_owned();
+    }
+    let all: Vec<String> = findings
+        .iter()
+        .map(|finding| format!("[{:?} {} at {}: {}]", finding.verdict, finding.severity, finding.at, finding.message))
+        .collect();
+    all.join(" ")
+}

@@ -1,0 +1,139 @@
+//! The one grammar of gates, in `--fail-on`, policies and admission:
+//! `never`, or `TERM[,TERM…]` with `TERM = [new.][STATUS.]SEVERITY[>=N]`.
+
+use std::str::FromStr;
+
+use ironhull_model::Severity;
+
+/// What makes a check fail. Empty means never.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gate(Vec<Term>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Term {
+    only_new: bool,
+    status: Option<Box<str>>,
+    severity: Severity,
+    at_least: usize,
+}
+
+/// What a gate looks at in a finding.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// Its severity.
+    pub severity: Severity,
+    /// Not there the last time.
+    pub is_new: bool,
+    /// The vendor's status of a vulnerability; none for configuration.
+    pub status: Option<&'a str>,
+}
+
+/// A gate that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ParseGateError(pub String);
+
+/// Statuses that vendors give vulnerabilities (BLD-13).
+const STATUSES: [&str; 8] = [
+    "open", "fixed", "will-not-fix", "deferred", "affected", "not-affected", "under-investigation", "end-of-life",
+];
+
+impl FromStr for Gate {
+    type Err = ParseGateError;
+
+    fn from_str(text: &str) -> Result<Gate, ParseGateError> {
+        if text.trim() == "never" {
+            return Ok(Gate(Vec::new()));
+        }
+        text.split(',').map(|term| parse_term(term.trim())).collect::<Result<_, _>>().map(Gate)
+    }
+}
+
+fn parse_term(text: &str) -> Result<Term, ParseGateError> {
+    let error = |what: String| ParseGateError(format!("{what}; write [new.][STATUS.]SEVERITY[>=N], or never"));
+    let (names, at_least) = match text.split_once(">=") {
+        None => (text, 1),
+        Some((names, number)) => {
+            let number = number.trim().parse().ok().filter(|number| *number > 0);
+            (names.trim(), number.ok_or_else(|| error(format!("{text:?} has no count of 1 or more behind >=")))?)
+        }
+    };
+    let (only_new, names) = match names.strip_prefix("new.") {
+        Some(rest) => (true, rest),
+        None => (false, names),
+    };
+    let (status, severity) = match names.rsplit_once('.') {
+        Some((status, severity)) => (Some(status), severity),
+        None => (None, names),
+    };
+    if let Some(status) = status.filter(|status| !STATUSES.contains(status)) {
+        return Err(error(format!("{status:?} is not a status: {}", STATUSES.join(", "))));
+    }
+    let severity = severity.parse().map_err(error)?;
+    Ok(Term { only_new, status: status.map(Into::into), severity, at_least })
+}
+
+impl Gate {
+    /// The gate when nothing is said: any finding that is high or worse.
+    pub fn high() -> Gate {
+        Gate(vec![Term { only_new: false, status: None, severity: Severity::High, at_least: 1 }])
+    }
+
+    /// How many findings count against the gate, when it fails; none when it passes.
+    pub fn failing<'a>(&self, findings: impl Iterator<Item = Counted<'a>> + Clone) -> Option<usize> {
+        self.0.iter().find_map(|term| {
+            let n = findings.clone().filter(|finding| term.counts(finding)).count();
+            (n >= term.at_least).then_some(n)
+        })
+    }
+
+    /// Whether a single finding is one that the gate looks at.
+    pub fn looks_at(&self, finding: &Counted<'_>) -> bool {
+        self.0.iter().any(|term| term.counts(finding))
+    }
+
+    /// The least severity that the gate looks at, for the closing line.
+    pub fn threshold(&self) -> Option<Severity> {
+        self.0.iter().map(|term| term.severity).min()
+    }
+}
+
+impl Term {
+    fn counts(&self, finding: &Counted<'_>) -> bool {
+        finding.severity >= self.severity
+            && (finding.is_new || !self.only_new)
+            && self.status.as_deref().is_none_or(|status| finding.status == Some(status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, Gate};
+    use ironhull_model::Severity;
+
+    fn findings(n: usize, severity: Severity) -> Vec<Counted<'static>> {
+        (0..n).map(|index| Counted { severity, is_new: index == 0, status: None }).collect()
+    }
+
+    fn fails(gate: &str, findings: &[Counted<'_>]) -> bool {
+        gate.parse::<Gate>().unwrap().failing(findings.iter().copied()).is_some()
+    }
+
+    #[test]
+    fn counts_flip_at_exactly_the_number() {
+        let nine = findings(9, Severity::Critical);
+        let ten = findings(10, Severity::Critical);
+        assert!(!fails("critical>=10", &nine) && fails("critical>=10", &ten));
+        assert!(fails("high", &nine), "a threshold includes what is worse");
+        assert!(!fails("never", &ten));
+        assert!(!fails("new.critical>=2", &ten) && fails("new.critical", &ten));
+        assert!(!fails("fixed.high", &ten));
+        assert!(fails("critical>=100,high>=10", &ten));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for bad in ["hgih", "critical>=0", "critical>=x", "new.", "unheard.high", ""] {
+            assert!(bad.parse::<Gate>().is_err(), "{bad}");
+        }
+    }
+}

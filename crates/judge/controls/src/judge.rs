@@ -1,0 +1,266 @@
+//! Facts → findings. [`Judge`] is built once for a world; each object is judged
+//! on its own, so that the caller may spread them over threads.
+
+use ironhull_cel::{Binding, Val};
+use ironhull_model::{
+    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, Value, Verdict, World,
+};
+use ironhull_schema::Schema;
+use std::collections::HashMap;
+
+use crate::control::{Applies, Control, Rule};
+use crate::native;
+
+mod cel_rule;
+mod evidence;
+mod findings;
+mod repair;
+
+/// How often a control gave which verdict, counted per subject.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Subjects on which it holds.
+    pub holds: u32,
+    /// Subjects with at least one violated element.
+    pub violated: u32,
+    /// Subjects that are unknown and not violated.
+    pub unknown: u32,
+    /// Subjects it says nothing about.
+    pub not_applicable: u32,
+}
+
+impl Tally {
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Holds => self.holds += 1,
+            Verdict::Violated => self.violated += 1,
+            Verdict::Unknown => self.unknown += 1,
+            Verdict::NotApplicable => self.not_applicable += 1,
+        }
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.holds += other.holds;
+        self.violated += other.violated;
+        self.unknown += other.unknown;
+        self.not_applicable += other.not_applicable;
+    }
+
+    /// The verdict over all subjects.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Tally { violated: 1.., .. } => Verdict::Violated,
+            Tally { unknown: 1.., .. } => Verdict::Unknown,
+            Tally { holds: 1.., .. } => Verdict::Holds,
+            _ => Verdict::NotApplicable,
+        }
+    }
+}
+
+/// What judging gave.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// Violations and unknowns.
+    pub findings: Vec<Finding>,
+    /// One tally per control, in the order given to [`Judge::new`].
+    pub tallies: Vec<Tally>,
+    /// Errors in our own controls; each also made its subject unknown.
+    pub errors: Vec<Diagnostic>,
+}
+
+impl Judgement {
+    fn sized(n_controls: usize) -> Judgement {
+        Judgement { tallies: vec![Tally::default(); n_controls], ..Judgement::default() }
+    }
+
+    /// Adds another part of the same judgement.
+    pub fn merge(&mut self, other: Judgement) {
+        self.findings.extend(other.findings);
+        self.errors.extend(other.errors);
+        self.tallies.resize(other.tallies.len().max(self.tallies.len()), Tally::default());
+        for (tally, more) in self.tallies.iter_mut().zip(other.tallies) {
+            tally.add(more);
+        }
+    }
+
+    /// Worst first, then by subject and control; folds findings that are the same.
+    pub fn seal(&mut self) {
+        self.findings.sort_by(|a, b| {
+            let key = |finding: &Finding| (finding.verdict, finding.severity);
+            key(b)
+                .cmp(&key(a))
+                .then_with(|| (&a.subject, &a.control, &a.element).cmp(&(&b.subject, &b.control, &b.element)))
+                .then_with(|| a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start))))
+        });
+        self.findings.dedup_by(|later, first| {
+            later.control == first.control
+                && later.assignment == first.assignment
+                && later.subject == first.subject
+                && later.element == first.element
+                && later.place.map(|p| p.source) == first.place.map(|p| p.source)
+        });
+    }
+}
+
+/// Judges objects of one world by one list of controls.
+pub struct Judge<'a> {
+    world: World<'a>,
+    controls: &'a [&'a Control],
+    params: &'a [Value],
+    schema: Schema,
+    for_pods: Vec<usize>,
+    for_kinds: HashMap<(&'a str, &'a str), Vec<usize>>,
+    for_cluster: Vec<usize>,
+}
+
+/// An object with the parts that rules name.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) object: &'a Object,
+    pub(crate) pod: Option<Node<'a>>,
+    pub(crate) meta: Option<Node<'a>>,
+}
+
+impl<'a> Judge<'a> {
+    /// Prepares to judge. Controls that are not for the world's minor judge
+    /// nothing. `params` are of [`params`], one for each control.
+    pub fn new(world: World<'a>, controls: &'a [&'a Control], params: &'a [Value]) -> Judge<'a> {
+        let minor = world.base.minor;
+        let mut judge = Judge {
+            world,
+            controls,
+            params,
+            schema: Schema::of(minor),
+            for_pods: Vec::new(),
+            for_kinds: HashMap::new(),
+            for_cluster: Vec::new(),
+        };
+        for (index, control) in controls.iter().enumerate().filter(|(_, control)| control.is_for(minor)) {
+            match &control.applies {
+                Applies::Pods => judge.for_pods.push(index),
+                Applies::Cluster => judge.for_cluster.push(index),
+                Applies::Kinds(kinds) => {
+                    for (group, kind) in kinds {
+                        judge.for_kinds.entry((group, kind)).or_default().push(index);
+                    }
+                }
+            }
+        }
+        judge
+    }
+
+    /// An empty judgement of the right size, to fill and merge.
+    pub fn judgement(&self) -> Judgement {
+        Judgement::sized(self.controls.len())
+    }
+
+    /// Judges one object by every control that applies to it. What is assumed to
+    /// exist everywhere is not judged, only looked at.
+    pub fn object(&self, object: &'a Object, judgement: &mut Judgement) {
+        if object.standing == Standing::Assumed {
+            return;
+        }
+        let root = object.root();
+        let thing = &object.thing;
+        let pod = self.schema.pod_spec(&thing.group, &thing.kind, root);
+        let meta = self.schema.pod_meta(&thing.group, &thing.kind, root);
+        let subject = Subject { object, pod, meta };
+        if pod.is_some() {
+            for &index in &self.for_pods {
+                self.judge(index, &subject, judgement);
+            }
+        }
+        for group in [&*thing.group, "*"] {
+            for &index in self.for_kinds.get(&(group, &*thing.kind)).into_iter().flatten() {
+                self.judge(index, &subject, judgement);
+            }
+        }
+    }
+
+    /// Judges the estate as a whole.
+    pub fn estate(&self, judgement: &mut Judgement) {
+        for &index in &self.for_cluster {
+            if let Rule::Native(name) = &self.controls[index].rule {
+                let verdict = self.native(index, name, None, judgement);
+                judgement.tallies[index].count(verdict);
+            }
+        }
+    }
+
+    fn judge(&self, index: usize, subject: &Subject<'a>, judgement: &mut Judgement) {
+        let verdict = match &self.controls[index].rule {
+            Rule::Cel(rule) => self.cel(index, rule, subject, judgement),
+            Rule::Native(name) => self.native(index, name, Some(subject), judgement),
+        };
+        judgement.tallies[index].count(verdict);
+    }
+
+    fn native(
+        &self,
+        index: usize,
+        name: &str,
+        subject: Option<&Subject<'a>>,
+        judgement: &mut Judgement,
+    ) -> Verdict {
+        let Some(native) = native::find(name) else { return Verdict::Unknown };
+        let answer = native(&native::Subject {
+            world: self.world,
+            schema: self.schema,
+            object: subject.map(|subject| subject.object),
+            pod: subject.and_then(|subject| subject.pod),
+            meta: subject.and_then(|subject| subject.meta),
+            params: self.params[index].root(),
+        });
+        let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };
+        let mut verdict = Verdict::Holds;
+        for element in elements {
+            if let Some(finding) = self.native_finding(index, subject, element) {
+                verdict = verdict.max(finding.verdict);
+                judgement.findings.push(finding);
+            }
+        }
+        verdict
+    }
+
+    fn severity(&self, index: usize) -> Severity {
+        self.controls[index].worst()
+    }
+}
+
+/// The parameters of each control: its own, replaced by those that a policy
+/// gives by control id.
+pub fn params(controls: &[&Control], given: &HashMap<String, Value>) -> Vec<Value> {
+    controls.iter().map(|control| merged_params(control, given)).collect()
+}
+
+fn merged_params(control: &Control, given: &HashMap<String, Value>) -> Value {
+    let own: Value = serde_json::from_str(&control.params).unwrap_or_else(|_| ironhull_model::Builder::new().finish());
+    let Some(given) = given.get(&*control.id) else { return own };
+    let mut builder = ironhull_model::Builder::new();
+    builder.begin_map(0);
+    for (key, node) in own.root().entries() {
+        if given.root().get(key).is_none() {
+            builder.key(key, 0);
+            builder.copy(node);
+        }
+    }
+    for (key, node) in given.root().entries() {
+        builder.key(key, 0);
+        builder.copy(node);
+    }
+    builder.end(0);
+    builder.finish()
+}
+
+/// What a binding shows to a person.
+pub(crate) fn shown(value: &Val<'_>) -> String {
+    match value.node() {
+        Some(node) if !matches!(node.kind(), Kind::Map | Kind::List) => node.display(),
+        _ => value.display(),
+    }
+}
+
+/// Bindings with all base variables unset.
+pub(crate) fn unset<'a>(n: usize) -> Vec<Binding<'a>> {
+    (0..n).map(|_| Binding::Unset).collect()
+}

@@ -1,0 +1,224 @@
+//! Judging one subject by a rule in CEL: nested `each` bindings, `must`, and,
+//! when it does not hold, the finding.
+
+use ironhull_cel::{Binding, Context, EvalError, Val};
+use ironhull_model::{Code, Diagnostic, Node, Object, Verdict};
+
+use super::{Judge, Judgement, Subject, unset};
+use crate::control::{Bound, CelRule, Control, Expression};
+use crate::environment::slot;
+use crate::host::Functions;
+
+/// What an expression gave, with the ways it can fail kept apart.
+pub(super) enum Outcome<'a> {
+    Value(Val<'a>),
+    Unknown,
+    Error(EvalError),
+}
+
+/// One subject under one control.
+pub(super) struct Run<'j, 'a> {
+    pub(super) judge: &'j Judge<'a>,
+    pub(super) index: usize,
+    pub(super) rule: &'a CelRule,
+    pub(super) subject: &'j Subject<'a>,
+    pub(super) bindings: Vec<Binding<'a>>,
+    pub(super) missing: Vec<String>,
+    judgement: &'j mut Judgement,
+    verdict: Verdict,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn cel(
+        &self,
+        index: usize,
+        rule: &'a CelRule,
+        subject: &Subject<'a>,
+        judgement: &mut Judgement,
+    ) -> Verdict {
+        let control = self.controls[index];
+        let n_slots = slot::COUNT + control.related.len() + rule.lets.len() + rule.each.len();
+        let mut run = Run {
+            judge: self,
+            index,
+            rule,
+            subject,
+            bindings: unset(n_slots),
+            missing: Vec::new(),
+            judgement,
+            verdict: Verdict::NotApplicable,
+        };
+        run.bind_subject(control);
+        run.bind_related(control);
+        run.missing.extend(self.missing_facts(control, subject.object));
+        if !run.missing.is_empty() {
+            run.unknown();
+            return run.verdict;
+        }
+        let first_let = slot::COUNT + control.related.len();
+        for (offset, bound) in rule.lets.iter().enumerate() {
+            run.bindings[first_let + offset] = match run.evaluate(&bound.program) {
+                Outcome::Value(value) => Binding::Val(value),
+                Outcome::Unknown => Binding::Val(Val::Unknown),
+                Outcome::Error(error) => {
+                    run.own_error(&bound.program, &error);
+                    return run.verdict;
+                }
+            };
+        }
+        run.each(&rule.each, first_let + rule.lets.len());
+        run.verdict
+    }
+
+    fn missing_facts(&self, control: &Control, object: &Object) -> Vec<String> {
+        let has = |name: &str| self.world.base.fact(&object.thing, name).is_some();
+        control.needs.iter().filter(|name| !has(name)).map(|name| format!("fact {name}")).collect()
+    }
+}
+
+impl<'a> Run<'_, 'a> {
+    fn bind_subject(&mut self, control: &Control) {
+        let node = |node: Option<Node<'a>>| node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)));
+        let object = self.subject.object;
+        self.bindings[slot::OBJECT] = node(Some(object.root()));
+        self.bindings[slot::POD] = node(self.subject.pod);
+        self.bindings[slot::META] = node(self.subject.meta);
+        self.bindings[slot::NAMESPACE] = self.namespace();
+        let index = self.index;
+        // The parameters live as long as the judge, which outlives every run.
+        let params: &'a ironhull_model::Value = self.judge.params_of(index);
+        self.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
+        _ = control;
+    }
+
+    fn namespace(&self) -> Binding<'a> {
+        let thing = &self.subject.object.thing;
+        if thing.namespace.is_empty() {
+            return Binding::Val(Val::Unknown);
+        }
+        let mut found = self.judge.world.of_kind("", "Namespace");
+        match found.find(|namespace| namespace.thing.name == thing.namespace) {
+            Some(namespace) => Binding::Val(Val::from_node(namespace.root())),
+            None => Binding::Val(Val::Unknown),
+        }
+    }
+
+    fn bind_related(&mut self, control: &'a Control) {
+        for (offset, related) in control.related.iter().enumerate() {
+            let world = self.judge.world;
+            let namespace = &self.subject.object.thing.namespace;
+            let nodes: Vec<Val<'a>> = world
+                .of_kind(&related.group, &related.kind)
+                .filter(|object| !related.in_namespace || object.thing.namespace == *namespace)
+                .map(|object| Val::from_node(object.root()))
+                .collect();
+            let complete = world.base.coverage.is_complete(&related.group, &related.kind);
+            let list = if complete { Val::list(nodes) } else { Val::open_list(nodes) };
+            self.bindings[slot::COUNT + offset] = Binding::Val(list);
+        }
+    }
+
+    pub(super) fn evaluate(&self, expression: &'a Expression) -> Outcome<'a> {
+        let mut context = Context::new();
+        context.host = Some(&Functions);
+        outcome(expression.program.eval(&self.bindings, &mut context))
+    }
+
+    fn each(&mut self, remaining: &'a [Bound], at_slot: usize) {
+        let Some((bound, rest)) = remaining.split_first() else { return self.element() };
+        match self.evaluate(&bound.program) {
+            Outcome::Value(list) => {
+                for item in list.elements() {
+                    self.bindings[at_slot] = Binding::Val(item);
+                    self.each(rest, at_slot + 1);
+                }
+                self.bindings[at_slot] = Binding::Unset;
+            }
+            Outcome::Unknown => self.unknown(),
+            Outcome::Error(error) => self.own_error(&bound.program, &error),
+        }
+    }
+
+    /// Judges one combination of bindings.
+    fn element(&mut self) {
+        match self.evaluate(&self.rule.must) {
+            Outcome::Value(Val::Bool(true)) => self.saw(Verdict::Holds),
+            Outcome::Value(Val::Bool(false)) if self.excused() => self.saw(Verdict::Holds),
+            Outcome::Value(Val::Bool(false)) => {
+                self.saw(Verdict::Violated);
+                let finding = self.finding(Verdict::Violated);
+                self.judgement.findings.push(finding);
+            }
+            Outcome::Unknown => self.unknown(),
+            Outcome::Value(_) => {
+                self.own_error(&self.rule.must, &EvalError::new("must did not give a boolean"));
+            }
+            Outcome::Error(error) => self.own_error(&self.rule.must, &error),
+        }
+    }
+
+    fn excused(&self) -> bool {
+        let Some(unless) = &self.rule.unless else { return false };
+        matches!(self.evaluate(unless), Outcome::Value(Val::Bool(true)))
+    }
+
+    fn unknown(&mut self) {
+        self.saw(Verdict::Unknown);
+        let mut finding = self.finding(Verdict::Unknown);
+        if finding.missing.is_empty() {
+            finding.missing = self.open_joins();
+        }
+        self.judgement.findings.push(finding);
+    }
+
+    /// What could decide an unknown: the joins that are not complete, or the namespace.
+    fn open_joins(&self) -> Vec<String> {
+        let control = self.judge.controls[self.index];
+        let mut missing: Vec<String> = control
+            .related
+            .iter()
+            .filter(|related| !self.judge.world.base.coverage.is_complete(&related.group, &related.kind))
+            .map(|related| format!("all {} objects", related.kind))
+            .collect();
+        if missing.is_empty() {
+            missing.push("the Namespace object".to_owned());
+        }
+        missing
+    }
+
+    /// An error in our own control: unknown, and a bug to report.
+    fn own_error(&mut self, expression: &Expression, error: &EvalError) {
+        self.saw(Verdict::Unknown);
+        let control = self.judge.controls[self.index];
+        let message = format!(
+            "control {} failed on {}: {} in {:?}",
+            control.id, self.subject.object.thing, error.message, expression.text
+        );
+        let mut diagnostic = Diagnostic::error(Code::ControlFailed, message);
+        if let (Some(origin), Some(span)) = (self.subject.object.origin, self.subject.object.root().span()) {
+            diagnostic = diagnostic.at(origin.source, span.start, span.end);
+        }
+        self.judgement.errors.push(diagnostic);
+    }
+
+    fn saw(&mut self, verdict: Verdict) {
+        // Verdict orders not-applicable below holds; the worst of all elements counts.
+        let rank = |verdict| match verdict {
+            Verdict::NotApplicable => 0,
+            Verdict::Holds => 1,
+            Verdict::Unknown => 2,
+            Verdict::Violated => 3,
+        };
+        if rank(verdict) > rank(self.verdict) {
+            self.verdict = verdict;
+        }
+    }
+}
+
+pub(super) fn outcome<'a>(result: Result<Val<'a>, EvalError>) -> Outcome<'a> {
+    match result {
+        Ok(value) if value.is_unknown() => Outcome::Unknown,
+        Ok(value) => Outcome::Value(value),
+        Err(error) => Outcome::Error(error),
+    }
+}

@@ -1,0 +1,115 @@
+//! Evidence: what a rule read on the branch that decided, without the way there.
+
+use ironhull_cel::Trace;
+use ironhull_model::{Evidence, Kind, Node, Object, Place, Pointer, World};
+
+/// More than this is no proof that a person reads.
+const MOST: usize = 8;
+/// Longer values are cut.
+const LONGEST: usize = 120;
+
+/// Collects what an evaluation reads.
+#[derive(Default)]
+pub(super) struct Reads<'a> {
+    present: Vec<Node<'a>>,
+    absent: Vec<(Node<'a>, String)>,
+}
+
+impl<'a> Trace<'a> for Reads<'a> {
+    fn read(&mut self, node: Node<'a>) {
+        let seen = |known: &Node<'a>| same(*known, node);
+        if !self.present.iter().any(seen) {
+            self.present.push(node);
+        }
+    }
+
+    fn absent(&mut self, parent: Node<'a>, name: &str) {
+        if !self.absent.iter().any(|(known, missing)| same(*known, parent) && missing == name) {
+            self.absent.push((parent, name.to_owned()));
+        }
+    }
+}
+
+fn same(a: Node<'_>, b: Node<'_>) -> bool {
+    std::ptr::eq(a.value(), b.value()) && a.id() == b.id()
+}
+
+impl<'a> Reads<'a> {
+    /// The scalars and absences that were read, and containers of which nothing
+    /// inside was read; nodes outside the world's objects (parameters) are left out.
+    pub(super) fn evidence(&self, world: World<'a>, subject: &Object) -> Vec<Evidence> {
+        let mut all = Vec::new();
+        for (parent, name) in &self.absent {
+            if let Some(object) = owner(world, subject, *parent) {
+                all.push(evidence(object, *parent, Some(name.clone())));
+            }
+        }
+        for node in &self.present {
+            let inner = matches!(node.kind(), Kind::Map | Kind::List)
+                && (self.present.iter().any(|other| is_below(*other, *node))
+                    || self.absent.iter().any(|(other, _)| same(*other, *node) || is_below(*other, *node)));
+            if let Some(object) = (!inner).then(|| owner(world, subject, *node)).flatten() {
+                all.push(evidence(object, *node, None));
+            }
+        }
+        all.sort_by(|a, b| (a.thing != subject.thing, &a.pointer, &a.absent).cmp(&(b.thing != subject.thing, &b.pointer, &b.absent)));
+        all.truncate(MOST);
+        all
+    }
+}
+
+fn is_below(node: Node<'_>, ancestor: Node<'_>) -> bool {
+    std::ptr::eq(node.value(), ancestor.value())
+        && std::iter::successors(node.parent(), |node| node.parent()).any(|node| node.id() == ancestor.id())
+}
+
+fn owner<'w>(world: World<'w>, subject: &'w Object, node: Node<'_>) -> Option<&'w Object> {
+    if std::ptr::eq(node.value(), &raw const subject.value) {
+        return Some(subject);
+    }
+    world.objects().map(|object| &**object).find(|object| std::ptr::eq(node.value(), &raw const object.value))
+}
+
+/// One piece of evidence at a node.
+pub(super) fn evidence(object: &Object, node: Node<'_>, absent: Option<String>) -> Evidence {
+    let value = absent.is_none().then(|| cut(node.to_json()));
+    Evidence {
+        thing: object.thing.clone(),
+        pointer: node.pointer(),
+        value,
+        absent,
+        defaulted: node.is_defaulted(),
+        place: place(object, node),
+    }
+}
+
+/// Evidence at a pointer; for one that does not exist its nearest ancestor and
+/// the missing name.
+pub(super) fn evidence_at(object: &Object, pointer: &Pointer) -> Evidence {
+    let mut at = pointer.clone();
+    let mut absent = None;
+    loop {
+        if let Some(node) = object.value.at(&at) {
+            return evidence(object, node, absent);
+        }
+        let Some((parent, name)) = at.split_last() else {
+            return evidence(object, object.root(), absent);
+        };
+        (at, absent) = (parent, Some(name));
+    }
+}
+
+fn cut(text: String) -> String {
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let mut short: String = text.chars().take(LONGEST).collect();
+    short.push('…');
+    short
+}
+
+/// Where a node stands; a member's place starts at its key.
+pub(super) fn place(object: &Object, node: Node<'_>) -> Option<Place> {
+    let (origin, span) = (object.origin?, node.span()?);
+    Some(Place { source: origin.source, start: span.key, end: span.end.max(span.key) })
+}

@@ -1,0 +1,202 @@
+//! From a verdict to a finding: message, severity, place, evidence, repair.
+
+use ironhull_cel::{Binding, Context, Val};
+use ironhull_model::{Finding, Kind, Node, Object, Pointer, Repair, Severity, ThingRef, Verdict};
+use sha2::{Digest, Sha256};
+
+use super::cel_rule::{Outcome, Run, outcome};
+use super::evidence::{self, Reads};
+use super::{Judge, Subject, shown};
+use crate::control::{Part, Template};
+use crate::environment::slot;
+use crate::host::Functions;
+use crate::native::Element;
+
+impl<'a> Judge<'a> {
+    pub(super) fn params_of(&self, index: usize) -> &'a ironhull_model::Value {
+        &self.params[index]
+    }
+
+    fn owner(&self, thing: &ThingRef) -> Option<(String, String)> {
+        let fact = self.world.base.fact(thing, "owner")?;
+        Some((fact.value.root().display(), fact.source.clone()))
+    }
+
+    /// An element that an engine found, as a finding.
+    pub(super) fn native_finding(
+        &self,
+        index: usize,
+        subject: Option<&Subject<'a>>,
+        element: Element,
+    ) -> Option<Finding> {
+        let thing = element.subject.or_else(|| subject.map(|subject| subject.object.thing.clone()))?;
+        let object: Option<&'a Object> = match subject {
+            Some(subject) if subject.object.thing == thing => Some(subject.object),
+            _ => self.world.get(&thing).map(|object| &**object),
+        };
+        let mut pointers = element.evidence;
+        if pointers.is_empty() {
+            pointers.push(element.at.clone());
+        }
+        let mut evidence: Vec<_> = object
+            .into_iter()
+            .flat_map(|object| pointers.iter().map(move |pointer| evidence::evidence_at(object, pointer)))
+            .collect();
+        for (other, pointer) in &element.related {
+            evidence.extend(self.world.get(other).map(|object| evidence::evidence_at(object, pointer)));
+        }
+        let place = object.and_then(|object| {
+            let at = evidence::evidence_at(object, &element.at);
+            evidence::place(object, object.value.at(&at.pointer)?)
+        });
+        let unknown = !element.missing.is_empty();
+        Some(Finding {
+            control: self.controls[index].id.clone(),
+            assignment: "".into(),
+            owner: self.owner(&thing),
+            subject: thing,
+            element: element.name.into(),
+            verdict: if unknown { Verdict::Unknown } else { Verdict::Violated },
+            severity: element.severity.unwrap_or_else(|| self.severity(index)),
+            message: element.message,
+            at: element.at,
+            place,
+            evidence,
+            missing: element.missing,
+            repair: Repair { steps: element.repair },
+            accepted: None,
+        })
+    }
+}
+
+impl<'a> Run<'_, 'a> {
+    /// The finding for the present bindings.
+    pub(super) fn finding(&self, verdict: Verdict) -> Finding {
+        let object = self.subject.object;
+        let control = self.judge.controls[self.index];
+        let at = self.at();
+        let violated = verdict == Verdict::Violated;
+        Finding {
+            control: control.id.clone(),
+            assignment: "".into(),
+            subject: object.thing.clone(),
+            element: self.element_name().into(),
+            verdict,
+            severity: self.severity(),
+            message: if violated { self.render(&self.rule.message) } else { control.title.to_string() },
+            at: at.pointer(),
+            place: evidence::place(object, at),
+            evidence: if violated { self.evidence() } else { Vec::new() },
+            missing: self.missing.clone(),
+            repair: if violated { self.repair() } else { Repair::default() },
+            owner: self.judge.owner(&object.thing),
+            accepted: None,
+        }
+    }
+
+    /// Evaluates `must` once more, writing down what it reads.
+    fn evidence(&self) -> Vec<ironhull_model::Evidence> {
+        let mut reads = Reads::default();
+        let mut context = Context::new();
+        context.host = Some(&Functions);
+        context.trace = Some(&mut reads);
+        // The verdict is known; only the reads matter.
+        _ = self.rule.must.program.eval(&self.bindings, &mut context);
+        reads.evidence(self.judge.world, self.subject.object)
+    }
+
+    fn severity(&self) -> Severity {
+        let lines = &self.judge.controls[self.index].severity;
+        let applies = |line: &&crate::control::SeverityLine| match &line.when {
+            None => true,
+            // An error here must not make a finding look harmless.
+            Some(when) => !matches!(self.evaluate(when), Outcome::Value(Val::Bool(false))),
+        };
+        lines.iter().find(applies).map_or(Severity::Medium, |line| line.severity)
+    }
+
+    /// The node the finding points at.
+    fn at(&self) -> Node<'a> {
+        let explicit = self.rule.at.as_ref().and_then(|at| match self.evaluate(at) {
+            Outcome::Value(value) => value.node(),
+            _ => None,
+        });
+        explicit.filter(|node| self.is_of_subject(*node)).unwrap_or_else(|| self.default_at())
+    }
+
+    fn default_at(&self) -> Node<'a> {
+        let bound = self.each_bindings().iter().rev().find_map(|binding| match binding {
+            Binding::Val(value) => value.node().filter(|node| self.is_of_subject(*node)),
+            _ => None,
+        });
+        bound.or(self.subject.pod).unwrap_or_else(|| self.subject.object.root())
+    }
+
+    fn is_of_subject(&self, node: Node<'_>) -> bool {
+        std::ptr::eq(node.value(), &raw const self.subject.object.value)
+    }
+
+    fn each_bindings(&self) -> &[Binding<'a>] {
+        let control = self.judge.controls[self.index];
+        &self.bindings[slot::COUNT + control.related.len() + self.rule.lets.len()..]
+    }
+
+    /// The element's name: the names of the items it is bound to.
+    fn element_name(&self) -> String {
+        let mut names = Vec::new();
+        for binding in self.each_bindings() {
+            let Binding::Val(value) = binding else { continue };
+            names.push(match value.node() {
+                Some(node) => item_name(node),
+                None => shown(value),
+            });
+        }
+        names.join("/")
+    }
+
+    /// A template with the present bindings; what cannot be evaluated shows as `?`.
+    pub(super) fn render(&self, template: &Template) -> String {
+        let mut text = String::new();
+        for part in &template.0 {
+            match part {
+                Part::Text(plain) => text.push_str(plain),
+                Part::Value(expression) => {
+                    let mut context = Context::new();
+                    context.host = Some(&Functions);
+                    match outcome(expression.program.eval(&self.bindings, &mut context)) {
+                        Outcome::Value(value) => text.push_str(&shown(&value)),
+                        _ => text.push('?'),
+                    }
+                }
+            }
+        }
+        text
+    }
+}
+
+/// A list item's name that survives reordering: its list-map key, its text, or
+/// a short hash of its content.
+pub(crate) fn item_name(node: Node<'_>) -> String {
+    const KEYS: [&str; 6] = ["name", "mountPath", "devicePath", "containerPort", "port", "topologyKey"];
+    if node.index().is_none() {
+        return node.key().unwrap_or_default().to_owned();
+    }
+    match node.kind() {
+        Kind::Map => match KEYS.iter().find_map(|key| node.get(key)) {
+            Some(key) => key.display(),
+            None => short_hash(node),
+        },
+        Kind::List => short_hash(node),
+        _ => node.display(),
+    }
+}
+
+fn short_hash(node: Node<'_>) -> String {
+    let digest = Sha256::digest(node.to_json());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The pointer of a binding's node with member names behind it.
+pub(super) fn target(node: Node<'_>, path: &[Box<str>]) -> Pointer {
+    path.iter().fold(node.pointer(), |pointer, name| pointer.join(name))
+}

@@ -1,0 +1,70 @@
+//! Rules that an engine decides. An adapter turns the engine's answer into
+//! (pointer, message, evidence) per element; it holds no judgement of its own.
+
+use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
+use ironhull_schema::Schema;
+
+mod pod_security;
+
+/// What an adapter judges.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Everything else.
+    pub world: World<'a>,
+    /// The schemas of the assumed minor.
+    pub schema: Schema,
+    /// The object; none for `applies: cluster`.
+    pub object: Option<&'a Object>,
+    /// Its `PodSpec`, for `applies: pods`.
+    pub pod: Option<Node<'a>>,
+    /// The metadata of its pod template.
+    pub meta: Option<Node<'a>>,
+    /// The control's parameters.
+    pub params: Node<'a>,
+}
+
+/// One element that violates, or cannot be decided.
+#[derive(Debug, Default)]
+pub struct Element {
+    /// The thing it belongs to, if not the subject (`applies: cluster`).
+    pub subject: Option<ThingRef>,
+    /// Its name, stable under reordering; empty for the subject as a whole.
+    pub name: String,
+    /// Where the finding points.
+    pub at: Pointer,
+    /// What is wrong.
+    pub message: String,
+    /// What was read, besides `at`: pointers into the subject.
+    pub evidence: Vec<Pointer>,
+    /// What was read in other objects.
+    pub related: Vec<(ThingRef, Pointer)>,
+    /// Instead of the control's severity.
+    pub severity: Option<Severity>,
+    /// What helps.
+    pub repair: Vec<RepairStep>,
+    /// When not empty the element is unknown: what is missing.
+    pub missing: Vec<String>,
+}
+
+/// What an adapter answers.
+pub enum Answer {
+    /// The sentence is about nothing here.
+    NotApplicable,
+    /// The elements that do not hold; none means that it holds.
+    Elements(Vec<Element>),
+}
+
+/// An adapter.
+pub type Native = fn(&Subject<'_>) -> Answer;
+
+const TABLES: &[&[(&str, Native)]] = &[pod_security::RULES];
+
+/// The adapter of this name, `engine/rule`.
+pub fn find(name: &str) -> Option<Native> {
+    TABLES.iter().copied().flatten().find(|(known, _)| *known == name).map(|(_, native)| *native)
+}
+
+/// The names of all adapters.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(|(name, _)| *name)
+}

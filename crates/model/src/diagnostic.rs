@@ -123,6 +123,8 @@ codes! {
         "The API server's strict decoding refuses it; without strict decoding the last one counts. Remove one of them.";
     IH0108 NothingToJudge "nothing to judge"
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
+    IH0201 NotAnObject "a document is no Kubernetes object"
+        "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
     IH0301 ControlInvalid "a control file has a mistake"
         "The message names the field or expression. `ironhull policy test FILE` runs a control's own examples.";
     IH0302 PolicyInvalid "a Policy document has a mistake"

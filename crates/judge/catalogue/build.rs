@@ -1,0 +1,104 @@
+//! Compiles `controls/` once, so that a run only decodes. A mistake in a control
+//! file fails the build with its place.
+
+use std::path::{Path, PathBuf};
+
+use ironhull_controls::{Compiler, Control};
+use ironhull_model::{Diagnostic, Node, Source, SourceId};
+
+#[path = "src/standard.rs"]
+mod standard;
+
+use standard::{StandardFile, StandardItem};
+
+fn main() -> Result<(), String> {
+    let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let folder = manifest.join("../../../controls");
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let compiler = Compiler::default();
+    let mut controls: Vec<Control> = Vec::new();
+    let mut standards = Vec::new();
+    for path in files(&folder)? {
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let shown = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
+        if shown.starts_with("standards/") {
+            standards.push(standard_file(&shown, &text)?);
+        } else if !shown.starts_with("packs/") {
+            controls.extend(control_file(&compiler, &shown, text)?);
+        }
+    }
+    controls.sort_by(|a, b| a.id.cmp(&b.id));
+    if let Some(pair) = controls.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(format!("two controls are called {}", pair[0].id));
+    }
+    write(&out.join("controls.bin"), postcard::to_allocvec(&controls))?;
+    write(&out.join("standards.bin"), postcard::to_allocvec(&standards))
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|error| format!("{name}: {error}"))
+}
+
+fn write(path: &Path, bytes: Result<Vec<u8>, postcard::Error>) -> Result<(), String> {
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    std::fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// All YAML files below a folder, sorted. Cargo is told of each, and of each
+/// folder, so that a new file is noticed.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(self::files(&path)?);
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            println!("cargo::rerun-if-changed={}", path.display());
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn control_file(compiler: &Compiler, shown: &str, text: String) -> Result<Vec<Control>, String> {
+    let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+    let mut diagnostics = parsed.diagnostics;
+    let controls = parsed
+        .documents
+        .iter()
+        .filter_map(|document| compiler.control(document.value.root(), SourceId(0), &mut diagnostics))
+        .collect();
+    if diagnostics.is_empty() {
+        return Ok(controls);
+    }
+    let source = Source::new(shown, text);
+    Err(diagnostics.iter().map(|diagnostic| told(diagnostic, &source)).collect::<Vec<_>>().join("\n"))
+}
+
+fn told(diagnostic: &Diagnostic, source: &Source) -> String {
+    let at = diagnostic.place.map(|place| source.position(place.start));
+    let place = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
+    format!("controls/{}{place}: {} [{}]", source.path, diagnostic.message, diagnostic.code)
+}
+
+fn standard_file(shown: &str, text: &str) -> Result<StandardFile, String> {
+    let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+    let document = parsed.documents.first().ok_or_else(|| format!("controls/{shown}: empty"))?;
+    let root = document.value.root();
+    let field = |node: Node<'_>, name: &str| node.get(name).map(Node::display);
+    let required = |node: Node<'_>, name: &str| field(node, name).ok_or_else(|| format!("controls/{shown}: {name} is missing"));
+    let items = root.get("items").into_iter().flat_map(Node::items);
+    Ok(StandardFile {
+        name: required(root, "name")?,
+        version: required(root, "version")?,
+        title: required(root, "title")?,
+        items: items
+            .map(|item| {
+                Ok(StandardItem { id: required(item, "id")?, title: required(item, "title")?, needs: field(item, "needs") })
+            })
+            .collect::<Result<_, String>>()?,
+    })
+}

@@ -1,0 +1,29 @@
+//! The controls that ship with the product, compiled by the build script and
+//! carried as data. Nothing is parsed or type-checked at run time.
+
+use std::sync::LazyLock;
+
+use ironhull_controls::Control;
+
+mod standard;
+
+pub use standard::{StandardFile, StandardItem};
+
+static CONTROLS: LazyLock<Vec<Control>> =
+    LazyLock::new(|| postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/controls.bin"))).unwrap_or_default());
+
+static STANDARDS: LazyLock<Vec<StandardFile>> =
+    LazyLock::new(|| postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/standards.bin"))).unwrap_or_default());
+
+/// Every control, by id.
+pub fn controls() -> &'static [Control] {
+    &CONTROLS
+}
+
+/// Every standard.
+pub fn standards() -> &'static [StandardFile] {
+    &STANDARDS
+}
+
+#[cfg(test)]
+mod tests;

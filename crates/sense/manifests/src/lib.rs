@@ -1,0 +1,221 @@
+//! Manifests: finding files, reading them, and taking objects out of documents.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use ironhull_model::{Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId};
+
+/// Bounds of reading.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one file.
+    pub size: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { size: 100 << 20 }
+    }
+}
+
+/// What a directory holds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Found {
+    /// A YAML or JSON file.
+    File(PathBuf),
+    /// The directory of a Helm chart. Its files belong to it.
+    Chart(PathBuf),
+    /// The directory of a kustomization. Its files belong to it.
+    Kustomization(PathBuf),
+}
+
+/// What walking a directory gave.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// In order of their paths.
+    pub found: Vec<Found>,
+    /// What could not be walked.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Walks a directory as git does: `.gitignore` and `.ironhullignore` hold, hidden
+/// files are left out, symbolic links are not followed.
+pub fn discover(target: &Path) -> Discovered {
+    let mut discovered = Discovered::default();
+    if !target.exists() {
+        let message = format!("{} does not exist", target.display());
+        discovered.diagnostics.push(Diagnostic::error(Code::FileUnreadable, message).help("check the path"));
+        return discovered;
+    }
+    let mut files = Vec::new();
+    let mut roots: BTreeSet<(PathBuf, bool)> = BTreeSet::new();
+    let walk = WalkBuilder::new(target)
+        .follow_links(false)
+        .require_git(false)
+        .add_custom_ignore_filename(".ironhullignore")
+        .sort_by_file_path(Ord::cmp)
+        .build();
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                discovered.diagnostics.push(Diagnostic::error(Code::FileUnreadable, error.to_string()));
+                continue;
+            }
+        };
+        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.into_path();
+        let folder = path.parent().unwrap_or(target).to_owned();
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("Chart.yaml") => _ = roots.insert((folder, true)),
+            Some("kustomization.yaml" | "kustomization.yml" | "Kustomization") => _ = roots.insert((folder, false)),
+            Some(name) if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") => files.push(path),
+            _ => {}
+        }
+    }
+    // An outermost chart or kustomization owns everything below it.
+    let owned = |path: &Path, strictly: bool| {
+        roots.iter().any(|(root, _)| path.starts_with(root) && !(strictly && path == root))
+    };
+    discovered.found = files.into_iter().filter(|path| !owned(path, false)).map(Found::File).collect();
+    for (root, is_chart) in &roots {
+        if !owned(root, true) {
+            discovered.found.push(if *is_chart { Found::Chart(root.clone()) } else { Found::Kustomization(root.clone()) });
+        }
+    }
+    discovered
+}
+
+/// Reads a file, or standard input for `-`.
+pub fn read(path: &Path, limits: &Limits) -> Result<String, Diagnostic> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| {
+        Diagnostic::error(Code::FileUnreadable, format!("failed to read {shown}: {error}"))
+    };
+    let mut bytes = Vec::new();
+    let limit = limits.size + 1;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    if bytes.len() as u64 > limits.size {
+        let message = format!("{shown} is larger than {} bytes", limits.size);
+        return Err(Diagnostic::error(Code::TooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Diagnostic::error(Code::NotUtf8, format!("{shown} is not UTF-8 at byte {at}"))
+            .help("convert it, for example with iconv")
+    })
+}
+
+/// Objects of one text.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// In order; items of `List`s stand for themselves.
+    pub objects: Vec<Object>,
+    /// What was wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Takes the objects out of a text. In a file that was `named`, what is no object
+/// is an error; one found by walking may hold anything, and broken YAML counts
+/// only if its text looks like a manifest.
+pub fn parse(source: SourceId, text: &str, named: bool) -> Manifests {
+    let looks_like_manifest = named || (has_line(text, "apiVersion") && has_line(text, "kind"));
+    if !looks_like_manifest {
+        return Manifests::default();
+    }
+    let parsed = ironhull_yaml::parse(source, text, &ironhull_yaml::Limits::default());
+    let mut manifests = Manifests { diagnostics: parsed.diagnostics, ..Manifests::default() };
+    for (index, document) in parsed.documents.into_iter().enumerate() {
+        let origin = Origin { source, document: index as u32, item: None };
+        let root = document.value.root();
+        let is_list = root.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
+            && root.get("items").is_some_and(|items| items.kind() == Kind::List);
+        if is_list {
+            for (at, item) in root.get("items").into_iter().flat_map(Node::items).enumerate() {
+                let origin = Origin { item: Some(at as u32), ..origin };
+                object(item.to_value(), origin, named, &mut manifests);
+            }
+        } else {
+            object(document.value, origin, named, &mut manifests);
+        }
+    }
+    manifests
+}
+
+fn has_line(text: &str, key: &str) -> bool {
+    text.match_indices(key).any(|(at, _)| {
+        let before = text[..at].bytes().next_back();
+        let behind = text[at + key.len()..].trim_start_matches(['"', '\'']);
+        matches!(before, None | Some(b'\n' | b' ' | b'"' | b'\'' | b'{' | b'-' | b',')) && behind.starts_with(':')
+    })
+}
+
+fn object(value: ironhull_model::Value, origin: Origin, named: bool, manifests: &mut Manifests) {
+    let root = value.root();
+    let missing: Vec<&str> = ["apiVersion", "kind"]
+        .into_iter()
+        .filter(|name| root.get(name).and_then(Node::as_str).is_none_or(str::is_empty))
+        .collect();
+    let span = root.span().unwrap_or_default();
+    let place = (origin.source, span.start, span.end.min(span.start + 1));
+    if root.is_null() {
+        return;
+    }
+    if !missing.is_empty() {
+        // A file found by walking may hold a values document beside a manifest.
+        if named || missing.len() == 1 && root.get("metadata").is_some() {
+            let message = format!("this document has no {}, so it is no Kubernetes object", missing.join(" and no "));
+            manifests.diagnostics.push(Diagnostic::error(Code::NotAnObject, message).at(place.0, place.1, place.2));
+        }
+        return;
+    }
+    match Object::new(value, Some(origin)) {
+        Some(object) => manifests.objects.push(object),
+        None => {
+            let diagnostic = Diagnostic::error(Code::NotAnObject, "this object has no metadata.name");
+            manifests.diagnostics.push(Diagnostic { level: Level::Error, ..diagnostic }.at(place.0, place.1, place.2));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, discover, parse};
+    use ironhull_model::{Code, SourceId};
+
+    #[test]
+    fn lists_are_unwrapped_and_others_told() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: ns}}\n---\na: 1\n";
+        let manifests = parse(SourceId(0), text, true);
+        let names: Vec<String> = manifests.objects.iter().map(|object| object.thing.to_string()).collect();
+        assert_eq!(names, ["Pod/a", "ns/Pod/b"]);
+        assert_eq!(manifests.objects[1].origin.unwrap().item, Some(1));
+        assert_eq!(manifests.diagnostics[0].code, Code::NotAnObject);
+        assert!(parse(SourceId(0), "a: [", false).diagnostics.is_empty(), "no manifest, so not ours to judge");
+        assert_eq!(parse(SourceId(0), "apiVersion: v1\nkind: [", false).diagnostics.len(), 1);
+    }
+
+    #[test]
+    fn walking_is_sorted_and_respects_ignore_files() {
+        let root = std::env::temp_dir().join(format!("ironhull-walk-{}", std::process::id()));
+        for folder in ["b", "chart/templates", "skip"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for (file, text) in [("b/x.yaml", ""), ("a.yml", ""), ("c.json", ""), ("d.txt", ""), ("chart/Chart.yaml", ""), ("chart/templates/t.yaml", ""), ("skip/s.yaml", ""), (".ironhullignore", "skip/\n")] {
+            std::fs::write(root.join(file), text).unwrap();
+        }
+        let found = discover(&root).found;
+        let expected = [Found::File(root.join("a.yml")), Found::File(root.join("b/x.yaml")), Found::File(root.join("c.json")), Found::Chart(root.join("chart"))];
+        assert_eq!(found, expected);
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}

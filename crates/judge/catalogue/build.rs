@@ -7,6 +7,7 @@ use ironhull_controls::{Compiler, Control};
 use ironhull_model::{Diagnostic, Node, Source, SourceId};
 
 #[path = "src/standard.rs"]
+#[allow(unreachable_pub, reason = "shared with the library")]
 mod standard;
 
 use standard::{StandardFile, StandardItem};

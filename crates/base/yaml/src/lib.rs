@@ -12,6 +12,7 @@ use ironhull_model::{Code, Diagnostic, SourceId, Value};
 
 mod parser;
 mod scalar;
+pub mod splice;
 mod split;
 
 /// Bounds against hostile input.

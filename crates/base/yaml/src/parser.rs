@@ -313,12 +313,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A mapping key as JSON has it: numbers and booleans become text.
-    fn key_text(
-        text: &str,
-        plain: bool,
-        properties: &Properties,
-        at: usize,
-    ) -> Parse<String> {
+    fn key_text(text: &str, plain: bool, properties: &Properties, at: usize) -> Parse<String> {
         if !plain
             || properties
                 .tag

@@ -6,10 +6,13 @@ use ironhull_model::FieldName;
 use crate::Issue;
 use crate::ast::{Const, Expr, Fold, Name};
 use crate::env::Env;
+use crate::eval::EvalError;
 use crate::functions;
 use crate::library::declarations::Declarations;
+use crate::library::string_format::{Clause, Piece, Pieces};
 use crate::parser::{Kind, Node};
 use crate::types::{Type, Unifier};
+use crate::value::Val;
 
 mod macros;
 
@@ -24,6 +27,8 @@ pub(crate) struct Checker<'e> {
     /// Comprehension variables, innermost last.
     locals: Vec<Local>,
     n_expansions: usize,
+    /// Calls of `format` around: their lists may hold values of any type.
+    n_formats: usize,
 }
 
 /// A comprehension's variable.
@@ -53,7 +58,7 @@ pub(crate) struct Scope<'n> {
 /// Checks a parsed expression.
 pub(crate) fn check(env: &Env, node: &Node) -> Result<(Expr, Type), Vec<Issue>> {
     let mut checker =
-        Checker { env, types: Unifier::default(), locals: Vec::new(), n_expansions: 0 };
+        Checker { env, types: Unifier::default(), locals: Vec::new(), n_expansions: 0, n_formats: 0 };
     let (expr, ty) = checker.expr(node, &Scope::default()).map_err(|issue| vec![issue])?;
     let ty = checker.types.finish(&ty);
     Ok((expr, ty))
@@ -142,8 +147,7 @@ impl<'e> Checker<'e> {
             other => (other.clone(), false),
         };
         let number = |checker: &mut Self| {
-            [Type::Int, Type::Uint, Type::Double].iter().any(|number| checker.types.resolve(&key_type) == *number)
-                || matches!(checker.types.resolve(&key_type), Type::Dyn | Type::Var(_))
+            matches!(checker.types.resolve(&key_type), Type::Int | Type::Dyn | Type::Var(_))
         };
         let result = match &base {
             Type::List(item) if number(self) => Type::clone(item),
@@ -203,10 +207,12 @@ impl<'e> Checker<'e> {
     fn join(&mut self, node: &Node, so_far: Option<Type>, ty: Type) -> Result<Type, Issue> {
         let Some(so_far) = so_far else { return Ok(ty) };
         let (a, b) = (self.types.resolve(&so_far), self.types.resolve(&ty));
-        if a == Type::Dyn || b == Type::Dyn {
-            return Ok(Type::Dyn);
+        let fits = self.types.assignable(&a, &b);
+        if self.n_formats > 0 {
+            return Ok(if fits && a != Type::Dyn && b != Type::Dyn { a } else { Type::Dyn });
         }
-        if self.types.assignable(&a, &b) {
+        // Not even a dynamic value stands beside one of a known type.
+        if fits && self.types.finish(&a) == self.types.finish(&b) {
             return Ok(a);
         }
         issue(node, format!("elements of one literal have one type: {a} and {b}"))
@@ -231,8 +237,15 @@ impl<'e> Checker<'e> {
         let mut types = Vec::with_capacity(args.len() + 1);
         let method = receiver.is_some() && qualified.is_none();
         let receiver = receiver.filter(|_| qualified.is_none());
-        for arg in receiver.into_iter().chain(args) {
-            let (expr, ty) = self.expr(arg, scope)?;
+        let is_format = method && name == "format";
+        self.n_formats += usize::from(is_format);
+        let checked: Result<Vec<(Expr, Type)>, Issue> =
+            receiver.into_iter().chain(args).map(|arg| self.expr(arg, scope)).collect();
+        if is_format && checked.is_ok() {
+            self.format(node, receiver, args, scope)?;
+        }
+        self.n_formats -= usize::from(is_format);
+        for (expr, ty) in checked? {
             exprs.push(expr);
             types.push(ty);
         }
@@ -246,6 +259,35 @@ impl<'e> Checker<'e> {
         };
         literals(node, full, &exprs)?;
         Ok((Expr::Call { function, args: exprs.into() }, result))
+    }
+
+    /// A literal format is checked against a literal list of arguments.
+    fn format(&mut self, node: &Node, receiver: Option<&Node>, args: &[Node], scope: &Scope<'_>) -> Result<(), Issue> {
+        let Some(Kind::Const(Const::Str(format))) = receiver.map(|receiver| &receiver.kind) else { return Ok(()) };
+        let [Node { kind: Kind::List(items), .. }] = args else { return Ok(()) };
+        let mut n_used = 0;
+        for piece in Pieces::new(format, items.len()) {
+            let Piece::Clause(clause, at) = piece.or_else(|message| issue(node, message))? else { continue };
+            n_used += 1;
+            let (_, ty) = self.expr(&items[at].0, scope)?;
+            let ty = self.types.resolve(&ty);
+            let is = |types: &[Type]| types.contains(&ty);
+            let fits = matches!(ty, Type::Dyn | Type::Var(_))
+                || match clause {
+                    Clause::String => !matches!(ty, Type::Optional(_) | Type::Object(_) | Type::Opaque(_)),
+                    Clause::Decimal | Clause::Octal => is(&[Type::Int, Type::Uint]),
+                    Clause::Fixed(_) | Clause::Scientific(_) => is(&[Type::Double, Type::String]),
+                    Clause::Binary => is(&[Type::Int, Type::Uint, Type::Bool]),
+                    Clause::Hex | Clause::HexUpper => is(&[Type::Int, Type::Uint, Type::String, Type::Bytes]),
+                };
+            if !fits {
+                return issue(&items[at].0, format!("this clause of the format cannot show {ty}"));
+            }
+        }
+        if n_used < items.len() {
+            return issue(node, format!("the format uses {n_used} of {} arguments", items.len()));
+        }
+        Ok(())
     }
 
     /// `strings.quote`, `sets.contains`, `format.named`: a function whose name has a dot.
@@ -364,7 +406,30 @@ fn literals(node: &Node, name: &str, args: &[Expr]) -> Result<(), Issue> {
         "matches" | "find" | "findAll" => text(1).is_some_and(|text| crate::library::regex::Pattern::new(text).is_err()),
         _ => false,
     };
+    let problem = problem || is_conversion(name) && args.len() == 1 && folded(name, &args[0]).is_some_and(|value| value.is_err());
     if problem { issue(node, format!("the text given to {name} is invalid")) } else { Ok(()) }
+}
+
+fn is_conversion(name: &str) -> bool {
+    matches!(name, "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "uint")
+}
+
+/// A conversion of a constant, or of such a conversion, at compile time; none for
+/// anything else.
+fn folded<'a>(name: &str, arg: &'a Expr) -> Option<Result<Val<'a>, EvalError>> {
+    let value = match arg {
+        Expr::Const(constant) => Val::from(constant),
+        Expr::Call { function, args } if args.len() == 1 => {
+            let inner = functions::name(*function).filter(|name| is_conversion(name))?;
+            match folded(inner, &args[0])? {
+                Ok(value) => value,
+                error => return Some(error),
+            }
+        }
+        _ => return None,
+    };
+    let function = functions::number(name, false)?;
+    Some(functions::call(function, &[value]).map(|(value, _)| value))
 }
 
 fn const_type(constant: &Const) -> Type {

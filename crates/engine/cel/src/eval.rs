@@ -76,6 +76,20 @@ impl Context<'_, '_> {
     }
 }
 
+impl<'a> From<&'a Const> for Val<'a> {
+    fn from(constant: &'a Const) -> Val<'a> {
+        match constant {
+            Const::Null => Val::Null,
+            Const::Bool(value) => Val::Bool(*value),
+            Const::Int(value) => Val::Int(*value),
+            Const::Uint(value) => Val::Uint(*value),
+            Const::Double(value) => Val::Double(*value),
+            Const::Str(text) => Val::Str(Cow::Borrowed(text)),
+            Const::Bytes(bytes) => Val::Bytes(Rc::from(&**bytes)),
+        }
+    }
+}
+
 struct Machine<'m, 'c, 'a> {
     bindings: &'m [Binding<'a>],
     context: &'m mut Context<'c, 'a>,
@@ -128,15 +142,7 @@ impl<'a> Machine<'_, '_, 'a> {
 
     fn eval(&mut self, expr: &'a Expr) -> Eval<Val<'a>> {
         match expr {
-            Expr::Const(constant) => Ok(match constant {
-                Const::Null => Val::Null,
-                Const::Bool(value) => Val::Bool(*value),
-                Const::Int(value) => Val::Int(*value),
-                Const::Uint(value) => Val::Uint(*value),
-                Const::Double(value) => Val::Double(*value),
-                Const::Str(text) => Val::Str(Cow::Borrowed(text)),
-                Const::Bytes(bytes) => Val::Bytes(Rc::from(&**bytes)),
-            }),
+            Expr::Const(constant) => Ok(Val::from(constant)),
             Expr::Var(slot) => {
                 self.charge(1)?;
                 match self.bindings.get(*slot as usize) {

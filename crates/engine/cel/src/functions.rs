@@ -24,8 +24,8 @@ const TABLES: [&[(&str, bool, Function)]; 6] =
 const OPERATORS: &[(&str, bool, Function)] = &[
     ("orValue", true, |_| Err(no_overload())),
     ("or", true, |_| Err(no_overload())),
-    ("_==_", false, |args| Ok(Val::Bool(equal(&args[0], &args[1])))),
-    ("_!=_", false, |args| Ok(Val::Bool(!equal(&args[0], &args[1])))),
+    ("_==_", false, |args| Ok(Val::Bool(comparable(args)? && equal(&args[0], &args[1])))),
+    ("_!=_", false, |args| Ok(Val::Bool(!(comparable(args)? && equal(&args[0], &args[1]))))),
     ("_<_", false, |args| order(args, |order| order == Ordering::Less)),
     ("_<=_", false, |args| order(args, |order| order != Ordering::Greater)),
     ("_>_", false, |args| order(args, |order| order == Ordering::Greater)),
@@ -49,7 +49,38 @@ const OPERATORS: &[(&str, bool, Function)] = &[
         Val::Optional(None) => Err(EvalError::new("optional.none() dereference")),
         _ => Err(no_overload()),
     }),
+    ("sign", false, |_| Err(no_overload())),
+    ("unwrapOpt", true, unwrap),
+    ("optional.unwrap", false, unwrap),
 ];
+
+/// The values of those optionals that have one.
+fn unwrap<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
+    let mut values = Vec::new();
+    for item in args[0].elements() {
+        match item {
+            Val::Optional(Some(inner)) => values.push(Val::clone(&inner)),
+            Val::Optional(None) => {}
+            _ => return Err(no_overload()),
+        }
+    }
+    Ok(Val::list(values))
+}
+
+/// A value of a library's type cannot be compared with one of another type, and
+/// a computed quantity only from the left; null equals neither.
+fn comparable(args: &[Val<'_>]) -> Result<bool> {
+    let (left, right) = (args[0].read(), args[1].read());
+    let Val::Opaque(left) = &left else { return Ok(true) };
+    match &right {
+        Val::Null => Ok(false),
+        Val::Opaque(right) if left.type_name() == right.type_name() => match &**right {
+            Opaque::Quantity(quantity) if quantity.0.is_computed() => Err(no_overload()),
+            _ => Ok(true),
+        },
+        _ => Err(no_overload()),
+    }
+}
 
 fn no_overload() -> EvalError {
     EvalError::new("no such overload")
@@ -66,6 +97,11 @@ fn entries() -> impl Iterator<Item = &'static (&'static str, bool, Function)> {
 /// The number of a function.
 pub(crate) fn number(name: &str, method: bool) -> Option<u16> {
     entries().position(|(known, is_method, _)| *known == name && *is_method == method).map(|at| at as u16)
+}
+
+/// The name of a function.
+pub(crate) fn name(function: u16) -> Option<&'static str> {
+    flat(function).map(|(name, _, _)| *name)
 }
 
 /// The number of the function that gives a type as a value.
@@ -87,9 +123,13 @@ pub(crate) fn is_or_value(function: u16) -> bool {
 
 /// Calls a function; gives its value and what it costs beyond the call itself.
 pub(crate) fn call<'a>(function: u16, args: &[Val<'a>]) -> Result<(Val<'a>, u64)> {
-    let Some((_, _, run)) = flat(function) else { return Err(error("unknown function")) };
+    let Some((name, is_method, run)) = flat(function) else { return Err(error("unknown function")) };
     if args.iter().any(Val::is_unknown) {
         return Ok((Val::Unknown, 0));
+    }
+    let is_open = args.iter().any(|arg| matches!(arg, Val::List(list) if list.open));
+    if !is_open && let Some(answer) = crate::library::dispatch::call(name, *is_method, args) {
+        return answer.map_err(error);
     }
     Ok((run(args)?, traversal(args)))
 }

@@ -216,9 +216,14 @@ impl Parser<'_> {
         if !self.is_end() && self.column() > column {
             return self.fail("this line is indented deeper than the sequence it would belong to");
         }
-        self.builder.end(end as u32);
+        self.builder.end(self.trimmed(end));
         self.keep_anchor(properties);
         Ok(())
+    }
+
+    /// The end of a value without the white space behind it on its line.
+    fn trimmed(&self, end: usize) -> u32 {
+        self.text[..end].trim_end_matches([' ', '\t']).len() as u32
     }
 
     fn mapping(&mut self, column: i32, properties: &Properties) -> Parse<()> {
@@ -253,7 +258,7 @@ impl Parser<'_> {
         if !self.is_end() && self.column() > column {
             return self.fail("this line is indented deeper than the mapping it would belong to");
         }
-        self.builder.end(end as u32);
+        self.builder.end(self.trimmed(end));
         self.keep_anchor(properties);
         Ok(())
     }

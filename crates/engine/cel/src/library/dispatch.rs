@@ -1,22 +1,29 @@
 //! Calls by name: the overload that fits the values decides.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::cost::Call;
 use super::declarations::{DeclaredType, Declarations, Overload};
 use super::functions::function;
 use super::operand::{Operand, View};
 use super::regex::PatternCache;
 use crate::value::Val;
 
-/// Calls the library function of that name; none when it is the evaluator's own.
+thread_local! {
+    /// Patterns that were compiled on this thread.
+    static PATTERNS: RefCell<PatternCache> = RefCell::default();
+}
+
+/// Calls the library function of that name and tells what the call costs beyond
+/// the one unit of any call; none when the function is the evaluator's own.
 /// Values that fit no overload are an error, as is what the function refuses.
 pub(crate) fn call<'a>(
     name: &str,
     is_method: bool,
     arguments: &[Val<'a>],
-    patterns: &mut PatternCache,
-) -> Option<Result<Val<'a>, String>> {
+) -> Option<Result<(Val<'a>, u64), String>> {
     let overloads = overloads().get(name)?;
     let mut known = false;
     for overload in overloads {
@@ -26,7 +33,11 @@ pub(crate) fn call<'a>(
         let Some(call) = function::<Val<'a>>(overload.id) else { continue };
         known = true;
         if overload.arguments.iter().zip(arguments).all(|(declared, value)| fits(declared, value)) {
-            return Some(call(arguments, patterns).map(Val::from));
+            let made = PATTERNS.with_borrow_mut(|patterns| call(arguments, patterns));
+            return Some(made.map(Val::from).and_then(|value| {
+                let cost = cost(name, overload.id, arguments, &value)?;
+                Ok((value, cost))
+            }));
         }
     }
     known.then(|| {
@@ -37,6 +48,12 @@ pub(crate) fn call<'a>(
             name => format!("no such overload: {name}({})", types.join(", ")),
         })
     })
+}
+
+fn cost<'a>(function: &str, overload: &str, arguments: &[Val<'a>], result: &Val<'a>) -> Result<u64, String> {
+    let arguments: Vec<Option<Val<'a>>> = arguments.iter().cloned().map(Some).collect();
+    let call = Call { function, overload, arguments: &arguments, result: Some(result) };
+    Ok(call.cost()?.saturating_sub(1))
 }
 
 fn overloads() -> &'static HashMap<&'static str, Vec<Overload>> {

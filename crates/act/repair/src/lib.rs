@@ -1,0 +1,186 @@
+//! Repairs on the user's files: the steps of findings become splices at the
+//! spans of the document, so that every other byte of the file stays.
+//!
+//! Nothing is written here: [`plan`] gives the new texts and their diffs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironhull_model::{Finding, Node, Object, Pointer, RepairStep, Snapshot, SourceId};
+use ironhull_yaml::splice;
+use similar::TextDiff;
+
+/// A file as it would be.
+#[derive(Debug)]
+pub struct Edit {
+    /// Which file.
+    pub path: String,
+    /// Its new text.
+    pub after: String,
+    /// Unified diff.
+    pub diff: String,
+}
+
+/// What can be done about some findings.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Files to edit or create.
+    pub edits: Vec<Edit>,
+    /// Findings that cannot be fixed in their file: (id, why).
+    pub refused: Vec<(String, String)>,
+    /// Findings whose repair needs a person: (id, question).
+    pub questions: Vec<(String, String)>,
+}
+
+/// Plans the repairs of findings, several per file if need be.
+pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut by_source: BTreeMap<SourceId, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        if finding.repair.steps.is_empty() {
+            outcome.refused.push((finding.id(), "no repair is known; see ironhull explain".to_owned()));
+            continue;
+        }
+        for step in &finding.repair.steps {
+            if let RepairStep::Ask { question } = step {
+                outcome.questions.push((finding.id(), question.clone()));
+            }
+        }
+        match object(finding, snapshot).and_then(|object| object.origin) {
+            Some(origin) => by_source.entry(origin.source).or_default().push(finding),
+            None => outcome.refused.push((finding.id(), "its object was not read from a file".to_owned())),
+        }
+    }
+    for (source, findings) in by_source {
+        file(source, &findings, snapshot, &mut outcome);
+    }
+    outcome
+}
+
+/// The object a finding points into: the one in the file of its place.
+fn object<'s>(finding: &Finding, snapshot: &'s Snapshot) -> Option<&'s Object> {
+    let mut candidates = snapshot.objects.iter().filter(|object| object.thing == finding.subject);
+    let source = finding.place.map(|place| place.source);
+    candidates
+        .clone()
+        .find(|object| source.is_some() && object.origin.map(|origin| origin.source) == source)
+        .or_else(|| candidates.next())
+        .map(|object| &**object)
+}
+
+fn file(id: SourceId, findings: &[&Finding], snapshot: &Snapshot, outcome: &mut Outcome) {
+    let Some(source) = snapshot.source(id) else { return };
+    if source.path == "-" || source.path.contains(" (") {
+        let why = if source.path == "-" { "standard input cannot be edited" } else { "it is rendered from a template; change the template or its values" };
+        outcome.refused.extend(findings.iter().map(|finding| (finding.id(), why.to_owned())));
+        return;
+    }
+    let mut text = source.text().to_owned();
+    let mut done: BTreeSet<(u32, String)> = BTreeSet::new();
+    for finding in findings {
+        let Some(object) = object(finding, snapshot) else { continue };
+        match fixed(&text, object, finding, &mut done) {
+            Ok(after) => text = after,
+            Err(why) => outcome.refused.push((finding.id(), why)),
+        }
+    }
+    created(source.path.as_str(), findings, outcome);
+    if text != source.text() {
+        let diff = unified(&source.path, source.text(), &text);
+        outcome.edits.push(Edit { path: source.path.clone(), after: text, diff });
+    }
+}
+
+/// The text with one finding's steps done. A step that another finding of the
+/// same document asked for already is not done twice.
+fn fixed(
+    text: &str,
+    object: &Object,
+    finding: &Finding,
+    done: &mut BTreeSet<(u32, String)>,
+) -> Result<String, String> {
+    let origin = object.origin.ok_or("its object was not read from a file")?;
+    let mut text = text.to_owned();
+    for step in &finding.repair.steps {
+        let key = (origin.document, format!("{:?} {step:?}", origin.item));
+        if !done.insert(key) {
+            continue;
+        }
+        let Some(edit) = edit(step, &text, object)? else { continue };
+        text = splice::apply(&text, origin.document as usize, &[edit]).map_err(|refused| refused.reason.to_string())?;
+    }
+    Ok(text)
+}
+
+/// The splice for a step on the document as it is in `text` now, which has
+/// neither defaults nor the object's place in a `List`.
+fn edit(step: &RepairStep, text: &str, object: &Object) -> Result<Option<splice::Edit>, String> {
+    let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+    let origin = object.origin.ok_or("its object was not read from a file")?;
+    let document = parsed.documents.get(origin.document as usize).ok_or("the document is gone")?;
+    let root = document.value.root();
+    let prefixed = |pointer: &Pointer| match origin.item {
+        None => pointer.clone(),
+        Some(item) => {
+            let mut full = Pointer::root().join("items").join(&item.to_string());
+            pointer.segments().for_each(|segment| full.push(&segment));
+            full
+        }
+    };
+    Ok(match step {
+        RepairStep::Set { pointer, value } => {
+            Some(splice::Edit::Set { pointer: prefixed(pointer), value: value.clone() })
+        }
+        RepairStep::Append { pointer, value } => {
+            let pointer = prefixed(pointer);
+            let already = document.value.at(&pointer).is_some_and(|list| list.items().any(|item| item == value.root()));
+            let exists = document.value.at(&pointer).is_some_and(|list| !list.is_null());
+            match (already, exists) {
+                (true, _) => None,
+                (false, true) => Some(splice::Edit::Add { pointer: pointer.join("-"), value: value.clone() }),
+                (false, false) => Some(splice::Edit::Set { pointer, value: list_of(value.root()) }),
+            }
+        }
+        RepairStep::Remove { pointer } => {
+            let pointer = prefixed(pointer);
+            // What only defaulting put there does not stand in the file.
+            document.value.at(&pointer).map(|_| splice::Edit::Remove { pointer })
+        }
+        RepairStep::Create { .. } | RepairStep::Ask { .. } => {
+            _ = root;
+            None
+        }
+    })
+}
+
+fn list_of(item: Node<'_>) -> ironhull_model::Value {
+    let mut builder = ironhull_model::Builder::new();
+    builder.begin_list(0);
+    builder.copy(item);
+    builder.end(0);
+    builder.finish()
+}
+
+/// Objects that repairs create become files beside the one they are about.
+fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
+    for finding in findings {
+        for step in &finding.repair.steps {
+            let RepairStep::Create { object } = step else { continue };
+            let text = ironhull_yaml::splice::to_yaml(object.root());
+            let name = |path: &[&str]| object.root().path(path).and_then(Node::as_str).unwrap_or("object").to_lowercase();
+            let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            let namespace = object.root().path(&["metadata", "namespace"]).and_then(Node::as_str);
+            let namespace = namespace.map_or_else(String::new, |namespace| format!("{namespace}-"));
+            let new = format!("{folder}{namespace}{}-{}.yaml", name(&["kind"]), name(&["metadata", "name"]));
+            if outcome.edits.iter().any(|edit| edit.path == new) {
+                continue;
+            }
+            let diff = unified(&new, "", &text);
+            outcome.edits.push(Edit { path: new, after: text, diff });
+        }
+    }
+}
+
+fn unified(path: &str, before: &str, after: &str) -> String {
+    let old = if before.is_empty() { "/dev/null".to_owned() } else { format!("a/{path}") };
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&old, &format!("b/{path}")).to_string()
+}

@@ -1,0 +1,259 @@
+//! `ironhull check`: judge targets.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use ironhull_controls::gate::Counted;
+use ironhull_controls::{Control, Gate, Judge, Judgement, exceptions, params};
+use ironhull_model::{Finding, Level, Snapshot, Verdict, World};
+use ironhull_report::{Report, diagnostics, json, table};
+use ironhull_store::LastCheck;
+use rayon::prelude::*;
+
+use crate::args::{Check, Format, Global, Judging};
+use crate::config::{self, Config};
+use crate::estate::{self, Estate};
+use crate::exit::Exit;
+use crate::printer;
+
+/// A finished judgement with what it was made of.
+pub(crate) struct Judged {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) controls: Vec<&'static Control>,
+    pub(crate) judgement: Judgement,
+    pub(crate) at: String,
+    pub(crate) config: Config,
+}
+
+/// Reads and judges targets.
+pub(crate) fn judge(targets: &[String], judging: &Judging, global: &Global) -> anyhow::Result<Judged> {
+    let first = targets.first().map_or(".", |target| target.as_str());
+    let start = if first == "-" { Path::new(".") } else { Path::new(first) };
+    let config = config::load(global, start)?;
+    let (minor, minor_assumed) = config::minor(judging.kubernetes_version.as_deref(), &config)?;
+    let (at, today) = config::now(global)?;
+    let options =
+        estate::Options { minor, minor_assumed, complete: config.complete, owner: config.owner.as_deref(), policies: &judging.policy };
+    let Estate { mut snapshot, exceptions } = estate::read(targets, &options);
+    let controls = select(judging, &config)?;
+    let params = params(&controls, &HashMap::new());
+    let world = World::new(&snapshot);
+    let mut judgement = run(world, &controls, &params);
+    exceptions::apply(&mut judgement.findings, &exceptions, world, today);
+    judgement.seal();
+    snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
+    Ok(Judged { snapshot, controls, judgement, at, config })
+}
+
+/// Judges every object, spread over the cores; the result does not depend on how.
+fn run(world: World<'_>, controls: &[&Control], params: &[ironhull_model::Value]) -> Judgement {
+    let judge = Judge::new(world, controls, params);
+    let objects: Vec<_> = world.objects().collect();
+    let mut all = objects
+        .par_chunks(64)
+        .map(|chunk| {
+            let mut part = judge.judgement();
+            chunk.iter().for_each(|object| judge.object(object, &mut part));
+            part
+        })
+        .reduce(
+            || judge.judgement(),
+            |mut all, part| {
+                all.merge(part);
+                all
+            },
+        );
+    let mut estate = judge.judgement();
+    judge.estate(&mut estate);
+    all.merge(estate);
+    all
+}
+
+/// The controls that `--only` names, or all.
+fn select(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Control>> {
+    let all = ironhull_catalogue::controls();
+    let own = own_controls(judging, config)?;
+    let every = || all.iter().chain(own.iter().copied());
+    let only = if judging.only.is_empty() { &config.only } else { &judging.only };
+    if only.is_empty() {
+        return Ok(every().collect());
+    }
+    let mut chosen: Vec<&'static Control> = Vec::new();
+    for name in only {
+        let matches: Vec<&'static Control> = match name.strip_prefix('@') {
+            Some(pack) => every().filter(|control| in_pack(control, pack)).collect(),
+            None => every().filter(|control| *control.id == **name).collect(),
+        };
+        if matches.is_empty() {
+            bail!("{name:?} is no control{}", suggestion(name, every()));
+        }
+        chosen.extend(matches);
+    }
+    chosen.sort_by(|a, b| a.id.cmp(&b.id));
+    chosen.dedup_by(|a, b| a.id == b.id);
+    Ok(chosen)
+}
+
+/// A pack is what controls say they are part of, and each standard with items.
+fn in_pack(control: &Control, pack: &str) -> bool {
+    let restricted = pack == "pss-restricted" && control.packs.iter().any(|own| **own == *"pss-baseline");
+    restricted
+        || control.packs.iter().any(|own| **own == *pack)
+        || control.standards.iter().any(|standard| *standard.name == *pack)
+}
+
+fn suggestion<'c>(name: &str, controls: impl Iterator<Item = &'c Control>) -> String {
+    let ids: Vec<&str> = controls.map(|control| &*control.id).collect();
+    match ironhull_controls::reader::nearest(name, &ids) {
+        Some(nearest) => format!("; did you mean {nearest:?}?"),
+        None => "; `ironhull show controls` lists them".to_owned(),
+    }
+}
+
+/// The user's own control files, compiled now. They live as long as the process.
+fn own_controls(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Control>> {
+    let mut controls = Vec::new();
+    for path in judging.controls.iter().chain(&config.controls) {
+        let (compiled, _) = super::policy::compile_files(std::slice::from_ref(path))
+            .with_context(|| format!("failed to load the controls in {}", path.display()))?;
+        controls.extend(compiled.into_iter().map(|control| &*Box::leak(Box::new(control))));
+    }
+    Ok(controls)
+}
+
+/// Runs the command.
+pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let targets = if check.targets.is_empty() { vec![".".to_owned()] } else { check.targets.clone() };
+    let judged = judge(&targets, &check.judging, global)?;
+    let gate = gate(check, &judged.config)?;
+    let since = check.since.as_deref().map(known_ids).transpose()?;
+    let findings = &judged.judgement.findings;
+    let new: Option<Vec<bool>> = since
+        .as_ref()
+        .map(|known| findings.iter().map(|finding| !known.contains(&finding.fingerprint().to_string())).collect());
+    let is_new = |index: usize| new.as_ref().is_none_or(|new| new[index]);
+    let counted = findings.iter().enumerate().filter(|(_, finding)| counts(finding)).map(|(index, finding)| {
+        Counted { severity: finding.severity, is_new: is_new(index), status: None }
+    });
+    let failing = gate.failing(counted.clone());
+    let n_failing = counted.filter(|finding| gate.looks_at(finding)).count();
+    let exit = exit(check, &judged, failing.is_some());
+    let report = Report {
+        targets: &targets,
+        snapshot: &judged.snapshot,
+        controls: &judged.controls,
+        judgement: &judged.judgement,
+        new: new.as_deref(),
+        n_failing,
+        threshold: gate.threshold(),
+        exit: exit.code(),
+        at: &judged.at,
+        elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
+        not_asked: &[],
+    };
+    print(check, global, &report);
+    remember(check, targets.clone(), &judged);
+    Ok(exit)
+}
+
+fn counts(finding: &Finding) -> bool {
+    finding.verdict == Verdict::Violated && finding.accepted.is_none()
+}
+
+fn gate(check: &Check, config: &Config) -> anyhow::Result<Gate> {
+    match check.fail_on.as_deref().or(config.fail_on.as_deref()) {
+        None => Ok(Gate::high()),
+        Some(text) => text.parse().map_err(|error: ironhull_controls::gate::ParseGateError| anyhow::anyhow!("--fail-on: {}", error.0)),
+    }
+}
+
+/// The fingerprints in an earlier JSON report.
+fn known_ids(path: &Path) -> anyhow::Result<std::collections::HashSet<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let json: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON report", path.display()))?;
+    let findings = json["findings"].as_array().with_context(|| format!("{} is no report of ironhull check", path.display()))?;
+    Ok(findings.iter().filter_map(|finding| Some(finding["fingerprint"].as_str()?.to_owned())).collect())
+}
+
+fn exit(check: &Check, judged: &Judged, fails: bool) -> Exit {
+    let unread = judged.snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
+    let own_error = !judged.judgement.errors.is_empty();
+    let named = !check.judging.only.is_empty();
+    let fragment = !judged.config.complete;
+    let unknown = judged.judgement.findings.iter().any(|finding| {
+        finding.verdict == Verdict::Unknown && (named || !(fragment && is_about_absence(finding)))
+    });
+    let mut exit = Exit::Clean;
+    if fails && !check.exit_zero {
+        exit = exit.or(Exit::Findings);
+    }
+    if unread || own_error || (check.strict && unknown) {
+        exit = exit.or(Exit::Unjudged);
+    }
+    exit
+}
+
+/// Exit 3 when something was not read.
+pub(crate) fn unread(snapshot: &Snapshot) -> Exit {
+    let unread = snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
+    if unread { Exit::Unjudged } else { Exit::Clean }
+}
+
+/// A fragment cannot answer what is not there; that is in scope only by name.
+fn is_about_absence(finding: &Finding) -> bool {
+    finding.missing.iter().all(|missing| missing.starts_with("all ") || missing.starts_with("the Namespace"))
+}
+
+fn print(check: &Check, global: &Global, report: &Report<'_>) {
+    for diagnostic in report.snapshot.diagnostics.iter().chain(&report.judgement.errors) {
+        if diagnostic.level != Level::Note {
+            printer::error(&diagnostics::render(diagnostic, report.snapshot));
+        }
+    }
+    let text = match check.output {
+        Format::Table => {
+            let from = if check.all { None } else { Some(report.threshold.unwrap_or(ironhull_model::Severity::High)) };
+            let color = !global.no_color && printer::color();
+            table::render(report, table::Style { color, width: printer::width(), from })
+        }
+        Format::Json => json::render(report),
+        Format::Sarif => ironhull_report::sarif::render(report),
+        Format::Junit => ironhull_report::junit::render(report),
+        Format::Markdown => ironhull_report::markdown::render(report),
+        Format::Html => ironhull_report::html::render(report),
+    };
+    printer::data(&text);
+}
+
+/// Keeps what later commands need. A state that cannot be written is no reason
+/// to fail a check.
+fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
+    let Some(path) = ironhull_store::path() else { return };
+    let before = ironhull_store::load(&path).unwrap_or_default();
+    let day = judged.at.get(..10).unwrap_or_default();
+    let findings = &judged.judgement.findings;
+    let last = LastCheck {
+        folder: std::env::current_dir().unwrap_or_default(),
+        targets,
+        kubernetes_version: check.judging.kubernetes_version.clone(),
+        only: check.judging.only.clone(),
+        controls: check.judging.controls.clone(),
+        policy: check.judging.policy.clone(),
+        ids: findings.iter().map(Finding::id).collect(),
+        first_seen: findings
+            .iter()
+            .map(|finding| {
+                let fingerprint = finding.fingerprint().to_string();
+                let first = before.first_seen.get(&fingerprint).cloned();
+                (fingerprint, first.unwrap_or_else(|| day.to_owned()))
+            })
+            .collect(),
+    };
+    if let Err(error) = ironhull_store::save(&path, &last) {
+        printer::error(&format!("note: {error}"));
+    }
+}

@@ -1,0 +1,77 @@
+//! `ironhull except`: accept a finding, as a document for the repository.
+
+use anyhow::{Context, bail};
+use ironhull_controls::exceptions::WAIVER_DAYS;
+use ironhull_model::Node;
+use ironhull_schema::Schema;
+use jiff::Span;
+use jiff::civil::Date;
+
+use super::last::{self, Named};
+use crate::args::{Except, Global};
+use crate::config;
+use crate::exit::Exit;
+use crate::printer;
+
+/// Runs the command.
+pub(crate) fn run(except: &Except, global: &Global) -> anyhow::Result<Exit> {
+    let (_, today) = config::now(global)?;
+    let last = last::load(global)?;
+    let Named::Finding(_, finding) = last.finding(&except.what) else {
+        printer::error(&format!("error: {:?} is no single finding of the last check", except.what));
+        return Ok(Exit::Usage);
+    };
+    let subject = &finding.subject;
+    let name = format!("{}-{}", subject.name, finding.control).to_lowercase();
+    let mut text = format!(
+        "apiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {{name: {name}}}\nspec:\n  type: {}\n  controls: [{}]\n  subjects: [{{kind: {}, {}name: {}}}]\n",
+        if except.by_design { "by-design" } else { "waiver" },
+        finding.control,
+        subject.kind,
+        if subject.namespace.is_empty() { String::new() } else { format!("namespace: {}, ", subject.namespace) },
+        subject.name,
+    );
+    if !finding.element.is_empty() {
+        text += &format!("  elements: [{}]\n", quoted(&finding.element));
+    }
+    if except.by_design {
+        text += &pins(&last, finding)?;
+    }
+    text += &format!("  reason: {}\n  owner: {}\n", quoted(&except.reason), quoted(&except.owner));
+    text += &if except.by_design {
+        format!("  reviewed: \"{today}\"\n")
+    } else {
+        format!("  expires: \"{}\"\n", until(except, today)?)
+    };
+    printer::data(&text);
+    printer::error("commit this document beside the manifests; ironhull finds it there");
+    Ok(Exit::Clean)
+}
+
+fn until(except: &Except, today: Date) -> anyhow::Result<Date> {
+    let latest = today.checked_add(Span::new().days(WAIVER_DAYS))?;
+    let Some(text) = &except.until else { return Ok(today.checked_add(Span::new().days(30))?) };
+    let day: Date = text.parse().with_context(|| format!("--until {text:?} is not YYYY-MM-DD"))?;
+    if day > latest || day < today {
+        bail!("a waiver ends between {today} and {latest} ({WAIVER_DAYS} days); what must stay is --by-design");
+    }
+    Ok(day)
+}
+
+/// A by-design exception holds for one image repository and ServiceAccount.
+fn pins(last: &last::Last, finding: &ironhull_model::Finding) -> anyhow::Result<String> {
+    let snapshot = &last.judged.snapshot;
+    let object = snapshot.objects.iter().find(|object| object.thing == finding.subject).context("the object is gone")?;
+    let thing = &object.thing;
+    let pod = Schema::of(snapshot.minor)
+        .pod_spec(&thing.group, &thing.kind, object.root())
+        .context("only workloads can be by design; use a waiver")?;
+    let account = pod.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
+    let image = pod.path(&["containers"]).and_then(|list| list.item(0)?.get("image")?.as_str()).unwrap_or_default();
+    let repository = ironhull_model::image::repository(image);
+    Ok(format!("  image: {}\n  serviceAccount: {account}\n", quoted(repository)))
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

@@ -1,0 +1,60 @@
+//! `ironhull explain`: why, the proof, how to verify it without us.
+
+use ironhull_controls::Control;
+use ironhull_model::Code;
+use ironhull_report::explain;
+
+use super::last::{self, Named};
+use crate::args::{Explain, Global};
+use crate::exit::Exit;
+use crate::printer;
+
+/// Runs the command.
+pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
+    let what = args.what.as_str();
+    if let Some(code) = Code::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(what)) {
+        printer::data(&format!("{code}  {}\n\n{}\n", code.title(), code.text()));
+        return Ok(Exit::Clean);
+    }
+    if let Some(control) = control(what) {
+        printer::data(&explain::control(control));
+        return Ok(Exit::Clean);
+    }
+    let last = last::load(global)?;
+    let judged = &last.judged;
+    match last.finding(what) {
+        Named::Finding(number, finding) => {
+            let control = judged.controls.iter().copied().find(|control| control.id == finding.control);
+            printer::data(&explain::finding(number, finding, control, &judged.snapshot));
+            Ok(Exit::Clean)
+        }
+        Named::Fixed(id) => {
+            printer::data(&format!("{id} is gone since the last check.\n"));
+            Ok(Exit::Clean)
+        }
+        Named::Several(ids) => {
+            printer::data(&format!("{} findings:\n  {}\n", ids.len(), ids.join("\n  ")));
+            Ok(Exit::Clean)
+        }
+        Named::Nothing => object(what, &last),
+    }
+}
+
+fn object(what: &str, last: &last::Last) -> anyhow::Result<Exit> {
+    let judged = &last.judged;
+    let wanted = |thing: &ironhull_model::ThingRef| {
+        thing.to_string().eq_ignore_ascii_case(what) || format!("{}/{}", thing.kind, thing.name).eq_ignore_ascii_case(what)
+    };
+    let Some(object) = judged.snapshot.objects.iter().find(|object| wanted(&object.thing)) else {
+        printer::error(&format!("error: {what:?} is no finding, control, object (KIND/NAME) or code"));
+        return Ok(Exit::Usage);
+    };
+    let findings: Vec<_> =
+        judged.judgement.findings.iter().enumerate().filter(|(_, finding)| finding.subject == object.thing).collect();
+    printer::data(&explain::object(object, &findings, &judged.snapshot));
+    Ok(Exit::Clean)
+}
+
+fn control(id: &str) -> Option<&'static Control> {
+    ironhull_catalogue::controls().iter().find(|control| *control.id == *id)
+}

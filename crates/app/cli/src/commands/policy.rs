@@ -1,0 +1,159 @@
+//! `ironhull policy`: Pod Security verdicts, own controls' examples, CEL.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use ironhull_cel::{Binding, Context as Evaluation, Val};
+use ironhull_controls::{Compiler, Control, compile, examples};
+use ironhull_model::{Minor, Node, Object, Snapshot, Source, SourceId};
+use ironhull_pss::policy::Policy as Labels;
+use ironhull_pss::{Level, Pod, Version, describe, evaluate};
+use ironhull_schema::Schema;
+
+use crate::args::{Global, PolicyCommand};
+use crate::config::{self, Config};
+use crate::estate;
+use crate::exit::Exit;
+use crate::printer;
+
+/// Runs the command.
+pub(crate) fn run(command: &PolicyCommand, _global: &Global) -> anyhow::Result<Exit> {
+    match command {
+        PolicyCommand::Pss { targets, level, version, kubernetes_version } => {
+            pss(targets, level.as_deref(), version, kubernetes_version.as_deref())
+        }
+        PolicyCommand::Test { files } => test(files),
+        PolicyCommand::Eval { expression, file, kubernetes_version } => {
+            eval(expression, file, kubernetes_version.as_deref())
+        }
+    }
+}
+
+/// What Pod Security admission says of each pod and workload.
+fn pss(targets: &[String], level: Option<&str>, version: &str, kubernetes: Option<&str>) -> anyhow::Result<Exit> {
+    let Some(version) = Version::parse(version) else { bail!("--version {version:?} is neither latest nor v1.N") };
+    let (minor, minor_assumed) = config::minor(kubernetes, &Config::default())?;
+    let options = estate::Options { minor, minor_assumed, complete: false, owner: None, policies: &[] };
+    let snapshot = estate::read(targets, &options).snapshot;
+    let mut exit = super::check::unread(&snapshot);
+    let mut text = String::new();
+    for object in &snapshot.objects {
+        let thing = &object.thing;
+        let schema = Schema::of(minor);
+        let Some(spec) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { continue };
+        let pod = Pod { spec, meta: schema.pod_meta(&thing.group, &thing.kind, object.root()) };
+        let (level, shown) = match level.and_then(Level::parse) {
+            Some(level) => (level, version),
+            None => enforced(&snapshot, object),
+        };
+        let failures = evaluate(level, shown.on(minor), &pod);
+        if failures.is_empty() {
+            text += &format!("{thing}: allowed by {level}:{shown}\n");
+        } else {
+            text += &format!("{thing}: violates PodSecurity \"{level}:{shown}\": {}\n", describe(&failures));
+            exit = exit.or(Exit::Findings);
+        }
+    }
+    printer::data(&text);
+    Ok(exit)
+}
+
+/// What the labels of the object's namespace enforce; privileged without any.
+fn enforced(snapshot: &Snapshot, object: &Object) -> (Level, Version) {
+    let namespace = snapshot.objects.iter().find(|other| other.is("", "Namespace") && other.thing.name == object.thing.namespace);
+    let labels = namespace.and_then(|namespace| namespace.root().path(&["metadata", "labels"]));
+    let (policy, _) = Labels::of_labels(labels, Labels::PRIVILEGED);
+    (policy.enforce.level, policy.enforce.version)
+}
+
+/// Runs control files' own examples.
+fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
+    let (controls, _) = compile_files(files)?;
+    let mut failed = 0;
+    let mut n_examples = 0;
+    for control in &controls {
+        let results = examples::run(control);
+        n_examples += results.len();
+        for (index, result) in results.iter().enumerate() {
+            if let Err(difference) = result {
+                failed += 1;
+                printer::data(&format!("{} example {}: {difference}\n", control.id, index + 1));
+            }
+        }
+    }
+    printer::data(&format!("{} controls, {n_examples} examples, {failed} failed\n", controls.len()));
+    Ok(if failed == 0 { Exit::Clean } else { Exit::Findings })
+}
+
+/// Compiles control files and directories of them. Any mistake is an error that
+/// names its place.
+pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, Vec<Source>)> {
+    let compiler = Compiler::default();
+    let mut controls = Vec::new();
+    let mut sources = Vec::new();
+    let mut mistakes = Vec::new();
+    for path in files.iter().flat_map(|path| yaml_files(path)) {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+        let mut diagnostics = parsed.diagnostics;
+        for document in &parsed.documents {
+            controls.extend(compiler.control(document.value.root(), SourceId(0), &mut diagnostics));
+        }
+        let source = Source::new(path.display().to_string(), text);
+        for diagnostic in diagnostics {
+            let at = diagnostic.place.map(|place| source.position(place.start));
+            let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
+            mistakes.push(format!("{}{line}: {} [{}]", source.path, diagnostic.message, diagnostic.code));
+        }
+        sources.push(source);
+    }
+    if !mistakes.is_empty() {
+        bail!("{}", mistakes.join("\n"));
+    }
+    Ok((controls, sources))
+}
+
+fn yaml_files(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
+    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).flat_map(|entry| {
+        let path = entry.path();
+        let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        if path.is_dir() || is_yaml { yaml_files(&path) } else { Vec::new() }
+    }).collect();
+    files.sort();
+    files
+}
+
+/// Evaluates an expression over each document of a file.
+fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Result<Exit> {
+    let minor: Minor = kubernetes.map_or(Ok(Minor::NEWEST), str::parse)?;
+    let program = match compile::untyped(minor, &["object", "oldObject", "params"], expression) {
+        Ok(program) => program,
+        Err(issues) => {
+            for issue in issues {
+                printer::error(&format!("error: {} (at {})", issue.message, issue.start));
+            }
+            return Ok(Exit::Usage);
+        }
+    };
+    let text = ironhull_manifests::read(Path::new(file), &ironhull_manifests::Limits::default())
+        .map_err(|diagnostic| anyhow::anyhow!("{} [{}]", diagnostic.message, diagnostic.code))?;
+    let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+    let mut exit = if parsed.diagnostics.is_empty() { Exit::Clean } else { Exit::Unjudged };
+    for document in &parsed.documents {
+        let root: Node<'_> = document.value.root();
+        let bindings = [Binding::Val(Val::from_node(root)), Binding::Val(Val::Null), Binding::Val(Val::Null)];
+        let mut context = Evaluation::new();
+        match program.eval(&bindings, &mut context) {
+            Ok(value) => printer::data(&format!("{}\n", value.display())),
+            Err(error) => {
+                printer::error(&format!("error: {}", error.message));
+                exit = exit.or(Exit::Unjudged);
+            }
+        }
+    }
+    Ok(exit)
+}

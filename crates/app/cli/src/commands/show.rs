@@ -1,0 +1,89 @@
+//! `ironhull show`: what the last check found.
+
+use ironhull_controls::Control;
+use ironhull_model::{Finding, Severity};
+use ironhull_report::{Report, json, standards, table};
+
+use super::last;
+use crate::args::{Format, Global, Show};
+use crate::exit::Exit;
+use crate::printer;
+
+/// Runs the command.
+pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
+    if show.what.first().is_some_and(|what| what == "controls") {
+        printer::data(&list(ironhull_catalogue::controls()));
+        return Ok(Exit::Clean);
+    }
+    let mut last = last::load(global)?;
+    if let Some(name) = &show.standard {
+        let Some(standard) = ironhull_catalogue::standards().iter().find(|standard| *standard.name == **name) else {
+            let names: Vec<&str> = ironhull_catalogue::standards().iter().map(|standard| &*standard.name).collect();
+            printer::error(&format!("error: no standard {name:?}; there are {}", names.join(", ")));
+            return Ok(Exit::Usage);
+        };
+        let judged = &last.judged;
+        printer::data(&standards::render(standard, &judged.controls, &judged.judgement.tallies));
+        return Ok(Exit::Clean);
+    }
+    let mut filters = Vec::new();
+    for what in &show.what {
+        let filter = filter(what);
+        let known = last.judged.judgement.findings.iter().any(&filter) || what.parse::<Severity>().is_ok();
+        if !known {
+            printer::error(&format!("error: the last check found nothing called {what:?}; name a severity, ns/NAME, a control or a kind"));
+            return Ok(Exit::Usage);
+        }
+        filters.push((what.parse::<Severity>().is_ok(), filter));
+    }
+    // Severities add up; everything else narrows.
+    let wanted = |finding: &Finding| {
+        let (severities, others): (Vec<_>, Vec<_>) = filters.iter().partition(|(is_severity, _)| *is_severity);
+        (severities.is_empty() || severities.iter().any(|(_, filter)| filter(finding)))
+            && others.iter().all(|(_, filter)| filter(finding))
+    };
+    last.judged.judgement.findings.retain(|finding| wanted(finding));
+    let judged = &last.judged;
+    let report = Report {
+        targets: &last.state.targets,
+        snapshot: &judged.snapshot,
+        controls: &judged.controls,
+        judgement: &judged.judgement,
+        new: None,
+        n_failing: 0,
+        threshold: None,
+        exit: 0,
+        at: &judged.at,
+        elapsed_ms: None,
+        not_asked: &[],
+    };
+    let color = !global.no_color && printer::color();
+    printer::data(&match show.output {
+        Format::Json => json::render(&report),
+        _ => table::findings_only(&report, table::Style { color, width: printer::width(), from: None }, &last.state.ids),
+    });
+    Ok(Exit::Clean)
+}
+
+type Filter = Box<dyn Fn(&Finding) -> bool>;
+
+fn filter(what: &str) -> Filter {
+    let what = what.to_owned();
+    if let Ok(severity) = what.parse::<Severity>() {
+        return Box::new(move |finding| finding.severity == severity);
+    }
+    if let Some(namespace) = what.strip_prefix("ns/") {
+        let namespace = namespace.to_owned();
+        return Box::new(move |finding| *finding.subject.namespace == *namespace);
+    }
+    Box::new(move |finding| {
+        *finding.control == *what
+            || finding.subject.kind.eq_ignore_ascii_case(&what)
+            || format!("{}/{}", finding.subject.kind, finding.subject.name).eq_ignore_ascii_case(&what)
+            || finding.subject.to_string().eq_ignore_ascii_case(&what)
+    })
+}
+
+fn list(controls: &[Control]) -> String {
+    controls.iter().map(|control| format!("{:<32} {:<8} {}\n", control.id, control.worst(), control.title)).collect()
+}

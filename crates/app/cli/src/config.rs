@@ -1,0 +1,93 @@
+//! Settings: flags over `IRONHULL_*` over `ironhull.yaml` found upward.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use ironhull_controls::reader::Reader;
+use ironhull_model::{Code, Minor, SourceId};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::args::Global;
+
+/// What `ironhull.yaml` may say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// `complete: true`: the estate's directory holds everything there is.
+    pub(crate) complete: bool,
+    /// `kubernetes: "1.37"`.
+    pub(crate) kubernetes: Option<String>,
+    /// `failOn: high`.
+    pub(crate) fail_on: Option<String>,
+    /// `only: […]`.
+    pub(crate) only: Vec<String>,
+    /// `controls: […]`: own control files or directories, relative to the file.
+    pub(crate) controls: Vec<PathBuf>,
+    /// `owner: NAME`: who owns what nobody else owns.
+    pub(crate) owner: Option<String>,
+}
+
+/// Reads the named file, or the nearest `ironhull.yaml` from `start` upward.
+pub(crate) fn load(global: &Global, start: &Path) -> anyhow::Result<Config> {
+    let Some(path) = global.config.clone().or_else(|| find(start)) else { return Ok(Config::default()) };
+    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    parse(&path, &text)
+}
+
+fn find(start: &Path) -> Option<PathBuf> {
+    let start = start.canonicalize().ok()?;
+    start.ancestors().map(|folder| folder.join("ironhull.yaml")).find(|path| path.is_file())
+}
+
+fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
+    let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+    let mut diagnostics = parsed.diagnostics;
+    let mut config = Config::default();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if let Some(document) = parsed.documents.first() {
+        let mut reader = Reader::new(document.value.root(), SourceId(0), Code::ConfigInvalid, &mut diagnostics);
+        if let Some(complete) = reader.get("complete") {
+            match complete.as_bool() {
+                Some(complete) => config.complete = complete,
+                None => reader.wrong(complete, "complete must be true or false"),
+            }
+        }
+        config.kubernetes = reader.get("kubernetes").map(ironhull_model::Node::display);
+        config.fail_on = reader.str("failOn").map(str::to_owned);
+        config.owner = reader.str("owner").map(str::to_owned);
+        config.only = reader.strs("only").into_iter().map(str::to_owned).collect();
+        config.controls = reader.strs("controls").into_iter().map(|path| folder.join(path)).collect();
+        reader.finish();
+    }
+    if let Some(first) = diagnostics.first() {
+        let source = ironhull_model::Source::new(path.display().to_string(), text.to_owned());
+        let at = first.place.map(|place| source.position(place.start));
+        let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
+        bail!("{}{line}: {} [{}]", path.display(), first.message, first.code);
+    }
+    Ok(config)
+}
+
+/// The minor to judge for, and whether it was assumed.
+pub(crate) fn minor(flag: Option<&str>, config: &Config) -> anyhow::Result<(Minor, bool)> {
+    let Some(text) = flag.or(config.kubernetes.as_deref()) else { return Ok((Minor::NEWEST, true)) };
+    let minor: Minor = text.parse()?;
+    if minor.major != 1 || minor.minor < 20 || minor > Minor::NEWEST {
+        bail!("Kubernetes {minor} is not known to this version of ironhull; it knows 1.20 to {}", Minor::NEWEST);
+    }
+    Ok((minor, false))
+}
+
+/// The time to judge as of: `--at`, else now. RFC 3339, and the day.
+pub(crate) fn now(global: &Global) -> anyhow::Result<(String, Date)> {
+    let time = match &global.at {
+        None => Timestamp::now(),
+        Some(text) => match text.parse::<Date>() {
+            Ok(day) if text.len() == 10 => day.to_zoned(TimeZone::UTC)?.timestamp(),
+            _ => text.parse::<Timestamp>().with_context(|| format!("--at {text:?} is neither RFC 3339 nor YYYY-MM-DD"))?,
+        },
+    };
+    let seconds = Timestamp::from_second(time.as_second())?;
+    Ok((seconds.to_string(), seconds.to_zoned(TimeZone::UTC).date()))
+}

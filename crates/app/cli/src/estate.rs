@@ -1,0 +1,172 @@
+//! From targets to a sealed snapshot: find, read, parse, default, attribute.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ironhull_controls::exceptions::Exception;
+use ironhull_manifests::{Found, Limits as ReadLimits};
+use ironhull_model::{
+    Code, Coverage, Diagnostic, Gap, Level, Minor, Object, Snapshot, Source, SourceId, Standing,
+};
+use ironhull_schema::{Schema, defaults, rbac};
+use rayon::prelude::*;
+
+mod charts;
+mod documents;
+
+/// What was read besides the snapshot.
+pub(crate) struct Estate {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+/// How to read.
+pub(crate) struct Options<'o> {
+    pub(crate) minor: Minor,
+    pub(crate) minor_assumed: bool,
+    pub(crate) complete: bool,
+    /// Who owns what nobody else owns.
+    pub(crate) owner: Option<&'o str>,
+    /// Extra files that hold policies and exceptions.
+    pub(crate) policies: &'o [PathBuf],
+}
+
+/// One text and what was parsed from it.
+struct Read {
+    source: Source,
+    objects: Vec<Object>,
+    own: Vec<documents::Own>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the targets.
+pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
+    let mut snapshot = Snapshot::new(options.minor);
+    snapshot.minor_assumed = options.minor_assumed;
+    if options.complete {
+        snapshot.coverage = Coverage::Complete;
+    }
+    let mut texts = Vec::new();
+    for target in targets {
+        find(target, &mut texts, &mut snapshot);
+    }
+    for file in options.policies {
+        texts.push(Text::named(file));
+    }
+    // Parsing is most of the work and independent by file; order is kept.
+    let reads: Vec<Read> =
+        texts.into_par_iter().enumerate().map(|(index, text)| parse(text, SourceId(index as u32), options.minor)).collect();
+    let mut own = Vec::new();
+    for read in reads {
+        snapshot.sources.push(read.source);
+        snapshot.objects.extend(read.objects.into_iter().map(Arc::new));
+        snapshot.diagnostics.extend(read.diagnostics);
+        own.extend(read.own);
+    }
+    ironhull_source::attribute(&mut snapshot, options.owner);
+    assume_roles(&mut snapshot);
+    let exceptions = own.into_iter().filter_map(|own| documents::exception(own, &mut snapshot.diagnostics)).collect();
+    if snapshot.objects.is_empty() && snapshot.gaps.is_empty() && !has_errors(&snapshot) {
+        let what = targets.join(" ");
+        snapshot.diagnostics.push(
+            Diagnostic::error(Code::NothingToJudge, format!("no Kubernetes object in {what}"))
+                .help("name a file or directory that holds manifests"),
+        );
+    }
+    snapshot.seal();
+    Estate { snapshot, exceptions }
+}
+
+fn has_errors(snapshot: &Snapshot) -> bool {
+    snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+}
+
+/// A text to parse: a file still to be read, or what a renderer printed.
+enum Text {
+    File { path: PathBuf, named: bool },
+    Rendered { origin: String, text: String },
+}
+
+impl Text {
+    fn named(path: &Path) -> Text {
+        Text::File { path: path.to_owned(), named: true }
+    }
+}
+
+fn find(target: &str, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
+    let path = Path::new(target);
+    if target == "-" || path.is_file() {
+        texts.push(Text::named(path));
+        return;
+    }
+    let discovered = ironhull_manifests::discover(path);
+    snapshot.diagnostics.extend(discovered.diagnostics);
+    for found in discovered.found {
+        match found {
+            Found::File(path) => texts.push(Text::File { path, named: false }),
+            Found::Chart(root) => rendered(charts::helm(&root), texts, snapshot),
+            Found::Kustomization(root) => rendered(charts::kustomize(&root), texts, snapshot),
+        }
+    }
+}
+
+fn rendered(result: Result<(String, String), Gap>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
+    match result {
+        Ok((origin, text)) => texts.push(Text::Rendered { origin, text }),
+        Err(gap) => {
+            let message = format!("{}: {}", gap.what, gap.reason);
+            snapshot.diagnostics.push(Diagnostic::error(Code::NotRendered, message).help(gap.supply.clone()));
+            snapshot.gaps.push(gap);
+        }
+    }
+}
+
+fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
+    let limits = ReadLimits::default();
+    let (path, text, named) = match text {
+        Text::Rendered { origin, text } => (origin, text, true),
+        Text::File { path, named } => match ironhull_manifests::read(&path, &limits) {
+            Ok(text) => (path.display().to_string(), text, named),
+            Err(diagnostic) => {
+                let source = Source::new(path.display().to_string(), String::new());
+                return Read { source, objects: Vec::new(), own: Vec::new(), diagnostics: vec![diagnostic] };
+            }
+        },
+    };
+    let manifests = ironhull_manifests::parse(id, &text, named);
+    let schema = Schema::of(minor);
+    let mut read = Read {
+        source: Source::new(path, text),
+        objects: Vec::new(),
+        own: Vec::new(),
+        diagnostics: manifests.diagnostics,
+    };
+    for mut object in manifests.objects {
+        if &*object.thing.group == "ironhull.dev" {
+            read.own.push(documents::Own { object, source: id });
+            continue;
+        }
+        object.value = defaults::apply(schema, &object.value);
+        ironhull_secrets::redact(&mut object);
+        read.objects.push(object);
+    }
+    read
+}
+
+/// The roles and bindings that every cluster of the minor has, where the input
+/// does not hold them itself.
+fn assume_roles(snapshot: &mut Snapshot) {
+    let uses_rbac = snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io");
+    if !uses_rbac {
+        return;
+    }
+    let given: std::collections::HashSet<_> = snapshot.objects.iter().map(|object| object.thing.clone()).collect();
+    let assumed = rbac::defaults(snapshot.minor)
+        .filter_map(|value| Object::new(value, None))
+        .filter(|object| !given.contains(&object.thing))
+        .map(|mut object| {
+            object.standing = Standing::Assumed;
+            Arc::new(object)
+        });
+    snapshot.objects.extend(assumed.collect::<Vec<_>>());
+}

@@ -1,0 +1,261 @@
+//! Explanations, as a good colleague gives them.
+
+use std::fmt::Write;
+
+use ironhull_controls::Control;
+use ironhull_controls::control::Mapping;
+use ironhull_model::{Evidence, Finding, Node, Object, Place, RepairStep, Snapshot, Verdict};
+
+use crate::repair;
+
+/// A control: what must hold, why, and where it comes from.
+pub fn control(control: &Control) -> String {
+    let mut out = format!("{}  {}\n\n{}\n", control.id, control.title, control.why);
+    _ = writeln!(out, "\nworst    {}", control.worst());
+    let from = control.from.map_or_else(String::new, |minor| format!(" from Kubernetes {minor}"));
+    let until = control.until.map_or_else(String::new, |minor| format!(" before {minor}"));
+    _ = writeln!(out, "judges   {}{from}{until}", applies(control));
+    if control.portable {
+        out.push_str("native   can be installed as a ValidatingAdmissionPolicy\n");
+    }
+    standards(control, &mut out);
+    if control.params.len() > 2 {
+        _ = writeln!(out, "params   {}", control.params);
+    }
+    out
+}
+
+fn applies(control: &Control) -> String {
+    use ironhull_controls::control::Applies;
+    match &control.applies {
+        Applies::Pods => "every pod template".to_owned(),
+        Applies::Cluster => "the estate as a whole".to_owned(),
+        Applies::Kinds(kinds) => {
+            kinds.iter().map(|(_, kind)| &**kind).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn standards(control: &Control, out: &mut String) {
+    let item = |mapping: &Mapping| match &mapping.part {
+        None => mapping.item.to_string(),
+        Some(part) => format!("{} (part: {part})", mapping.item),
+    };
+    for standard in &control.standards {
+        let version =
+            standard.version.as_deref().map_or_else(String::new, |version| format!(" {version}"));
+        let items: Vec<String> = standard.items.iter().map(item).collect();
+        _ = writeln!(out, "{:<8} {}", format!("{}{version}", standard.name), items.join(", "));
+    }
+    if !control.catalogue.is_empty() {
+        let items: Vec<String> = control.catalogue.iter().map(item).collect();
+        _ = writeln!(out, "rows     {}", items.join(", "));
+    }
+}
+
+/// A finding: what, why, proof with lines, how to verify, the smallest fix.
+pub fn finding(
+    number: usize,
+    finding: &Finding,
+    control: Option<&Control>,
+    snapshot: &Snapshot,
+) -> String {
+    let mut out =
+        format!("{number}  {} · {}\n{}\n\n", finding.severity, finding.id(), finding.message);
+    if let Some(control) = control {
+        _ = writeln!(out, "MUST HOLD  {}\nWHY        {}", control.title, control.why);
+    }
+    if finding.verdict == Verdict::Unknown {
+        _ = writeln!(out, "UNKNOWN    it lacks {}", finding.missing.join(", "));
+    }
+    out.push_str("\nPROOF\n");
+    for evidence in &finding.evidence {
+        _ = writeln!(out, "  {}", statement(evidence));
+        if let Some((place, line)) = line(evidence.place, snapshot) {
+            _ = writeln!(out, "      {place} | {line}");
+        }
+    }
+    let verify = verify(finding, snapshot);
+    _ = writeln!(out, "\nVERIFY\n  {verify}");
+    fix(number, finding, &mut out);
+    if let Some((owner, source)) = &finding.owner {
+        _ = writeln!(out, "\nOWNER      {owner} ({source})");
+    }
+    if let Some(accepted) = &finding.accepted {
+        _ = writeln!(
+            out,
+            "\nACCEPTED   {} {}, until {}, {}: {}",
+            accepted.kind, accepted.name, accepted.until, accepted.owner, accepted.reason
+        );
+    }
+    if let Some(control) = control {
+        out.push_str("\nSTANDARDS\n");
+        let mut text = String::new();
+        standards(control, &mut text);
+        for line in text.lines() {
+            _ = writeln!(out, "  {line}");
+        }
+    }
+    out
+}
+
+fn statement(evidence: &Evidence) -> String {
+    let defaulted = if evidence.defaulted { " (the API server's default)" } else { "" };
+    match (&evidence.absent, &evidence.value) {
+        (Some(absent), _) => {
+            format!("{} {} has no {absent}", evidence.thing, shown(evidence.pointer.as_str()))
+        }
+        (None, Some(value)) => {
+            format!("{} {} is {value}{defaulted}", evidence.thing, shown(evidence.pointer.as_str()))
+        }
+        (None, None) => format!("{} {}", evidence.thing, shown(evidence.pointer.as_str())),
+    }
+}
+
+fn shown(pointer: &str) -> &str {
+    if pointer.is_empty() { "(the object)" } else { pointer }
+}
+
+fn line(place: Option<Place>, snapshot: &Snapshot) -> Option<(String, String)> {
+    let place = place?;
+    let source = snapshot.source(place.source)?;
+    let at = source.position(place.start);
+    Some((format!("{}:{}:{}", source.path, at.line, at.column), source.line(at.line).to_owned()))
+}
+
+/// A command that shows the decisive value without us.
+pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
+    let pointer = finding.evidence.first().map_or(&finding.at, |evidence| &evidence.pointer);
+    let subject = &finding.subject;
+    let path = yq_path(pointer.as_str());
+    let source = finding.place.and_then(|place| snapshot.source(place.source));
+    match source {
+        Some(source) if source.path != "-" && !source.path.contains(" (") => format!(
+            "yq 'select(.kind == \"{}\" and .metadata.name == \"{}\") | {path}' {}",
+            subject.kind, subject.name, source.path
+        ),
+        _ => {
+            let namespace = if subject.namespace.is_empty() {
+                String::new()
+            } else {
+                format!(" -n {}", subject.namespace)
+            };
+            format!(
+                "kubectl get {}{namespace} {} -o json | jq '{path}'",
+                subject.kind.to_lowercase(),
+                subject.name
+            )
+        }
+    }
+}
+
+fn yq_path(pointer: &str) -> String {
+    if pointer.is_empty() {
+        return ".".to_owned();
+    }
+    let mut path = String::new();
+    for segment in pointer.split('/').skip(1) {
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        if name.bytes().all(|byte| byte.is_ascii_digit()) {
+            _ = write!(path, "[{name}]");
+        } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            _ = write!(path, ".{name}");
+        } else {
+            _ = write!(path, "[\"{name}\"]");
+        }
+    }
+    if path.starts_with('[') { format!(".{path}") } else { path }
+}
+
+fn fix(number: usize, finding: &Finding, out: &mut String) {
+    if finding.repair.steps.is_empty() {
+        return;
+    }
+    out.push_str("\nFIX\n");
+    for step in &finding.repair.steps {
+        match step {
+            RepairStep::Set { pointer, value } => {
+                _ = writeln!(out, "  set {pointer} to {}", value.root().to_json())
+            }
+            RepairStep::Append { pointer, value } => {
+                _ = writeln!(out, "  add {} to {pointer}", value.root().to_json())
+            }
+            RepairStep::Remove { pointer } => _ = writeln!(out, "  remove {pointer}"),
+            RepairStep::Create { object } => {
+                _ = writeln!(out, "  create {}", object.root().to_json())
+            }
+            RepairStep::Ask { question } => _ = writeln!(out, "  decide: {question}"),
+        }
+    }
+    if repair::is_automatic(&finding.repair) {
+        _ = writeln!(
+            out,
+            "  ironhull fix {number}          prints the patch\n  ironhull fix {number} --write  edits the file"
+        );
+    }
+}
+
+/// An object: what it is, what is wrong with it, what runs it as whom.
+pub fn object(object: &Object, findings: &[(usize, &Finding)], snapshot: &Snapshot) -> String {
+    let mut out = format!("{}  {}\n", object.thing, object.api_version());
+    if let Some(source) = object.origin.and_then(|origin| snapshot.source(origin.source)) {
+        let at = object.root().span().map(|span| source.position(span.start));
+        _ = writeln!(out, "read from {}:{}", source.path, at.map_or(1, |at| at.line));
+    }
+    if let Some(fact) = snapshot.fact(&object.thing, "owner") {
+        _ = writeln!(out, "owner     {} ({})", fact.value.root().display(), fact.source);
+    }
+    identity(object, snapshot, &mut out);
+    _ = writeln!(out, "\n{}", crate::table::count(findings.len(), "finding"));
+    for (index, finding) in findings {
+        _ = writeln!(
+            out,
+            "{:>3}  {:<8} {:<24} {}",
+            index + 1,
+            finding.severity.as_str(),
+            finding.control,
+            finding.message
+        );
+    }
+    out
+}
+
+/// The effective identity of each container: uid, gid, supplemental groups (APP-41).
+fn identity(object: &Object, snapshot: &Snapshot, out: &mut String) {
+    let thing = &object.thing;
+    let schema = ironhull_schema::Schema::of(snapshot.minor);
+    let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { return };
+    let context = pod.get("securityContext");
+    let number = |node: Option<Node<'_>>, field: &str| {
+        node.and_then(|node| node.get(field)).and_then(Node::as_i64)
+    };
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    for container in lists.into_iter().filter_map(|list| pod.get(list)).flat_map(Node::items) {
+        let own = container.get("securityContext");
+        let effective = |field: &str| number(own, field).or_else(|| number(context, field));
+        let uid = effective("runAsUser")
+            .map_or_else(|| "the image's user".to_owned(), |uid| uid.to_string());
+        let gid = match (effective("runAsGroup"), effective("runAsUser")) {
+            (Some(gid), _) => gid.to_string(),
+            (None, Some(_)) => "0, unless the image's passwd gives the uid another".to_owned(),
+            (None, None) => "the image's group".to_owned(),
+        };
+        let groups: Vec<String> = number(context, "fsGroup")
+            .into_iter()
+            .chain(
+                context
+                    .and_then(|context| context.get("supplementalGroups"))
+                    .into_iter()
+                    .flat_map(Node::items)
+                    .filter_map(Node::as_i64),
+            )
+            .map(|group| group.to_string())
+            .collect();
+        let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
+        let name = container.get("name").and_then(Node::as_str).unwrap_or_default();
+        _ = writeln!(
+            out,
+            "container {name} runs as uid {uid}, primary gid {gid}, supplemental groups {groups}"
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! `ironhull.dev/v1` JSON. Fields are only ever added within a version; the
+//! schema is `docs/schema/check-v1.json`.
+
+use ironhull_controls::control::Mapping;
+use ironhull_model::{
+    Accepted, Diagnostic, Evidence, Finding, Level, Place, RepairStep, Severity, ThingRef,
+};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::Report;
+
+/// The document.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    at: &'a str,
+    targets: &'a [String],
+    kubernetes: Json,
+    objects: usize,
+    exit: u8,
+    summary: Json,
+    findings: Vec<FindingV1<'a>>,
+    controls: Vec<Json>,
+    gaps: Vec<Json>,
+    diagnostics: Vec<Json>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingV1<'a> {
+    number: usize,
+    id: String,
+    fingerprint: String,
+    control: &'a str,
+    verdict: &'a str,
+    severity: Severity,
+    subject: SubjectV1<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    element: &'a str,
+    message: &'a str,
+    pointer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Json>,
+    evidence: Vec<Json>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing: &'a [String],
+    repair: Vec<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<&'a Accepted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct SubjectV1<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    group: &'a str,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl<'a> From<&'a ThingRef> for SubjectV1<'a> {
+    fn from(thing: &'a ThingRef) -> SubjectV1<'a> {
+        SubjectV1 {
+            group: &thing.group,
+            kind: &thing.kind,
+            namespace: &thing.namespace,
+            name: &thing.name,
+        }
+    }
+}
+
+/// The report as pretty-printed JSON with a final newline.
+pub fn render(report: &Report<'_>) -> String {
+    let snapshot = report.snapshot;
+    let (violated, hold, unknown, not_applicable) = report.summary();
+    let document = Document {
+        api_version: "ironhull.dev/v1",
+        kind: "Check",
+        at: report.at,
+        targets: report.targets,
+        kubernetes: json!({ "version": snapshot.minor.to_string(), "assumed": snapshot.minor_assumed }),
+        objects: snapshot.objects.iter().filter(|object| object.standing == ironhull_model::Standing::Given).count(),
+        exit: report.exit,
+        summary: json!({
+            "controls": report.controls.len(),
+            "violated": violated,
+            "hold": hold,
+            "unknown": unknown,
+            "notApplicable": not_applicable,
+            "findings": report.violations().count(),
+            "accepted": report.accepted().count(),
+            "failing": report.n_failing,
+        }),
+        findings: report.judgement.findings.iter().enumerate().map(|(index, finding)| finding_v1(report, index, finding)).collect(),
+        controls: report.controls.iter().zip(&report.judgement.tallies).map(|(control, tally)| {
+            json!({
+                "id": control.id,
+                "title": control.title,
+                "surface": control.surface,
+                "holds": tally.holds,
+                "violated": tally.violated,
+                "unknown": tally.unknown,
+                "notApplicable": tally.not_applicable,
+                "standards": control.standards.iter().map(|standard| {
+                    json!({ "name": standard.name, "items": standard.items.iter().map(mapping).collect::<Vec<_>>() })
+                }).collect::<Vec<_>>(),
+            })
+        }).collect(),
+        gaps: snapshot.gaps.iter().map(|gap| {
+            json!({ "what": gap.what, "cause": format!("{:?}", gap.cause).to_lowercase(), "reason": gap.reason, "supply": gap.supply })
+        }).collect(),
+        diagnostics: snapshot.diagnostics.iter().chain(&report.judgement.errors).map(|diagnostic| diagnostic_v1(report, diagnostic)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn mapping(mapping: &Mapping) -> Json {
+    match &mapping.part {
+        None => json!(mapping.item),
+        Some(part) => json!({ "item": mapping.item, "part": part }),
+    }
+}
+
+fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> FindingV1<'a> {
+    FindingV1 {
+        number: index + 1,
+        id: finding.id(),
+        fingerprint: finding.fingerprint().to_string(),
+        control: &finding.control,
+        verdict: match finding.verdict {
+            ironhull_model::Verdict::Unknown => "unknown",
+            _ => "violated",
+        },
+        severity: finding.severity,
+        subject: (&finding.subject).into(),
+        element: &finding.element,
+        message: &finding.message,
+        pointer: finding.at.as_str(),
+        place: finding.place.and_then(|place| place_v1(report, place)),
+        evidence: finding.evidence.iter().map(|evidence| evidence_v1(report, evidence)).collect(),
+        missing: &finding.missing,
+        repair: finding.repair.steps.iter().map(step_v1).collect(),
+        owner: finding
+            .owner
+            .as_ref()
+            .map(|(owner, source)| json!({ "name": owner, "source": source })),
+        accepted: finding.accepted.as_ref(),
+        new: report.new.and_then(|new| new.get(index).copied()),
+    }
+}
+
+fn place_v1(report: &Report<'_>, place: Place) -> Option<Json> {
+    let (path, start) = report.position(place)?;
+    Some(json!({ "path": path, "line": start.line, "column": start.column }))
+}
+
+fn evidence_v1(report: &Report<'_>, evidence: &Evidence) -> Json {
+    let mut json = json!({ "subject": evidence.thing.to_string(), "pointer": evidence.pointer });
+    if let Some(members) = json.as_object_mut() {
+        if let Some(value) = &evidence.value {
+            members.insert("value".into(), json!(value));
+        }
+        if let Some(absent) = &evidence.absent {
+            members.insert("absent".into(), json!(absent));
+        }
+        if evidence.defaulted {
+            members.insert("defaulted".into(), json!(true));
+        }
+        if let Some(place) = evidence.place.and_then(|place| place_v1(report, place)) {
+            members.insert("place".into(), place);
+        }
+    }
+    json
+}
+
+/// A repair step: `{"op": "set" | "append" | "remove" | "create" | "ask", …}`.
+pub fn step_v1(step: &RepairStep) -> Json {
+    match step {
+        RepairStep::Set { pointer, value } => {
+            json!({ "op": "set", "pointer": pointer, "value": value })
+        }
+        RepairStep::Append { pointer, value } => {
+            json!({ "op": "append", "pointer": pointer, "value": value })
+        }
+        RepairStep::Remove { pointer } => json!({ "op": "remove", "pointer": pointer }),
+        RepairStep::Create { object } => json!({ "op": "create", "object": object }),
+        RepairStep::Ask { question } => json!({ "op": "ask", "question": question }),
+    }
+}
+
+fn diagnostic_v1(report: &Report<'_>, diagnostic: &Diagnostic) -> Json {
+    let level = match diagnostic.level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
+    };
+    let mut json =
+        json!({ "code": diagnostic.code, "level": level, "message": diagnostic.message });
+    if let Some(members) = json.as_object_mut() {
+        if let Some(place) = diagnostic.place.and_then(|place| place_v1(report, place)) {
+            members.insert("place".into(), place);
+        }
+        if let Some(help) = &diagnostic.help {
+            members.insert("help".into(), json!(help));
+        }
+    }
+    json
+}

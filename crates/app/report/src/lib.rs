@@ -1,0 +1,104 @@
+//! What a check found, in every format. Pure: a [`Report`] in, text out; only
+//! the command line prints it.
+
+use ironhull_controls::{Control, Judgement, Tally};
+use ironhull_model::{Diagnostic, Finding, Level, Place, Position, Severity, Snapshot, Verdict};
+
+pub mod diagnostics;
+pub mod explain;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod repair;
+pub mod sarif;
+pub mod standards;
+pub mod table;
+
+/// Everything a format may show.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    /// The targets as the user wrote them.
+    pub targets: &'a [String],
+    /// What was read.
+    pub snapshot: &'a Snapshot,
+    /// The controls that judged, in the order of the tallies.
+    pub controls: &'a [&'a Control],
+    /// What they said, sealed.
+    pub judgement: &'a Judgement,
+    /// Findings that were not there before, by index; none when there is nothing to compare with.
+    pub new: Option<&'a [bool]>,
+    /// Findings that count against the gate.
+    pub n_failing: usize,
+    /// The least severity that the gate looks at.
+    pub threshold: Option<Severity>,
+    /// The exit code.
+    pub exit: u8,
+    /// When, RFC 3339.
+    pub at: &'a str,
+    /// How long it took, in milliseconds; left out where output must not vary.
+    pub elapsed_ms: Option<u128>,
+    /// Questions that this kind of target can never answer: (what they need, how many controls, what to do).
+    pub not_asked: &'a [(String, usize, String)],
+}
+
+impl<'a> Report<'a> {
+    /// Violations that are not accepted, with their numbers from 1.
+    pub fn violations(&self) -> impl Iterator<Item = (usize, &'a Finding)> + Clone + use<'a> {
+        self.judgement
+            .findings
+            .iter()
+            .enumerate()
+            .filter(|(_, finding)| {
+                finding.verdict == Verdict::Violated && finding.accepted.is_none()
+            })
+            .map(|(index, finding)| (index + 1, finding))
+    }
+
+    /// Findings that an exception covers.
+    pub fn accepted(&self) -> impl Iterator<Item = (usize, &'a Finding)> + use<'a> {
+        let all = self.judgement.findings.iter().enumerate();
+        all.filter(|(_, finding)| finding.accepted.is_some())
+            .map(|(index, finding)| (index + 1, finding))
+    }
+
+    /// Findings that could not be decided.
+    pub fn unknowns(&self) -> impl Iterator<Item = (usize, &'a Finding)> + use<'a> {
+        let all = self.judgement.findings.iter().enumerate();
+        all.filter(|(_, finding)| finding.verdict == Verdict::Unknown)
+            .map(|(index, finding)| (index + 1, finding))
+    }
+
+    /// The control of a finding.
+    pub fn control(&self, id: &str) -> Option<&'a Control> {
+        self.controls.iter().copied().find(|control| &*control.id == id)
+    }
+
+    /// How many controls came out how: (violated, hold, unknown, not applicable).
+    pub fn summary(&self) -> (usize, usize, usize, usize) {
+        let count = |verdict| {
+            self.judgement
+                .tallies
+                .iter()
+                .filter(|tally: &&Tally| tally.verdict() == verdict)
+                .count()
+        };
+        (
+            count(Verdict::Violated),
+            count(Verdict::Holds),
+            count(Verdict::Unknown),
+            count(Verdict::NotApplicable),
+        )
+    }
+
+    /// Diagnostics at error level: what was not judged.
+    pub fn unread(&self) -> impl Iterator<Item = &'a Diagnostic> {
+        self.snapshot.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error)
+    }
+
+    /// File and place of something.
+    pub fn position(&self, place: Place) -> Option<(&'a str, Position)> {
+        let source = self.snapshot.source(place.source)?;
+        Some((&source.path, source.position(place.start)))
+    }
+}

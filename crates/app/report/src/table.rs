@@ -1,0 +1,282 @@
+//! The table: what a person reads first.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use ironhull_model::{Finding, Level, Severity, ThingRef};
+
+use crate::{Report, repair};
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// With ANSI colours.
+    pub color: bool,
+    /// Characters in a line.
+    pub width: usize,
+    /// Findings below this severity are only counted; none shows all.
+    pub from: Option<Severity>,
+}
+
+/// The whole report.
+pub fn render(report: &Report<'_>, style: Style) -> String {
+    let mut out = String::new();
+    header(report, &mut out);
+    let shown = style.from.unwrap_or(Severity::Low);
+    for severity in Severity::ALL.into_iter().filter(|severity| *severity >= shown) {
+        findings(report, severity, style, None, &mut out);
+    }
+    counted(report, shown, style, &mut out);
+    accepted(report, &mut out);
+    unknown(report, &mut out);
+    unread(report, &mut out);
+    not_asked(report, &mut out);
+    closing(report, &mut out);
+    out
+}
+
+/// Only the findings, numbered as in the check whose ids are given, and how many.
+pub fn findings_only(report: &Report<'_>, style: Style, ids: &[String]) -> String {
+    let mut out = String::new();
+    for severity in Severity::ALL {
+        findings(report, severity, style, Some(ids), &mut out);
+    }
+    _ = writeln!(out, "{}", count(report.violations().count(), "finding"));
+    out
+}
+
+fn header(report: &Report<'_>, out: &mut String) {
+    let snapshot = report.snapshot;
+    let given =
+        snapshot.objects.iter().filter(|object| object.standing == ironhull_model::Standing::Given);
+    let assumed = if snapshot.minor_assumed { " (assumed)" } else { "" };
+    _ = write!(
+        out,
+        "{}  {}, {} · Kubernetes {}{assumed} · {}",
+        report.targets.join(" "),
+        count(given.count(), "object"),
+        count(snapshot.sources.len(), "file"),
+        snapshot.minor,
+        count(report.controls.len(), "control"),
+    );
+    if let Some(elapsed) = report.elapsed_ms {
+        _ = write!(out, " · {elapsed} ms");
+    }
+    out.push('\n');
+}
+
+/// The findings of one severity, by object.
+fn findings(
+    report: &Report<'_>,
+    severity: Severity,
+    style: Style,
+    ids: Option<&[String]>,
+    out: &mut String,
+) {
+    let mut before: Option<(&ThingRef, Option<&str>)> = None;
+    for (number, finding) in report.violations().filter(|(_, finding)| finding.severity == severity)
+    {
+        let number = ids
+            .and_then(|ids| ids.iter().position(|id| *id == finding.id()))
+            .map_or(number, |at| at + 1);
+        let position = finding.place.and_then(|place| report.position(place));
+        let group = (&finding.subject, position.map(|(path, _)| path));
+        if before != Some(group) {
+            heading(severity, finding, group.1, style, out);
+            before = Some(group);
+        }
+        let place =
+            position.map_or_else(String::new, |(_, at)| format!("{}:{}", at.line, at.column));
+        line(
+            &format!("{number:>3}  {:<22} {}", finding.control, finding.message),
+            &place,
+            style,
+            out,
+        );
+        if let Some(words) = repair::in_words(&finding.repair) {
+            let command = if repair::is_automatic(&finding.repair) {
+                format!("ironhull fix {number}")
+            } else {
+                format!("ironhull explain {number}")
+            };
+            line(&format!("     fix  {words}"), &command, style, out);
+        }
+    }
+}
+
+fn heading(
+    severity: Severity,
+    finding: &Finding,
+    path: Option<&str>,
+    style: Style,
+    out: &mut String,
+) {
+    let subject = &finding.subject;
+    let namespace = if subject.namespace.is_empty() {
+        String::new()
+    } else {
+        format!("{}/", subject.namespace)
+    };
+    let word = severity.as_str().to_uppercase();
+    let title = format!("{word:<9} {} {namespace}{}", subject.kind, subject.name);
+    let from = out.len();
+    line(&title, path.unwrap_or_default(), style, out);
+    if style.color {
+        out.insert_str(from + word.len(), "\x1b[0m");
+        out.insert_str(from, color(severity));
+    }
+}
+
+fn color(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "\x1b[1;35m",
+        Severity::High => "\x1b[1;31m",
+        Severity::Medium => "\x1b[1;33m",
+        Severity::Low => "\x1b[1;34m",
+    }
+}
+
+/// Text on the left, a place on the right, on one line when both fit.
+fn line(left: &str, right: &str, style: Style, out: &mut String) {
+    let (n_left, n_right) = (left.chars().count(), right.chars().count());
+    out.push_str(left);
+    if n_right > 0 {
+        let gap = style.width.saturating_sub(n_left + n_right).max(2);
+        out.push_str(&" ".repeat(gap));
+        out.push_str(right);
+    }
+    out.push('\n');
+}
+
+/// What is below the shown severity, in one line.
+fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String) {
+    let mut parts = Vec::new();
+    let mut words = Vec::new();
+    for severity in Severity::ALL.into_iter().filter(|severity| *severity < shown) {
+        let of_it = report.violations().filter(|(_, finding)| finding.severity == severity);
+        let subjects: BTreeSet<&ThingRef> =
+            of_it.clone().map(|(_, finding)| &finding.subject).collect();
+        let n = of_it.count();
+        if n > 0 {
+            parts.push(format!(
+                "{} {n} in {}",
+                severity.as_str().to_uppercase(),
+                count(subjects.len(), "object")
+            ));
+            words.push(severity.as_str());
+        }
+    }
+    if !parts.is_empty() {
+        line(&parts.join(" · "), &format!("ironhull show {}", words.join(" ")), style, out);
+    }
+}
+
+fn accepted(report: &Report<'_>, out: &mut String) {
+    let all: Vec<_> = report.accepted().collect();
+    for (at, (_, finding)) in all.iter().enumerate().take(5) {
+        let Some(by) = &finding.accepted else { continue };
+        let word = if at == 0 { format!("ACCEPTED {}", all.len()) } else { String::new() };
+        _ = writeln!(
+            out,
+            "{word:<12}{} {}, {}, {} {}, {}",
+            finding.subject.kind,
+            finding.subject.name,
+            finding.message,
+            by.kind,
+            by.until,
+            by.owner
+        );
+    }
+    if all.len() > 5 {
+        _ = writeln!(out, "{:12}and {} more", "", all.len() - 5);
+    }
+}
+
+/// Unknowns by what is missing, at most five lines.
+fn unknown(report: &Report<'_>, out: &mut String) {
+    let mut by_cause: Vec<(String, usize)> = Vec::new();
+    for (_, finding) in report.unknowns() {
+        let cause = finding.missing.join(", ");
+        match by_cause.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, n)) => *n += 1,
+            None => by_cause.push((cause, 1)),
+        }
+    }
+    by_cause.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    for (at, (cause, n)) in by_cause.iter().enumerate().take(5) {
+        let word = if at == 0 { "UNKNOWN" } else { "" };
+        _ = writeln!(out, "{word:<12}{n} need {cause}");
+    }
+    if by_cause.len() > 5 {
+        _ = writeln!(out, "{:12}and {} other causes → -o json", "", by_cause.len() - 5);
+    }
+}
+
+fn unread(report: &Report<'_>, out: &mut String) {
+    let all: Vec<_> = report.unread().collect();
+    for (at, diagnostic) in all.iter().enumerate().take(5) {
+        let word = if at == 0 { format!("UNREAD {}", all.len()) } else { String::new() };
+        let place = diagnostic.place.and_then(|place| report.position(place));
+        let place = place.map_or_else(String::new, |(path, at)| format!("{path}:{}: ", at.line));
+        let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" → {help}"));
+        _ = writeln!(out, "{word:<12}{place}{}{help} [{}]", diagnostic.message, diagnostic.code);
+    }
+    if all.len() > 5 {
+        _ = writeln!(out, "{:12}and {} more", "", all.len() - 5);
+    }
+    let n = report
+        .snapshot
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Warning)
+        .count();
+    if n > 0 {
+        _ = writeln!(out, "WARNINGS {n:<3}on standard error");
+    }
+}
+
+fn not_asked(report: &Report<'_>, out: &mut String) {
+    let total: usize = report.not_asked.iter().map(|(_, n, _)| n).sum();
+    if total == 0 {
+        return;
+    }
+    let parts: Vec<String> =
+        report.not_asked.iter().map(|(what, n, _)| format!("{what} ({n})")).collect();
+    let actions: Vec<&str> =
+        report.not_asked.iter().map(|(_, _, action)| action.as_str()).collect();
+    _ = writeln!(
+        out,
+        "{:<12}{} need {} → {}",
+        "NOT ASKED",
+        count(total, "control"),
+        parts.join(" or "),
+        actions.join(", ")
+    );
+}
+
+fn closing(report: &Report<'_>, out: &mut String) {
+    let (violated, hold, unknown, not_applicable) = report.summary();
+    let n = report.violations().count();
+    _ = write!(
+        out,
+        "{}: {violated} violated, {hold} hold",
+        count(report.controls.len(), "control")
+    );
+    if unknown > 0 {
+        _ = write!(out, ", {unknown} unknown");
+    }
+    _ = write!(out, ", {not_applicable} not applicable · {}", count(n, "finding"));
+    if let Some(threshold) = report.threshold {
+        _ = write!(out, ", {} at or above {threshold}", report.n_failing);
+    }
+    _ = write!(out, " · exit {}", report.exit);
+    if n > 0 {
+        out.push_str("  next: ironhull explain 1");
+    }
+    out.push('\n');
+}
+
+/// `1 object`, `2 objects`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

@@ -20,7 +20,8 @@ fn main() -> Result<(), String> {
     let mut controls: Vec<Control> = Vec::new();
     let mut standards = Vec::new();
     for path in files(&folder)? {
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         let shown = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
         if shown.starts_with("standards/") {
             standards.push(standard_file(&shown, &text)?);
@@ -49,7 +50,8 @@ fn write(path: &Path, bytes: Result<Vec<u8>, postcard::Error>) -> Result<(), Str
 /// folder, so that a new file is noticed.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries.filter_map(Result::ok) {
         let path = entry.path();
@@ -70,13 +72,19 @@ fn control_file(compiler: &Compiler, shown: &str, text: String) -> Result<Vec<Co
     let controls = parsed
         .documents
         .iter()
-        .filter_map(|document| compiler.control(document.value.root(), SourceId(0), &mut diagnostics))
+        .filter_map(|document| {
+            compiler.control(document.value.root(), SourceId(0), &mut diagnostics)
+        })
         .collect();
     if diagnostics.is_empty() {
         return Ok(controls);
     }
     let source = Source::new(shown, text);
-    Err(diagnostics.iter().map(|diagnostic| told(diagnostic, &source)).collect::<Vec<_>>().join("\n"))
+    Err(diagnostics
+        .iter()
+        .map(|diagnostic| told(diagnostic, &source))
+        .collect::<Vec<_>>()
+        .join("\n"))
 }
 
 fn told(diagnostic: &Diagnostic, source: &Source) -> String {
@@ -90,7 +98,9 @@ fn standard_file(shown: &str, text: &str) -> Result<StandardFile, String> {
     let document = parsed.documents.first().ok_or_else(|| format!("controls/{shown}: empty"))?;
     let root = document.value.root();
     let field = |node: Node<'_>, name: &str| node.get(name).map(Node::display);
-    let required = |node: Node<'_>, name: &str| field(node, name).ok_or_else(|| format!("controls/{shown}: {name} is missing"));
+    let required = |node: Node<'_>, name: &str| {
+        field(node, name).ok_or_else(|| format!("controls/{shown}: {name} is missing"))
+    };
     let items = root.get("items").into_iter().flat_map(Node::items);
     Ok(StandardFile {
         name: required(root, "name")?,
@@ -98,7 +108,11 @@ fn standard_file(shown: &str, text: &str) -> Result<StandardFile, String> {
         title: required(root, "title")?,
         items: items
             .map(|item| {
-                Ok(StandardItem { id: required(item, "id")?, title: required(item, "title")?, needs: field(item, "needs") })
+                Ok(StandardItem {
+                    id: required(item, "id")?,
+                    title: required(item, "title")?,
+                    needs: field(item, "needs"),
+                })
             })
             .collect::<Result<_, String>>()?,
     })

@@ -37,7 +37,9 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
     let mut by_source: BTreeMap<SourceId, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         if finding.repair.steps.is_empty() {
-            outcome.refused.push((finding.id(), "no repair is known; see ironhull explain".to_owned()));
+            outcome
+                .refused
+                .push((finding.id(), "no repair is known; see ironhull explain".to_owned()));
             continue;
         }
         for step in &finding.repair.steps {
@@ -47,7 +49,9 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
         }
         match object(finding, snapshot).and_then(|object| object.origin) {
             Some(origin) => by_source.entry(origin.source).or_default().push(finding),
-            None => outcome.refused.push((finding.id(), "its object was not read from a file".to_owned())),
+            None => outcome
+                .refused
+                .push((finding.id(), "its object was not read from a file".to_owned())),
         }
     }
     for (source, findings) in by_source {
@@ -70,7 +74,11 @@ fn object<'s>(finding: &Finding, snapshot: &'s Snapshot) -> Option<&'s Object> {
 fn file(id: SourceId, findings: &[&Finding], snapshot: &Snapshot, outcome: &mut Outcome) {
     let Some(source) = snapshot.source(id) else { return };
     if source.path == "-" || source.path.contains(" (") {
-        let why = if source.path == "-" { "standard input cannot be edited" } else { "it is rendered from a template; change the template or its values" };
+        let why = if source.path == "-" {
+            "standard input cannot be edited"
+        } else {
+            "it is rendered from a template; change the template or its values"
+        };
         outcome.refused.extend(findings.iter().map(|finding| (finding.id(), why.to_owned())));
         return;
     }
@@ -106,9 +114,42 @@ fn fixed(
             continue;
         }
         let Some(edit) = edit(step, &text, object)? else { continue };
-        text = splice::apply(&text, origin.document as usize, &[edit]).map_err(|refused| refused.reason.to_string())?;
+        let after = splice::apply(&text, origin.document as usize, std::slice::from_ref(&edit))
+            .map_err(|refused| refused.reason.to_string())?;
+        if !reads_as_patched(&text, &after, origin.document as usize, &edit) {
+            return Err(
+                "the edited text would not read back as the repaired object; edit it by hand"
+                    .to_owned(),
+            );
+        }
+        text = after;
     }
     Ok(text)
+}
+
+/// Whether the new text parses to exactly the old documents with the edit done:
+/// `parse(after) = patch(parse(before))`. What does not is never written.
+fn reads_as_patched(before: &str, after: &str, document: usize, edit: &splice::Edit) -> bool {
+    let parse = |text: &str| {
+        ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default()).documents
+    };
+    let (old, new) = (parse(before), parse(after));
+    let step = match edit.clone() {
+        splice::Edit::Set { pointer, value } => RepairStep::Set { pointer, value },
+        splice::Edit::Remove { pointer } => RepairStep::Remove { pointer },
+        splice::Edit::Add { pointer, value } => {
+            let Some((pointer, _)) = pointer.split_last() else { return false };
+            RepairStep::Append { pointer, value }
+        }
+    };
+    old.len() == new.len()
+        && old.iter().zip(&new).enumerate().all(|(index, (old, new))| {
+            if index != document {
+                return old.value == new.value;
+            }
+            ironhull_patch::apply(&old.value, std::slice::from_ref(&step))
+                .is_ok_and(|patched| patched == new.value)
+        })
 }
 
 /// The splice for a step on the document as it is in `text` now, which has
@@ -117,7 +158,6 @@ fn edit(step: &RepairStep, text: &str, object: &Object) -> Result<Option<splice:
     let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
     let origin = object.origin.ok_or("its object was not read from a file")?;
     let document = parsed.documents.get(origin.document as usize).ok_or("the document is gone")?;
-    let root = document.value.root();
     let prefixed = |pointer: &Pointer| match origin.item {
         None => pointer.clone(),
         Some(item) => {
@@ -132,11 +172,16 @@ fn edit(step: &RepairStep, text: &str, object: &Object) -> Result<Option<splice:
         }
         RepairStep::Append { pointer, value } => {
             let pointer = prefixed(pointer);
-            let already = document.value.at(&pointer).is_some_and(|list| list.items().any(|item| item == value.root()));
+            let already = document
+                .value
+                .at(&pointer)
+                .is_some_and(|list| list.items().any(|item| item == value.root()));
             let exists = document.value.at(&pointer).is_some_and(|list| !list.is_null());
             match (already, exists) {
                 (true, _) => None,
-                (false, true) => Some(splice::Edit::Add { pointer: pointer.join("-"), value: value.clone() }),
+                (false, true) => {
+                    Some(splice::Edit::Add { pointer: pointer.join("-"), value: value.clone() })
+                }
                 (false, false) => Some(splice::Edit::Set { pointer, value: list_of(value.root()) }),
             }
         }
@@ -145,10 +190,7 @@ fn edit(step: &RepairStep, text: &str, object: &Object) -> Result<Option<splice:
             // What only defaulting put there does not stand in the file.
             document.value.at(&pointer).map(|_| splice::Edit::Remove { pointer })
         }
-        RepairStep::Create { .. } | RepairStep::Ask { .. } => {
-            _ = root;
-            None
-        }
+        RepairStep::Create { .. } | RepairStep::Ask { .. } => None,
     })
 }
 
@@ -166,11 +208,18 @@ fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
         for step in &finding.repair.steps {
             let RepairStep::Create { object } = step else { continue };
             let text = ironhull_yaml::splice::to_yaml(object.root());
-            let name = |path: &[&str]| object.root().path(path).and_then(Node::as_str).unwrap_or("object").to_lowercase();
-            let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            let name = |path: &[&str]| {
+                object.root().path(path).and_then(Node::as_str).unwrap_or("object").to_lowercase()
+            };
+            let folder =
+                path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
             let namespace = object.root().path(&["metadata", "namespace"]).and_then(Node::as_str);
             let namespace = namespace.map_or_else(String::new, |namespace| format!("{namespace}-"));
-            let new = format!("{folder}{namespace}{}-{}.yaml", name(&["kind"]), name(&["metadata", "name"]));
+            let new = format!(
+                "{folder}{namespace}{}-{}.yaml",
+                name(&["kind"]),
+                name(&["metadata", "name"])
+            );
             if outcome.edits.iter().any(|edit| edit.path == new) {
                 continue;
             }
@@ -182,5 +231,9 @@ fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
 
 fn unified(path: &str, before: &str, after: &str) -> String {
     let old = if before.is_empty() { "/dev/null".to_owned() } else { format!("a/{path}") };
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&old, &format!("b/{path}")).to_string()
+    TextDiff::from_lines(before, after)
+        .unified_diff()
+        .context_radius(3)
+        .header(&old, &format!("b/{path}"))
+        .to_string()
 }

@@ -26,7 +26,8 @@ pub(crate) fn completions(shell: Shell) -> Exit {
 
 /// Prints the version and what it knows.
 pub(crate) fn version() -> Exit {
-    let supported: Vec<String> = ironhull_schema::Schema::supported().map(|minor| minor.to_string()).collect();
+    let supported: Vec<String> =
+        ironhull_schema::Schema::supported().map(|minor| minor.to_string()).collect();
     printer::data(&format!(
         "ironhull {}\ncontrols {}\nKubernetes {}\n",
         env!("CARGO_PKG_VERSION"),

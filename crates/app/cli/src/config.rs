@@ -30,8 +30,11 @@ pub(crate) struct Config {
 
 /// Reads the named file, or the nearest `ironhull.yaml` from `start` upward.
 pub(crate) fn load(global: &Global, start: &Path) -> anyhow::Result<Config> {
-    let Some(path) = global.config.clone().or_else(|| find(start)) else { return Ok(Config::default()) };
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let Some(path) = global.config.clone().or_else(|| find(start)) else {
+        return Ok(Config::default());
+    };
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
     parse(&path, &text)
 }
 
@@ -46,7 +49,8 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
     let mut config = Config::default();
     let folder = path.parent().unwrap_or(Path::new("."));
     if let Some(document) = parsed.documents.first() {
-        let mut reader = Reader::new(document.value.root(), SourceId(0), Code::ConfigInvalid, &mut diagnostics);
+        let mut reader =
+            Reader::new(document.value.root(), SourceId(0), Code::ConfigInvalid, &mut diagnostics);
         if let Some(complete) = reader.get("complete") {
             match complete.as_bool() {
                 Some(complete) => config.complete = complete,
@@ -57,7 +61,8 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
         config.fail_on = reader.str("failOn").map(str::to_owned);
         config.owner = reader.str("owner").map(str::to_owned);
         config.only = reader.strs("only").into_iter().map(str::to_owned).collect();
-        config.controls = reader.strs("controls").into_iter().map(|path| folder.join(path)).collect();
+        config.controls =
+            reader.strs("controls").into_iter().map(|path| folder.join(path)).collect();
         reader.finish();
     }
     if let Some(first) = diagnostics.first() {
@@ -71,10 +76,15 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
 
 /// The minor to judge for, and whether it was assumed.
 pub(crate) fn minor(flag: Option<&str>, config: &Config) -> anyhow::Result<(Minor, bool)> {
-    let Some(text) = flag.or(config.kubernetes.as_deref()) else { return Ok((Minor::NEWEST, true)) };
+    let Some(text) = flag.or(config.kubernetes.as_deref()) else {
+        return Ok((Minor::NEWEST, true));
+    };
     let minor: Minor = text.parse()?;
     if minor.major != 1 || minor.minor < 20 || minor > Minor::NEWEST {
-        bail!("Kubernetes {minor} is not known to this version of ironhull; it knows 1.20 to {}", Minor::NEWEST);
+        bail!(
+            "Kubernetes {minor} is not known to this version of ironhull; it knows 1.20 to {}",
+            Minor::NEWEST
+        );
     }
     Ok((minor, false))
 }
@@ -85,7 +95,9 @@ pub(crate) fn now(global: &Global) -> anyhow::Result<(String, Date)> {
         None => Timestamp::now(),
         Some(text) => match text.parse::<Date>() {
             Ok(day) if text.len() == 10 => day.to_zoned(TimeZone::UTC)?.timestamp(),
-            _ => text.parse::<Timestamp>().with_context(|| format!("--at {text:?} is neither RFC 3339 nor YYYY-MM-DD"))?,
+            _ => text
+                .parse::<Timestamp>()
+                .with_context(|| format!("--at {text:?} is neither RFC 3339 nor YYYY-MM-DD"))?,
         },
     };
     let seconds = Timestamp::from_second(time.as_second())?;

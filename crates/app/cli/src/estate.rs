@@ -54,8 +54,11 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         texts.push(Text::named(file));
     }
     // Parsing is most of the work and independent by file; order is kept.
-    let reads: Vec<Read> =
-        texts.into_par_iter().enumerate().map(|(index, text)| parse(text, SourceId(index as u32), options.minor)).collect();
+    let reads: Vec<Read> = texts
+        .into_par_iter()
+        .enumerate()
+        .map(|(index, text)| parse(text, SourceId(index as u32), options.minor))
+        .collect();
     let mut own = Vec::new();
     for read in reads {
         snapshot.sources.push(read.source);
@@ -65,7 +68,10 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     }
     ironhull_source::attribute(&mut snapshot, options.owner);
     assume_roles(&mut snapshot);
-    let exceptions = own.into_iter().filter_map(|own| documents::exception(own, &mut snapshot.diagnostics)).collect();
+    let exceptions = own
+        .into_iter()
+        .filter_map(|own| documents::exception(own, &mut snapshot.diagnostics))
+        .collect();
     if snapshot.objects.is_empty() && snapshot.gaps.is_empty() && !has_errors(&snapshot) {
         let what = targets.join(" ");
         snapshot.diagnostics.push(
@@ -115,7 +121,9 @@ fn rendered(result: Result<(String, String), Gap>, texts: &mut Vec<Text>, snapsh
         Ok((origin, text)) => texts.push(Text::Rendered { origin, text }),
         Err(gap) => {
             let message = format!("{}: {}", gap.what, gap.reason);
-            snapshot.diagnostics.push(Diagnostic::error(Code::NotRendered, message).help(gap.supply.clone()));
+            snapshot
+                .diagnostics
+                .push(Diagnostic::error(Code::NotRendered, message).help(gap.supply.clone()));
             snapshot.gaps.push(gap);
         }
     }
@@ -129,7 +137,12 @@ fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
             Ok(text) => (path.display().to_string(), text, named),
             Err(diagnostic) => {
                 let source = Source::new(path.display().to_string(), String::new());
-                return Read { source, objects: Vec::new(), own: Vec::new(), diagnostics: vec![diagnostic] };
+                return Read {
+                    source,
+                    objects: Vec::new(),
+                    own: Vec::new(),
+                    diagnostics: vec![diagnostic],
+                };
             }
         },
     };
@@ -156,11 +169,13 @@ fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
 /// The roles and bindings that every cluster of the minor has, where the input
 /// does not hold them itself.
 fn assume_roles(snapshot: &mut Snapshot) {
-    let uses_rbac = snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io");
+    let uses_rbac =
+        snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io");
     if !uses_rbac {
         return;
     }
-    let given: std::collections::HashSet<_> = snapshot.objects.iter().map(|object| object.thing.clone()).collect();
+    let given: std::collections::HashSet<_> =
+        snapshot.objects.iter().map(|object| object.thing.clone()).collect();
     let assumed = rbac::defaults(snapshot.minor)
         .filter_map(|value| Object::new(value, None))
         .filter(|object| !given.contains(&object.thing))

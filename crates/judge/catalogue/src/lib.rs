@@ -9,11 +9,15 @@ mod standard;
 
 pub use standard::{StandardFile, StandardItem};
 
-static CONTROLS: LazyLock<Vec<Control>> =
-    LazyLock::new(|| postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/controls.bin"))).unwrap_or_default());
+static CONTROLS: LazyLock<Vec<Control>> = LazyLock::new(|| {
+    postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/controls.bin")))
+        .unwrap_or_default()
+});
 
-static STANDARDS: LazyLock<Vec<StandardFile>> =
-    LazyLock::new(|| postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/standards.bin"))).unwrap_or_default());
+static STANDARDS: LazyLock<Vec<StandardFile>> = LazyLock::new(|| {
+    postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/standards.bin")))
+        .unwrap_or_default()
+});
 
 /// Every control, by id.
 pub fn controls() -> &'static [Control] {

@@ -13,7 +13,8 @@ fn examples_come_out_as_expected() {
             }
         }
     }
-    let natives = super::controls().iter().filter(|control| matches!(control.rule, Rule::Native(_))).count();
+    let natives =
+        super::controls().iter().filter(|control| matches!(control.rule, Rule::Native(_))).count();
     println!("{} controls ({natives} native), {n_examples} examples", super::controls().len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
@@ -23,8 +24,12 @@ fn examples_come_out_as_expected() {
 fn every_control_has_a_violation_and_a_near_miss() {
     for control in super::controls() {
         let examples = examples::read(control);
-        let holds = examples.iter().any(|example| example.as_ref().is_ok_and(|example| !example.expects_violation()));
-        let violates = examples.iter().any(|example| example.as_ref().is_ok_and(|example| example.expects_violation()));
+        let holds = examples
+            .iter()
+            .any(|example| example.as_ref().is_ok_and(|example| !example.expects_violation()));
+        let violates = examples
+            .iter()
+            .any(|example| example.as_ref().is_ok_and(|example| example.expects_violation()));
         assert!(holds && violates, "{} lacks a violation or a near-miss", control.id);
     }
 }
@@ -36,27 +41,58 @@ fn repairs_make_the_control_hold() {
     use std::sync::Arc;
     let mut n_repairs = 0;
     for control in super::controls() {
-        for example in examples::read(control).into_iter().flatten().filter(examples::Example::expects_violation) {
+        for example in examples::read(control)
+            .into_iter()
+            .flatten()
+            .filter(examples::Example::expects_violation)
+        {
             let before = examples::judge(control, &example);
             for finding in &before.findings {
-                let own = finding.repair.steps.iter().any(|step| !matches!(step, RepairStep::Ask { .. }));
+                let own =
+                    finding.repair.steps.iter().any(|step| !matches!(step, RepairStep::Ask { .. }));
                 if !own {
                     continue;
                 }
-                let Some(at) = example.snapshot.objects.iter().position(|object| object.thing == finding.subject) else { continue };
+                let Some(at) = example
+                    .snapshot
+                    .objects
+                    .iter()
+                    .position(|object| object.thing == finding.subject)
+                else {
+                    continue;
+                };
                 let object = &example.snapshot.objects[at];
                 let fixed = ironhull_patch::apply(&object.value, &finding.repair.steps).unwrap();
-                let mut after = examples::read(control).into_iter().flatten().find(|other| other.snapshot.objects.len() == example.snapshot.objects.len() && other.snapshot.objects[at].value == object.value).unwrap();
+                let mut after = examples::read(control)
+                    .into_iter()
+                    .flatten()
+                    .find(|other| {
+                        other.snapshot.objects.len() == example.snapshot.objects.len()
+                            && other.snapshot.objects[at].value == object.value
+                    })
+                    .unwrap();
                 after.snapshot.objects[at] = Arc::new(Object::new(fixed, None).unwrap());
                 for step in &finding.repair.steps {
                     if let RepairStep::Create { object } = step {
-                        after.snapshot.objects.push(Arc::new(Object::new(object.clone(), None).unwrap()));
+                        after
+                            .snapshot
+                            .objects
+                            .push(Arc::new(Object::new(object.clone(), None).unwrap()));
                     }
                 }
                 after.snapshot.seal();
                 let judged = examples::judge(control, &after);
-                let still = judged.findings.iter().find(|other| other.element == finding.element && other.subject == finding.subject && other.message == finding.message);
-                assert!(still.is_none(), "{}: the repair leaves {:?}", control.id, still.map(|finding| &finding.message));
+                let still = judged.findings.iter().find(|other| {
+                    other.element == finding.element
+                        && other.subject == finding.subject
+                        && other.message == finding.message
+                });
+                assert!(
+                    still.is_none(),
+                    "{}: the repair leaves {:?}",
+                    control.id,
+                    still.map(|finding| &finding.message)
+                );
                 n_repairs += 1;
             }
         }

@@ -76,7 +76,10 @@ impl Compiler {
         }
         for scope in &mut scopes {
             for related in &related {
-                scope.variable(&related.name, Type::List(scope.kind_type(&related.group, &related.kind).into()));
+                scope.variable(
+                    &related.name,
+                    Type::List(scope.kind_type(&related.group, &related.kind).into()),
+                );
             }
         }
         let (rule, severity) = Rules { reader, scopes }.read()?;
@@ -226,7 +229,10 @@ impl<'a> Rules<'_, 'a, '_> {
                     let minor = scope.minor;
                     for issue in issues {
                         let near = snippet(text, &issue);
-                        self.reader.wrong(node, format!("{} (Kubernetes {minor}) in {near}", issue.message));
+                        self.reader.wrong(
+                            node,
+                            format!("{} (Kubernetes {minor}) in {near}", issue.message),
+                        );
                     }
                     return None;
                 }
@@ -262,7 +268,8 @@ impl<'a> Rules<'_, 'a, '_> {
             }
         }
         if lines.last().is_none_or(|line| line.when.is_some()) {
-            self.reader.wrong(node, "the last severity must be true, so that every violation has one");
+            self.reader
+                .wrong(node, "the last severity must be true, so that every violation has one");
         }
         if lines.windows(2).any(|pair| pair[0].severity <= pair[1].severity) {
             self.reader.wrong(node, "severities are decided from critical down; order them so");

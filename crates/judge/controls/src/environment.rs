@@ -57,7 +57,11 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
         "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)) || resolvedPath(q).startsWith(resolvedPath(path)))",
     ),
     // Whether a path is one of the paths or inside one.
-    ("within", &["path", "paths"], "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)))"),
+    (
+        "within",
+        &["path", "paths"],
+        "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)))",
+    ),
     // Parts of an image reference (distribution/reference): the first component
     // is a registry only if it looks like a host.
     ("imageDigest", &["image"], "(image.contains('@') ? image.split('@')[1] : '')"),
@@ -108,7 +112,10 @@ impl Environments {
                 let of = |name: &str| if pods { Type::Object(name.into()) } else { Type::Dyn };
                 scope.variable("pod", of("io.k8s.api.core.v1.PodSpec"));
                 scope.variable("meta", of("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"));
-                scope.variable("namespaceObject", Type::Object("io.k8s.api.core.v1.Namespace".into()));
+                scope.variable(
+                    "namespaceObject",
+                    Type::Object("io.k8s.api.core.v1.Namespace".into()),
+                );
                 scope.variable("params", Type::Dyn);
                 scope.variable("facts", Type::Dyn);
                 scope

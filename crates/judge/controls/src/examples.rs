@@ -37,7 +37,10 @@ fn example(control: &Control, item: Node<'_>) -> Result<Example, String> {
     }
     let minor = match item.get("kubernetes") {
         None => Minor::NEWEST,
-        Some(version) => version.display().parse().map_err(|error: ironhull_model::version::ParseMinorError| error.to_string())?,
+        Some(version) => version
+            .display()
+            .parse()
+            .map_err(|error: ironhull_model::version::ParseMinorError| error.to_string())?,
     };
     let mut snapshot = Snapshot::new(minor);
     if item.get("complete").and_then(Node::as_bool) != Some(false) {
@@ -48,17 +51,23 @@ fn example(control: &Control, item: Node<'_>) -> Result<Example, String> {
         snapshot.objects.push(Arc::new(object));
     }
     if snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io") {
-        let assumed = rbac::defaults(minor).filter_map(|value| Object::new(value, None)).map(|mut object| {
-            object.standing = ironhull_model::Standing::Assumed;
-            Arc::new(object)
-        });
+        let assumed =
+            rbac::defaults(minor).filter_map(|value| Object::new(value, None)).map(|mut object| {
+                object.standing = ironhull_model::Standing::Assumed;
+                Arc::new(object)
+            });
         snapshot.objects.extend(assumed.collect::<Vec<_>>());
     }
     for (name, node) in item.get("facts").into_iter().flat_map(Node::entries) {
         let declared = ironhull_model::snapshot::FACTS.iter().find(|fact| fact.name == name);
         let fact = declared.ok_or_else(|| format!("unknown fact {name:?}"))?;
         let thing = snapshot.objects.first().ok_or("facts without an object")?.thing.clone();
-        snapshot.facts.push(Fact { thing, name: fact.name, value: node.to_value(), source: "example".to_owned() });
+        snapshot.facts.push(Fact {
+            thing,
+            name: fact.name,
+            value: node.to_value(),
+            source: "example".to_owned(),
+        });
     }
     snapshot.seal();
     let mut params = HashMap::new();
@@ -97,7 +106,8 @@ fn completed(given: Node<'_>, minor: Minor) -> Result<Object, String> {
 
 fn metadata(given: Option<Node<'_>>, builder: &mut Builder) {
     builder.begin_map(0);
-    let named = given.is_some_and(|node| node.get("name").is_some() || node.get("generateName").is_some());
+    let named =
+        given.is_some_and(|node| node.get("name").is_some() || node.get("generateName").is_some());
     if !named {
         builder.key("name", 0);
         builder.str("example", 0, 0);
@@ -127,7 +137,10 @@ pub fn judge(control: &Control, example: &Example) -> Judgement {
 pub fn run(control: &Control) -> Vec<Result<(), String>> {
     let mut results: Vec<Result<(), String>> = Vec::new();
     let examples = read(control);
-    if !examples.iter().any(|example| example.as_ref().is_ok_and(|example| example.expects_violation())) {
+    if !examples
+        .iter()
+        .any(|example| example.as_ref().is_ok_and(|example| example.expects_violation()))
+    {
         results.push(Err("no example violates it".to_owned()));
     }
     for example in examples {
@@ -155,7 +168,11 @@ fn compare(control: &Control, example: &Example) -> Result<(), String> {
             "holds" => Verdict::Holds,
             "na" => Verdict::NotApplicable,
             "unknown" => Verdict::Unknown,
-            _ => return Err(format!("expect {word:?} is none of holds, na, unknown, or a list of violations")),
+            _ => {
+                return Err(format!(
+                    "expect {word:?} is none of holds, na, unknown, or a list of violations"
+                ));
+            }
         };
         return if verdict == wanted {
             Ok(())
@@ -166,12 +183,17 @@ fn compare(control: &Control, example: &Example) -> Result<(), String> {
     let found: Vec<&Finding> =
         judgement.findings.iter().filter(|finding| finding.verdict == Verdict::Violated).collect();
     let wanted: Vec<Node<'_>> = expect.items().collect();
-    let unmatched = wanted.iter().find(|wanted| !found.iter().any(|finding| matches(finding, **wanted)));
+    let unmatched =
+        wanted.iter().find(|wanted| !found.iter().any(|finding| matches(finding, **wanted)));
     match unmatched {
-        Some(wanted) => Err(format!("expected {}, found {}", wanted.to_json(), shown(&judgement.findings))),
-        None if found.len() != wanted.len() => {
-            Err(format!("expected {} violations, found {}", wanted.len(), shown(&judgement.findings)))
+        Some(wanted) => {
+            Err(format!("expected {}, found {}", wanted.to_json(), shown(&judgement.findings)))
         }
+        None if found.len() != wanted.len() => Err(format!(
+            "expected {} violations, found {}",
+            wanted.len(),
+            shown(&judgement.findings)
+        )),
         None => Ok(()),
     }
 }
@@ -190,7 +212,12 @@ fn shown(findings: &[Finding]) -> String {
     }
     let all: Vec<String> = findings
         .iter()
-        .map(|finding| format!("[{:?} {} at {}: {}]", finding.verdict, finding.severity, finding.at, finding.message))
+        .map(|finding| {
+            format!(
+                "[{:?} {} at {}: {}]",
+                finding.verdict, finding.severity, finding.at, finding.message
+            )
+        })
         .collect();
     all.join(" ")
 }

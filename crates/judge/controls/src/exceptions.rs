@@ -65,7 +65,11 @@ struct SubjectPattern {
 }
 
 /// Reads an `Exception` document.
-pub fn read(document: Node<'_>, source: SourceId, diagnostics: &mut Vec<Diagnostic>) -> Option<Exception> {
+pub fn read(
+    document: Node<'_>,
+    source: SourceId,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Exception> {
     let before = diagnostics.len();
     let mut reader = Reader::new(document, source, Code::ExceptionInvalid, diagnostics);
     reader.get("apiVersion");
@@ -104,11 +108,15 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
         (Type::Waiver, Some(day), None) => day,
         (Type::ByDesign, None, Some(day)) => plus_days(day, REVIEW_DAYS),
         (Type::Waiver, ..) => {
-            reader.wrong(reader.node(), "a waiver says the day it expires, and nothing of a review");
+            reader
+                .wrong(reader.node(), "a waiver says the day it expires, and nothing of a review");
             return None;
         }
         (Type::ByDesign, ..) => {
-            reader.wrong(reader.node(), "a by-design exception says when it was reviewed, and does not expire");
+            reader.wrong(
+                reader.node(),
+                "a by-design exception says when it was reviewed, and does not expire",
+            );
             return None;
         }
     };
@@ -173,19 +181,21 @@ impl Exception {
         let (source, start, end) = self.place;
         let name = &self.name;
         let diagnostic = match self.kind {
-            Type::Waiver if self.until < today => {
-                Diagnostic::warning(Code::WaiverExpired, format!("waiver {name} expired on {}", self.until))
-                    .help("fix the finding, or renew the waiver with its owner's reason")
-            }
+            Type::Waiver if self.until < today => Diagnostic::warning(
+                Code::WaiverExpired,
+                format!("waiver {name} expired on {}", self.until),
+            )
+            .help("fix the finding, or renew the waiver with its owner's reason"),
             Type::Waiver if days_between(today, self.until) > WAIVER_DAYS => Diagnostic::error(
                 Code::ExceptionInvalid,
                 format!("waiver {name} runs more than {WAIVER_DAYS} days, to {}", self.until),
             )
             .help("a waiver is for now; what must stay is a by-design exception"),
-            Type::ByDesign if self.until < today => {
-                Diagnostic::warning(Code::ReviewDue, format!("exception {name} was to be reviewed by {}", self.until))
-                    .help("check that it still holds and write today into `reviewed`")
-            }
+            Type::ByDesign if self.until < today => Diagnostic::warning(
+                Code::ReviewDue,
+                format!("exception {name} was to be reviewed by {}", self.until),
+            )
+            .help("check that it still holds and write today into `reviewed`"),
             _ => return None,
         };
         Some(diagnostic.at(source, start, end))
@@ -201,12 +211,15 @@ impl Exception {
         let named = self.controls.iter().any(|control| glob(control, &finding.control));
         let subject_matches = self.subjects.is_empty()
             || self.subjects.iter().any(|pattern| {
-                let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| glob(wanted, is));
+                let fits = |wanted: &Option<String>, is: &str| {
+                    wanted.as_deref().is_none_or(|wanted| glob(wanted, is))
+                };
                 fits(&pattern.kind, &subject.kind)
                     && fits(&pattern.namespace, &subject.namespace)
                     && fits(&pattern.name, &subject.name)
             });
-        let element_matches = self.elements.is_empty() || self.elements.iter().any(|element| glob(element, &finding.element));
+        let element_matches = self.elements.is_empty()
+            || self.elements.iter().any(|element| glob(element, &finding.element));
         named && subject_matches && element_matches && self.pins(finding, world)
     }
 
@@ -218,7 +231,9 @@ impl Exception {
         let Some(object) = world.get(&finding.subject) else { return false };
         let schema = Schema::of(world.base.minor);
         let thing = &object.thing;
-        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { return false };
+        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else {
+            return false;
+        };
         let account = pod.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
         let images = ["initContainers", "containers"]
             .into_iter()

@@ -34,7 +34,14 @@ pub struct ParseGateError(pub String);
 
 /// Statuses that vendors give vulnerabilities (BLD-13).
 const STATUSES: [&str; 8] = [
-    "open", "fixed", "will-not-fix", "deferred", "affected", "not-affected", "under-investigation", "end-of-life",
+    "open",
+    "fixed",
+    "will-not-fix",
+    "deferred",
+    "affected",
+    "not-affected",
+    "under-investigation",
+    "end-of-life",
 ];
 
 impl FromStr for Gate {
@@ -49,12 +56,19 @@ impl FromStr for Gate {
 }
 
 fn parse_term(text: &str) -> Result<Term, ParseGateError> {
-    let error = |what: String| ParseGateError(format!("{what}; write [new.][STATUS.]SEVERITY[>=N], or never"));
+    let error = |what: String| {
+        ParseGateError(format!("{what}; write [new.][STATUS.]SEVERITY[>=N], or never"))
+    };
     let (names, at_least) = match text.split_once(">=") {
         None => (text, 1),
         Some((names, number)) => {
             let number = number.trim().parse().ok().filter(|number| *number > 0);
-            (names.trim(), number.ok_or_else(|| error(format!("{text:?} has no count of 1 or more behind >=")))?)
+            (
+                names.trim(),
+                number.ok_or_else(|| {
+                    error(format!("{text:?} has no count of 1 or more behind >="))
+                })?,
+            )
         }
     };
     let (only_new, names) = match names.strip_prefix("new.") {
@@ -79,7 +93,10 @@ impl Gate {
     }
 
     /// How many findings count against the gate, when it fails; none when it passes.
-    pub fn failing<'a>(&self, findings: impl Iterator<Item = Counted<'a>> + Clone) -> Option<usize> {
+    pub fn failing<'a>(
+        &self,
+        findings: impl Iterator<Item = Counted<'a>> + Clone,
+    ) -> Option<usize> {
         self.0.iter().find_map(|term| {
             let n = findings.clone().filter(|finding| term.counts(finding)).count();
             (n >= term.at_least).then_some(n)

@@ -41,7 +41,9 @@ impl Host for Functions {
     fn call<'a>(&self, id: usize, args: &[Val<'a>]) -> Result<Val<'a>, EvalError> {
         match (id, args) {
             (0, [selector, labels]) => {
-                let selector = selector.node().ok_or_else(|| EvalError::new("selects: the selector must be part of an object"))?;
+                let selector = selector.node().ok_or_else(|| {
+                    EvalError::new("selects: the selector must be part of an object")
+                })?;
                 let labels = labels.node();
                 Ok(Val::Bool(selector::selects(selector, labels)))
             }
@@ -49,4 +51,3 @@ impl Host for Functions {
         }
     }
 }
-

@@ -83,14 +83,19 @@ impl Judgement {
         }
     }
 
-    /// Worst first, then by subject and control; folds findings that are the same.
+    /// Accepted last, worst first, then by subject and control; folds findings that are the same.
     pub fn seal(&mut self) {
         self.findings.sort_by(|a, b| {
-            let key = |finding: &Finding| (finding.verdict, finding.severity);
+            let key =
+                |finding: &Finding| (finding.accepted.is_none(), finding.verdict, finding.severity);
             key(b)
                 .cmp(&key(a))
-                .then_with(|| (&a.subject, &a.control, &a.element).cmp(&(&b.subject, &b.control, &b.element)))
-                .then_with(|| a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start))))
+                .then_with(|| {
+                    (&a.subject, &a.control, &a.element).cmp(&(&b.subject, &b.control, &b.element))
+                })
+                .then_with(|| {
+                    a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start)))
+                })
         });
         self.findings.dedup_by(|later, first| {
             later.control == first.control
@@ -135,7 +140,9 @@ impl<'a> Judge<'a> {
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
         };
-        for (index, control) in controls.iter().enumerate().filter(|(_, control)| control.is_for(minor)) {
+        for (index, control) in
+            controls.iter().enumerate().filter(|(_, control)| control.is_for(minor))
+        {
             match &control.applies {
                 Applies::Pods => judge.for_pods.push(index),
                 Applies::Cluster => judge.for_cluster.push(index),
@@ -234,7 +241,8 @@ pub fn params(controls: &[&Control], given: &HashMap<String, Value>) -> Vec<Valu
 }
 
 fn merged_params(control: &Control, given: &HashMap<String, Value>) -> Value {
-    let own: Value = serde_json::from_str(&control.params).unwrap_or_else(|_| ironhull_model::Builder::new().finish());
+    let own: Value = serde_json::from_str(&control.params)
+        .unwrap_or_else(|_| ironhull_model::Builder::new().finish());
     let Some(given) = given.get(&*control.id) else { return own };
     let mut builder = ironhull_model::Builder::new();
     builder.begin_map(0);

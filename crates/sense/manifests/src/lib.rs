@@ -46,7 +46,9 @@ pub fn discover(target: &Path) -> Discovered {
     let mut discovered = Discovered::default();
     if !target.exists() {
         let message = format!("{} does not exist", target.display());
-        discovered.diagnostics.push(Diagnostic::error(Code::FileUnreadable, message).help("check the path"));
+        discovered
+            .diagnostics
+            .push(Diagnostic::error(Code::FileUnreadable, message).help("check the path"));
         return discovered;
     }
     let mut files = Vec::new();
@@ -61,7 +63,9 @@ pub fn discover(target: &Path) -> Discovered {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                discovered.diagnostics.push(Diagnostic::error(Code::FileUnreadable, error.to_string()));
+                discovered
+                    .diagnostics
+                    .push(Diagnostic::error(Code::FileUnreadable, error.to_string()));
                 continue;
             }
         };
@@ -72,8 +76,14 @@ pub fn discover(target: &Path) -> Discovered {
         let folder = path.parent().unwrap_or(target).to_owned();
         match path.file_name().and_then(|name| name.to_str()) {
             Some("Chart.yaml") => _ = roots.insert((folder, true)),
-            Some("kustomization.yaml" | "kustomization.yml" | "Kustomization") => _ = roots.insert((folder, false)),
-            Some(name) if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") => files.push(path),
+            Some("kustomization.yaml" | "kustomization.yml" | "Kustomization") => {
+                _ = roots.insert((folder, false))
+            }
+            Some(name)
+                if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") =>
+            {
+                files.push(path)
+            }
             _ => {}
         }
     }
@@ -81,10 +91,15 @@ pub fn discover(target: &Path) -> Discovered {
     let owned = |path: &Path, strictly: bool| {
         roots.iter().any(|(root, _)| path.starts_with(root) && !(strictly && path == root))
     };
-    discovered.found = files.into_iter().filter(|path| !owned(path, false)).map(Found::File).collect();
+    discovered.found =
+        files.into_iter().filter(|path| !owned(path, false)).map(Found::File).collect();
     for (root, is_chart) in &roots {
         if !owned(root, true) {
-            discovered.found.push(if *is_chart { Found::Chart(root.clone()) } else { Found::Kustomization(root.clone()) });
+            discovered.found.push(if *is_chart {
+                Found::Chart(root.clone())
+            } else {
+                Found::Kustomization(root.clone())
+            });
         }
     }
     discovered
@@ -137,8 +152,9 @@ pub fn parse(source: SourceId, text: &str, named: bool) -> Manifests {
     for (index, document) in parsed.documents.into_iter().enumerate() {
         let origin = Origin { source, document: index as u32, item: None };
         let root = document.value.root();
-        let is_list = root.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
-            && root.get("items").is_some_and(|items| items.kind() == Kind::List);
+        let is_list =
+            root.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
+                && root.get("items").is_some_and(|items| items.kind() == Kind::List);
         if is_list {
             for (at, item) in root.get("items").into_iter().flat_map(Node::items).enumerate() {
                 let origin = Origin { item: Some(at as u32), ..origin };
@@ -155,7 +171,8 @@ fn has_line(text: &str, key: &str) -> bool {
     text.match_indices(key).any(|(at, _)| {
         let before = text[..at].bytes().next_back();
         let behind = text[at + key.len()..].trim_start_matches(['"', '\'']);
-        matches!(before, None | Some(b'\n' | b' ' | b'"' | b'\'' | b'{' | b'-' | b',')) && behind.starts_with(':')
+        matches!(before, None | Some(b'\n' | b' ' | b'"' | b'\'' | b'{' | b'-' | b','))
+            && behind.starts_with(':')
     })
 }
 
@@ -173,16 +190,24 @@ fn object(value: ironhull_model::Value, origin: Origin, named: bool, manifests: 
     if !missing.is_empty() {
         // A file found by walking may hold a values document beside a manifest.
         if named || missing.len() == 1 && root.get("metadata").is_some() {
-            let message = format!("this document has no {}, so it is no Kubernetes object", missing.join(" and no "));
-            manifests.diagnostics.push(Diagnostic::error(Code::NotAnObject, message).at(place.0, place.1, place.2));
+            let message = format!(
+                "this document has no {}, so it is no Kubernetes object",
+                missing.join(" and no ")
+            );
+            manifests
+                .diagnostics
+                .push(Diagnostic::error(Code::NotAnObject, message).at(place.0, place.1, place.2));
         }
         return;
     }
     match Object::new(value, Some(origin)) {
         Some(object) => manifests.objects.push(object),
         None => {
-            let diagnostic = Diagnostic::error(Code::NotAnObject, "this object has no metadata.name");
-            manifests.diagnostics.push(Diagnostic { level: Level::Error, ..diagnostic }.at(place.0, place.1, place.2));
+            let diagnostic =
+                Diagnostic::error(Code::NotAnObject, "this object has no metadata.name");
+            manifests.diagnostics.push(
+                Diagnostic { level: Level::Error, ..diagnostic }.at(place.0, place.1, place.2),
+            );
         }
     }
 }
@@ -196,11 +221,15 @@ mod tests {
     fn lists_are_unwrapped_and_others_told() {
         let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: ns}}\n---\na: 1\n";
         let manifests = parse(SourceId(0), text, true);
-        let names: Vec<String> = manifests.objects.iter().map(|object| object.thing.to_string()).collect();
+        let names: Vec<String> =
+            manifests.objects.iter().map(|object| object.thing.to_string()).collect();
         assert_eq!(names, ["Pod/a", "ns/Pod/b"]);
         assert_eq!(manifests.objects[1].origin.unwrap().item, Some(1));
         assert_eq!(manifests.diagnostics[0].code, Code::NotAnObject);
-        assert!(parse(SourceId(0), "a: [", false).diagnostics.is_empty(), "no manifest, so not ours to judge");
+        assert!(
+            parse(SourceId(0), "a: [", false).diagnostics.is_empty(),
+            "no manifest, so not ours to judge"
+        );
         assert_eq!(parse(SourceId(0), "apiVersion: v1\nkind: [", false).diagnostics.len(), 1);
     }
 
@@ -210,11 +239,25 @@ mod tests {
         for folder in ["b", "chart/templates", "skip"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
-        for (file, text) in [("b/x.yaml", ""), ("a.yml", ""), ("c.json", ""), ("d.txt", ""), ("chart/Chart.yaml", ""), ("chart/templates/t.yaml", ""), ("skip/s.yaml", ""), (".ironhullignore", "skip/\n")] {
+        for (file, text) in [
+            ("b/x.yaml", ""),
+            ("a.yml", ""),
+            ("c.json", ""),
+            ("d.txt", ""),
+            ("chart/Chart.yaml", ""),
+            ("chart/templates/t.yaml", ""),
+            ("skip/s.yaml", ""),
+            (".ironhullignore", "skip/\n"),
+        ] {
             std::fs::write(root.join(file), text).unwrap();
         }
         let found = discover(&root).found;
-        let expected = [Found::File(root.join("a.yml")), Found::File(root.join("b/x.yaml")), Found::File(root.join("c.json")), Found::Chart(root.join("chart"))];
+        let expected = [
+            Found::File(root.join("a.yml")),
+            Found::File(root.join("b/x.yaml")),
+            Found::File(root.join("c.json")),
+            Found::Chart(root.join("chart")),
+        ];
         assert_eq!(found, expected);
         std::fs::remove_dir_all(root).unwrap();
     }

@@ -20,7 +20,8 @@ impl CodeOwners {
 
     /// The owners of a path, joined by spaces, and the line that says so.
     pub fn owner(&self, path: &str) -> Option<(String, usize)> {
-        let (_, owners, line) = self.rules.iter().rev().find(|(pattern, ..)| fits(pattern, path))?;
+        let (_, owners, line) =
+            self.rules.iter().rev().find(|(pattern, ..)| fits(pattern, path))?;
         (!owners.is_empty()).then(|| (owners.join(" "), *line))
     }
 }
@@ -36,7 +37,9 @@ fn fits(pattern: &str, path: &str) -> bool {
     let starts: Vec<&str> = if anchored {
         vec![path]
     } else {
-        std::iter::once(path).chain(path.match_indices('/').map(|(at, _)| &path[at + 1..])).collect()
+        std::iter::once(path)
+            .chain(path.match_indices('/').map(|(at, _)| &path[at + 1..]))
+            .collect()
     };
     starts.iter().any(|start| {
         // The pattern fits the path itself or one of its folders.
@@ -47,7 +50,8 @@ fn fits(pattern: &str, path: &str) -> bool {
 
 fn glob(pattern: &str, text: &str) -> bool {
     if let Some(rest) = pattern.strip_prefix("**/") {
-        return glob(rest, text) || text.match_indices('/').any(|(at, _)| glob(rest, &text[at + 1..]));
+        return glob(rest, text)
+            || text.match_indices('/').any(|(at, _)| glob(rest, &text[at + 1..]));
     }
     match pattern.chars().next() {
         None => text.is_empty(),
@@ -57,7 +61,10 @@ fn glob(pattern: &str, text: &str) -> bool {
             let end = if crosses { text.len() } else { text.find('/').unwrap_or(text.len()) };
             (0..=end).filter(|at| text.is_char_boundary(*at)).any(|at| glob(rest, &text[at..]))
         }
-        Some('?') => text.chars().next().is_some_and(|c| c != '/' && glob(&pattern[1..], &text[c.len_utf8()..])),
+        Some('?') => text
+            .chars()
+            .next()
+            .is_some_and(|c| c != '/' && glob(&pattern[1..], &text[c.len_utf8()..])),
         Some(c) => text.strip_prefix(c).is_some_and(|rest| glob(&pattern[c.len_utf8()..], rest)),
     }
 }
@@ -68,7 +75,9 @@ mod tests {
 
     #[test]
     fn the_last_fitting_line_wins() {
-        let owners = CodeOwners::parse("*  @all # everyone\n/deploy/ @backend\n/deploy/web* @frontend @ux\n*.json\n");
+        let owners = CodeOwners::parse(
+            "*  @all # everyone\n/deploy/ @backend\n/deploy/web* @frontend @ux\n*.json\n",
+        );
         let owner = |path: &str| owners.owner(path).map(|(owner, line)| format!("{owner}:{line}"));
         assert_eq!(owner("a/b.yaml").as_deref(), Some("@all:1"));
         assert_eq!(owner("deploy/api.yaml").as_deref(), Some("@backend:2"));

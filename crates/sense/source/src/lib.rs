@@ -11,19 +11,29 @@ pub use codeowners::CodeOwners;
 
 /// Adds `owner` facts, and `git` facts where the sources are in a checkout.
 pub fn attribute(snapshot: &mut Snapshot, default_owner: Option<&str>) {
-    let origins: Vec<Origin> = snapshot.sources.iter().map(|source| Origin::of(&source.path)).collect();
+    let origins: Vec<Origin> =
+        snapshot.sources.iter().map(|source| Origin::of(&source.path)).collect();
     let mut facts = Vec::new();
     for object in &snapshot.objects {
         let origin = object.origin.and_then(|origin| origins.get(origin.source.0 as usize));
         let written = object
             .annotation("ironhull.dev/owner")
             .map(|owner| (owner.to_owned(), "annotation ironhull.dev/owner".to_owned()))
-            .or_else(|| object.label("owner").map(|owner| (owner.to_owned(), "label owner".to_owned())))
-            .or_else(|| object.label("team").map(|owner| (owner.to_owned(), "label team".to_owned())))
+            .or_else(|| {
+                object.label("owner").map(|owner| (owner.to_owned(), "label owner".to_owned()))
+            })
+            .or_else(|| {
+                object.label("team").map(|owner| (owner.to_owned(), "label team".to_owned()))
+            })
             .or_else(|| origin.and_then(|origin| origin.owner.clone()))
             .or_else(|| default_owner.map(|owner| (owner.to_owned(), "ironhull.yaml".to_owned())));
         if let Some((owner, source)) = written {
-            facts.push(Fact { thing: object.thing.clone(), name: "owner", value: text(&owner), source });
+            facts.push(Fact {
+                thing: object.thing.clone(),
+                name: "owner",
+                value: text(&owner),
+                source,
+            });
         }
         if let Some((commit, path)) = origin.and_then(|origin| origin.commit.as_ref()) {
             let mut builder = Builder::new();
@@ -33,7 +43,12 @@ pub fn attribute(snapshot: &mut Snapshot, default_owner: Option<&str>) {
                 builder.str(value, 0, 0);
             }
             builder.end(0);
-            facts.push(Fact { thing: object.thing.clone(), name: "git", value: builder.finish(), source: "git".to_owned() });
+            facts.push(Fact {
+                thing: object.thing.clone(),
+                name: "git",
+                value: builder.finish(),
+                source: "git".to_owned(),
+            });
         }
     }
     snapshot.facts.extend(facts);
@@ -56,7 +71,10 @@ impl Origin {
     fn of(path: &str) -> Origin {
         let Ok(full) = Path::new(path).canonicalize() else { return Origin::default() };
         let owner = full.ancestors().skip(1).find_map(|folder| {
-            let file = ["CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS"].iter().map(|name| folder.join(name)).find(|file| file.is_file())?;
+            let file = ["CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS"]
+                .iter()
+                .map(|name| folder.join(name))
+                .find(|file| file.is_file())?;
             let owners = CodeOwners::parse(&std::fs::read_to_string(&file).ok()?);
             let relative = full.strip_prefix(folder).ok()?;
             let (owner, line) = owners.owner(&relative.to_string_lossy())?;

@@ -28,14 +28,23 @@ pub(crate) struct Judged {
 }
 
 /// Reads and judges targets.
-pub(crate) fn judge(targets: &[String], judging: &Judging, global: &Global) -> anyhow::Result<Judged> {
+pub(crate) fn judge(
+    targets: &[String],
+    judging: &Judging,
+    global: &Global,
+) -> anyhow::Result<Judged> {
     let first = targets.first().map_or(".", |target| target.as_str());
     let start = if first == "-" { Path::new(".") } else { Path::new(first) };
     let config = config::load(global, start)?;
     let (minor, minor_assumed) = config::minor(judging.kubernetes_version.as_deref(), &config)?;
     let (at, today) = config::now(global)?;
-    let options =
-        estate::Options { minor, minor_assumed, complete: config.complete, owner: config.owner.as_deref(), policies: &judging.policy };
+    let options = estate::Options {
+        minor,
+        minor_assumed,
+        complete: config.complete,
+        owner: config.owner.as_deref(),
+        policies: &judging.policy,
+    };
     let Estate { mut snapshot, exceptions } = estate::read(targets, &options);
     let controls = select(judging, &config)?;
     let params = params(&controls, &HashMap::new());
@@ -98,7 +107,8 @@ fn select(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Con
 
 /// A pack is what controls say they are part of, and each standard with items.
 fn in_pack(control: &Control, pack: &str) -> bool {
-    let restricted = pack == "pss-restricted" && control.packs.iter().any(|own| **own == *"pss-baseline");
+    let restricted =
+        pack == "pss-restricted" && control.packs.iter().any(|own| **own == *"pss-baseline");
     restricted
         || control.packs.iter().any(|own| **own == *pack)
         || control.standards.iter().any(|standard| *standard.name == *pack)
@@ -126,18 +136,23 @@ fn own_controls(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'stat
 /// Runs the command.
 pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let targets = if check.targets.is_empty() { vec![".".to_owned()] } else { check.targets.clone() };
+    let targets =
+        if check.targets.is_empty() { vec![".".to_owned()] } else { check.targets.clone() };
     let judged = judge(&targets, &check.judging, global)?;
     let gate = gate(check, &judged.config)?;
     let since = check.since.as_deref().map(known_ids).transpose()?;
     let findings = &judged.judgement.findings;
-    let new: Option<Vec<bool>> = since
-        .as_ref()
-        .map(|known| findings.iter().map(|finding| !known.contains(&finding.fingerprint().to_string())).collect());
-    let is_new = |index: usize| new.as_ref().is_none_or(|new| new[index]);
-    let counted = findings.iter().enumerate().filter(|(_, finding)| counts(finding)).map(|(index, finding)| {
-        Counted { severity: finding.severity, is_new: is_new(index), status: None }
+    let new: Option<Vec<bool>> = since.as_ref().map(|known| {
+        findings.iter().map(|finding| !known.contains(&finding.fingerprint().to_string())).collect()
     });
+    let is_new = |index: usize| new.as_ref().is_none_or(|new| new[index]);
+    let counted = findings.iter().enumerate().filter(|(_, finding)| counts(finding)).map(
+        |(index, finding)| Counted {
+            severity: finding.severity,
+            is_new: is_new(index),
+            status: None,
+        },
+    );
     let failing = gate.failing(counted.clone());
     let n_failing = counted.filter(|finding| gate.looks_at(finding)).count();
     let exit = exit(check, &judged, failing.is_some());
@@ -166,21 +181,30 @@ fn counts(finding: &Finding) -> bool {
 fn gate(check: &Check, config: &Config) -> anyhow::Result<Gate> {
     match check.fail_on.as_deref().or(config.fail_on.as_deref()) {
         None => Ok(Gate::high()),
-        Some(text) => text.parse().map_err(|error: ironhull_controls::gate::ParseGateError| anyhow::anyhow!("--fail-on: {}", error.0)),
+        Some(text) => text.parse().map_err(|error: ironhull_controls::gate::ParseGateError| {
+            anyhow::anyhow!("--fail-on: {}", error.0)
+        }),
     }
 }
 
 /// The fingerprints in an earlier JSON report.
 fn known_ids(path: &Path) -> anyhow::Result<std::collections::HashSet<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let json: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is no JSON report", path.display()))?;
-    let findings = json["findings"].as_array().with_context(|| format!("{} is no report of ironhull check", path.display()))?;
-    Ok(findings.iter().filter_map(|finding| Some(finding["fingerprint"].as_str()?.to_owned())).collect())
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
+    let json: serde_json::Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no JSON report", path.display()))?;
+    let findings = json["findings"]
+        .as_array()
+        .with_context(|| format!("{} is no report of ironhull check", path.display()))?;
+    Ok(findings
+        .iter()
+        .filter_map(|finding| Some(finding["fingerprint"].as_str()?.to_owned()))
+        .collect())
 }
 
 fn exit(check: &Check, judged: &Judged, fails: bool) -> Exit {
-    let unread = judged.snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
+    let unread =
+        judged.snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
     let own_error = !judged.judgement.errors.is_empty();
     let named = !check.judging.only.is_empty();
     let fragment = !judged.config.complete;
@@ -205,7 +229,10 @@ pub(crate) fn unread(snapshot: &Snapshot) -> Exit {
 
 /// A fragment cannot answer what is not there; that is in scope only by name.
 fn is_about_absence(finding: &Finding) -> bool {
-    finding.missing.iter().all(|missing| missing.starts_with("all ") || missing.starts_with("the Namespace"))
+    finding
+        .missing
+        .iter()
+        .all(|missing| missing.starts_with("all ") || missing.starts_with("the Namespace"))
 }
 
 fn print(check: &Check, global: &Global, report: &Report<'_>) {
@@ -216,7 +243,11 @@ fn print(check: &Check, global: &Global, report: &Report<'_>) {
     }
     let text = match check.output {
         Format::Table => {
-            let from = if check.all { None } else { Some(report.threshold.unwrap_or(ironhull_model::Severity::High)) };
+            let from = if check.all {
+                None
+            } else {
+                Some(report.threshold.unwrap_or(ironhull_model::Severity::High))
+            };
             let color = !global.no_color && printer::color();
             table::render(report, table::Style { color, width: printer::width(), from })
         }

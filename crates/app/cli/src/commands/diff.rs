@@ -19,7 +19,9 @@ pub(crate) fn run(diff: &Diff, global: &Global) -> anyhow::Result<Exit> {
     let after = findings(&diff.after, &diff.judging, global)?;
     let mut text = String::new();
     for (sign, from, other) in [("-", &before, &after), ("+", &after, &before)] {
-        for (_, (id, message)) in from.iter().filter(|(fingerprint, _)| !other.contains_key(*fingerprint)) {
+        for (_, (id, message)) in
+            from.iter().filter(|(fingerprint, _)| !other.contains_key(*fingerprint))
+        {
             text += &format!("{sign} {id}  {message}\n");
         }
     }
@@ -38,7 +40,9 @@ fn findings(target: &str, judging: &Judging, global: &Global) -> anyhow::Result<
     }
     let judged = judge(&[target.to_owned()], judging, global)?;
     let open = judged.judgement.findings.iter().filter(|finding| finding.accepted.is_none());
-    Ok(open.map(|finding| (finding.fingerprint().to_string(), (finding.id(), finding.message.clone()))).collect())
+    Ok(open
+        .map(|finding| (finding.fingerprint().to_string(), (finding.id(), finding.message.clone())))
+        .collect())
 }
 
 /// A JSON report of an earlier check; none when the file is something else.
@@ -48,7 +52,18 @@ fn saved(path: &str) -> anyhow::Result<Option<Findings>> {
     if json["apiVersion"] != "ironhull.dev/v1" || json["kind"] != "Check" {
         return Ok(None);
     }
-    let text = |finding: &serde_json::Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
-    let open = json["findings"].as_array().into_iter().flatten().filter(|finding| finding["accepted"].is_null());
-    Ok(Some(open.map(|finding| (text(finding, "fingerprint"), (text(finding, "id"), text(finding, "message")))).collect()))
+    let text = |finding: &serde_json::Value, field: &str| {
+        finding[field].as_str().unwrap_or_default().to_owned()
+    };
+    let open = json["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|finding| finding["accepted"].is_null());
+    Ok(Some(
+        open.map(|finding| {
+            (text(finding, "fingerprint"), (text(finding, "id"), text(finding, "message")))
+        })
+        .collect(),
+    ))
 }

@@ -28,7 +28,11 @@ pub(crate) fn run(except: &Except, global: &Global) -> anyhow::Result<Exit> {
         if except.by_design { "by-design" } else { "waiver" },
         finding.control,
         subject.kind,
-        if subject.namespace.is_empty() { String::new() } else { format!("namespace: {}, ", subject.namespace) },
+        if subject.namespace.is_empty() {
+            String::new()
+        } else {
+            format!("namespace: {}, ", subject.namespace)
+        },
         subject.name,
     );
     if !finding.element.is_empty() {
@@ -53,7 +57,9 @@ fn until(except: &Except, today: Date) -> anyhow::Result<Date> {
     let Some(text) = &except.until else { return Ok(today.checked_add(Span::new().days(30))?) };
     let day: Date = text.parse().with_context(|| format!("--until {text:?} is not YYYY-MM-DD"))?;
     if day > latest || day < today {
-        bail!("a waiver ends between {today} and {latest} ({WAIVER_DAYS} days); what must stay is --by-design");
+        bail!(
+            "a waiver ends between {today} and {latest} ({WAIVER_DAYS} days); what must stay is --by-design"
+        );
     }
     Ok(day)
 }
@@ -61,13 +67,20 @@ fn until(except: &Except, today: Date) -> anyhow::Result<Date> {
 /// A by-design exception holds for one image repository and ServiceAccount.
 fn pins(last: &last::Last, finding: &ironhull_model::Finding) -> anyhow::Result<String> {
     let snapshot = &last.judged.snapshot;
-    let object = snapshot.objects.iter().find(|object| object.thing == finding.subject).context("the object is gone")?;
+    let object = snapshot
+        .objects
+        .iter()
+        .find(|object| object.thing == finding.subject)
+        .context("the object is gone")?;
     let thing = &object.thing;
     let pod = Schema::of(snapshot.minor)
         .pod_spec(&thing.group, &thing.kind, object.root())
         .context("only workloads can be by design; use a waiver")?;
     let account = pod.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
-    let image = pod.path(&["containers"]).and_then(|list| list.item(0)?.get("image")?.as_str()).unwrap_or_default();
+    let image = pod
+        .path(&["containers"])
+        .and_then(|list| list.item(0)?.get("image")?.as_str())
+        .unwrap_or_default();
     let repository = ironhull_model::image::repository(image);
     Ok(format!("  image: {}\n  serviceAccount: {account}\n", quoted(repository)))
 }

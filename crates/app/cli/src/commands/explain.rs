@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
     let judged = &last.judged;
     match last.finding(what) {
         Named::Finding(number, finding) => {
-            let control = judged.controls.iter().copied().find(|control| control.id == finding.control);
+            let control =
+                judged.controls.iter().copied().find(|control| control.id == finding.control);
             printer::data(&explain::finding(number, finding, control, &judged.snapshot));
             Ok(Exit::Clean)
         }
@@ -43,14 +44,22 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
 fn object(what: &str, last: &last::Last) -> anyhow::Result<Exit> {
     let judged = &last.judged;
     let wanted = |thing: &ironhull_model::ThingRef| {
-        thing.to_string().eq_ignore_ascii_case(what) || format!("{}/{}", thing.kind, thing.name).eq_ignore_ascii_case(what)
+        thing.to_string().eq_ignore_ascii_case(what)
+            || format!("{}/{}", thing.kind, thing.name).eq_ignore_ascii_case(what)
     };
     let Some(object) = judged.snapshot.objects.iter().find(|object| wanted(&object.thing)) else {
-        printer::error(&format!("error: {what:?} is no finding, control, object (KIND/NAME) or code"));
+        printer::error(&format!(
+            "error: {what:?} is no finding, control, object (KIND/NAME) or code"
+        ));
         return Ok(Exit::Usage);
     };
-    let findings: Vec<_> =
-        judged.judgement.findings.iter().enumerate().filter(|(_, finding)| finding.subject == object.thing).collect();
+    let findings: Vec<_> = judged
+        .judgement
+        .findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.subject == object.thing)
+        .collect();
     printer::data(&explain::object(object, &findings, &judged.snapshot));
     Ok(Exit::Clean)
 }

@@ -20,7 +20,11 @@ pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
             Named::Finding(_, finding) => chosen.push(finding),
             Named::Fixed(id) => printer::error(&format!("note: {id} is gone since the last check")),
             Named::Several(ids) => {
-                printer::error(&format!("error: {word:?} names {} findings: {}", ids.len(), ids.join(", ")));
+                printer::error(&format!(
+                    "error: {word:?} names {} findings: {}",
+                    ids.len(),
+                    ids.join(", ")
+                ));
                 return Ok(Exit::Usage);
             }
             Named::Nothing => {
@@ -30,8 +34,10 @@ pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
         }
     }
     if fix.what.is_empty() {
-        let open = last.judged.judgement.findings.iter().filter(|finding| finding.accepted.is_none());
-        chosen.extend(open.filter(|finding| ironhull_report::repair::is_automatic(&finding.repair)));
+        let open =
+            last.judged.judgement.findings.iter().filter(|finding| finding.accepted.is_none());
+        chosen
+            .extend(open.filter(|finding| ironhull_report::repair::is_automatic(&finding.repair)));
     }
     let outcome = ironhull_repair::plan(&chosen, &last.judged.snapshot);
     apply(fix, &outcome)
@@ -63,7 +69,10 @@ fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
         write(Path::new(path), after)?;
     }
     if !outcome.edits.is_empty() {
-        printer::error(&format!("edited {}; run ironhull check again", ironhull_report::table::count(outcome.edits.len(), "file")));
+        printer::error(&format!(
+            "edited {}; run ironhull check again",
+            ironhull_report::table::count(outcome.edits.len(), "file")
+        ));
     }
     Ok(exit)
 }

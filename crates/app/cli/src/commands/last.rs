@@ -17,10 +17,13 @@ pub(crate) struct Last {
 pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
     let path = ironhull_store::path().context("neither XDG_STATE_HOME nor HOME is set")?;
     let state = ironhull_store::load(&path)?;
-    std::env::set_current_dir(&state.folder)
-        .with_context(|| format!("the last check ran in {}, which is gone", state.folder.display()))?;
+    std::env::set_current_dir(&state.folder).with_context(|| {
+        format!("the last check ran in {}, which is gone", state.folder.display())
+    })?;
     if state.targets.iter().any(|target| target == "-") {
-        bail!("the last check read standard input, which is gone; check a file to explain or fix its findings");
+        bail!(
+            "the last check read standard input, which is gone; check a file to explain or fix its findings"
+        );
     }
     let judging = Judging {
         kubernetes_version: state.kubernetes_version.clone(),
@@ -49,7 +52,9 @@ impl Last {
     pub(crate) fn finding(&self, word: &str) -> Named<'_> {
         let findings = &self.judged.judgement.findings;
         if let Ok(number) = word.parse::<usize>() {
-            let Some(id) = number.checked_sub(1).and_then(|index| self.state.ids.get(index)) else { return Named::Nothing };
+            let Some(id) = number.checked_sub(1).and_then(|index| self.state.ids.get(index)) else {
+                return Named::Nothing;
+            };
             return match findings.iter().position(|finding| finding.id() == *id) {
                 Some(index) => Named::Finding(index + 1, &findings[index]),
                 None => Named::Fixed(id.clone()),

@@ -30,17 +30,27 @@ pub(crate) fn run(command: &PolicyCommand, _global: &Global) -> anyhow::Result<E
 }
 
 /// What Pod Security admission says of each pod and workload.
-fn pss(targets: &[String], level: Option<&str>, version: &str, kubernetes: Option<&str>) -> anyhow::Result<Exit> {
-    let Some(version) = Version::parse(version) else { bail!("--version {version:?} is neither latest nor v1.N") };
+fn pss(
+    targets: &[String],
+    level: Option<&str>,
+    version: &str,
+    kubernetes: Option<&str>,
+) -> anyhow::Result<Exit> {
+    let Some(version) = Version::parse(version) else {
+        bail!("--version {version:?} is neither latest nor v1.N")
+    };
     let (minor, minor_assumed) = config::minor(kubernetes, &Config::default())?;
-    let options = estate::Options { minor, minor_assumed, complete: false, owner: None, policies: &[] };
+    let options =
+        estate::Options { minor, minor_assumed, complete: false, owner: None, policies: &[] };
     let snapshot = estate::read(targets, &options).snapshot;
     let mut exit = super::check::unread(&snapshot);
     let mut text = String::new();
     for object in &snapshot.objects {
         let thing = &object.thing;
         let schema = Schema::of(minor);
-        let Some(spec) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { continue };
+        let Some(spec) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else {
+            continue;
+        };
         let pod = Pod { spec, meta: schema.pod_meta(&thing.group, &thing.kind, object.root()) };
         let (level, shown) = match level.and_then(Level::parse) {
             Some(level) => (level, version),
@@ -50,7 +60,10 @@ fn pss(targets: &[String], level: Option<&str>, version: &str, kubernetes: Optio
         if failures.is_empty() {
             text += &format!("{thing}: allowed by {level}:{shown}\n");
         } else {
-            text += &format!("{thing}: violates PodSecurity \"{level}:{shown}\": {}\n", describe(&failures));
+            text += &format!(
+                "{thing}: violates PodSecurity \"{level}:{shown}\": {}\n",
+                describe(&failures)
+            );
             exit = exit.or(Exit::Findings);
         }
     }
@@ -60,7 +73,10 @@ fn pss(targets: &[String], level: Option<&str>, version: &str, kubernetes: Optio
 
 /// What the labels of the object's namespace enforce; privileged without any.
 fn enforced(snapshot: &Snapshot, object: &Object) -> (Level, Version) {
-    let namespace = snapshot.objects.iter().find(|other| other.is("", "Namespace") && other.thing.name == object.thing.namespace);
+    let namespace = snapshot
+        .objects
+        .iter()
+        .find(|other| other.is("", "Namespace") && other.thing.name == object.thing.namespace);
     let labels = namespace.and_then(|namespace| namespace.root().path(&["metadata", "labels"]));
     let (policy, _) = Labels::of_labels(labels, Labels::PRIVILEGED);
     (policy.enforce.level, policy.enforce.version)
@@ -81,7 +97,10 @@ fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
             }
         }
     }
-    printer::data(&format!("{} controls, {n_examples} examples, {failed} failed\n", controls.len()));
+    printer::data(&format!(
+        "{} controls, {n_examples} examples, {failed} failed\n",
+        controls.len()
+    ));
     Ok(if failed == 0 { Exit::Clean } else { Exit::Findings })
 }
 
@@ -93,7 +112,8 @@ pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, 
     let mut sources = Vec::new();
     let mut mistakes = Vec::new();
     for path in files.iter().flat_map(|path| yaml_files(path)) {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("failed to read {}", path.display()))?;
         let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
         let mut diagnostics = parsed.diagnostics;
         for document in &parsed.documents {
@@ -103,7 +123,10 @@ pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, 
         for diagnostic in diagnostics {
             let at = diagnostic.place.map(|place| source.position(place.start));
             let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
-            mistakes.push(format!("{}{line}: {} [{}]", source.path, diagnostic.message, diagnostic.code));
+            mistakes.push(format!(
+                "{}{line}: {} [{}]",
+                source.path, diagnostic.message, diagnostic.code
+            ));
         }
         sources.push(source);
     }
@@ -118,11 +141,15 @@ fn yaml_files(path: &Path) -> Vec<PathBuf> {
         return vec![path.to_owned()];
     }
     let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
-    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).flat_map(|entry| {
-        let path = entry.path();
-        let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if path.is_dir() || is_yaml { yaml_files(&path) } else { Vec::new() }
-    }).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .flat_map(|entry| {
+            let path = entry.path();
+            let is_yaml =
+                path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+            if path.is_dir() || is_yaml { yaml_files(&path) } else { Vec::new() }
+        })
+        .collect();
     files.sort();
     files
 }
@@ -145,7 +172,8 @@ fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Resul
     let mut exit = if parsed.diagnostics.is_empty() { Exit::Clean } else { Exit::Unjudged };
     for document in &parsed.documents {
         let root: Node<'_> = document.value.root();
-        let bindings = [Binding::Val(Val::from_node(root)), Binding::Val(Val::Null), Binding::Val(Val::Null)];
+        let bindings =
+            [Binding::Val(Val::from_node(root)), Binding::Val(Val::Null), Binding::Val(Val::Null)];
         let mut context = Evaluation::new();
         match program.eval(&bindings, &mut context) {
             Ok(value) => printer::data(&format!("{}\n", value.display())),

@@ -17,8 +17,11 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     }
     let mut last = last::load(global)?;
     if let Some(name) = &show.standard {
-        let Some(standard) = ironhull_catalogue::standards().iter().find(|standard| *standard.name == **name) else {
-            let names: Vec<&str> = ironhull_catalogue::standards().iter().map(|standard| &*standard.name).collect();
+        let Some(standard) =
+            ironhull_catalogue::standards().iter().find(|standard| *standard.name == **name)
+        else {
+            let names: Vec<&str> =
+                ironhull_catalogue::standards().iter().map(|standard| &*standard.name).collect();
             printer::error(&format!("error: no standard {name:?}; there are {}", names.join(", ")));
             return Ok(Exit::Usage);
         };
@@ -29,16 +32,20 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     let mut filters = Vec::new();
     for what in &show.what {
         let filter = filter(what);
-        let known = last.judged.judgement.findings.iter().any(&filter) || what.parse::<Severity>().is_ok();
+        let known =
+            last.judged.judgement.findings.iter().any(&filter) || what.parse::<Severity>().is_ok();
         if !known {
-            printer::error(&format!("error: the last check found nothing called {what:?}; name a severity, ns/NAME, a control or a kind"));
+            printer::error(&format!(
+                "error: the last check found nothing called {what:?}; name a severity, ns/NAME, a control or a kind"
+            ));
             return Ok(Exit::Usage);
         }
         filters.push((what.parse::<Severity>().is_ok(), filter));
     }
     // Severities add up; everything else narrows.
     let wanted = |finding: &Finding| {
-        let (severities, others): (Vec<_>, Vec<_>) = filters.iter().partition(|(is_severity, _)| *is_severity);
+        let (severities, others): (Vec<_>, Vec<_>) =
+            filters.iter().partition(|(is_severity, _)| *is_severity);
         (severities.is_empty() || severities.iter().any(|(_, filter)| filter(finding)))
             && others.iter().all(|(_, filter)| filter(finding))
     };
@@ -60,7 +67,11 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     let color = !global.no_color && printer::color();
     printer::data(&match show.output {
         Format::Json => json::render(&report),
-        _ => table::findings_only(&report, table::Style { color, width: printer::width(), from: None }, &last.state.ids),
+        _ => table::findings_only(
+            &report,
+            table::Style { color, width: printer::width(), from: None },
+            &last.state.ids,
+        ),
     });
     Ok(Exit::Clean)
 }
@@ -79,11 +90,15 @@ fn filter(what: &str) -> Filter {
     Box::new(move |finding| {
         *finding.control == *what
             || finding.subject.kind.eq_ignore_ascii_case(&what)
-            || format!("{}/{}", finding.subject.kind, finding.subject.name).eq_ignore_ascii_case(&what)
+            || format!("{}/{}", finding.subject.kind, finding.subject.name)
+                .eq_ignore_ascii_case(&what)
             || finding.subject.to_string().eq_ignore_ascii_case(&what)
     })
 }
 
 fn list(controls: &[Control]) -> String {
-    controls.iter().map(|control| format!("{:<32} {:<8} {}\n", control.id, control.worst(), control.title)).collect()
+    controls
+        .iter()
+        .map(|control| format!("{:<32} {:<8} {}\n", control.id, control.worst(), control.title))
+        .collect()
 }

@@ -18,8 +18,11 @@ pub(super) fn helm(root: &Path) -> Result<(String, String), Gap> {
         supply: format!("helm template {shown} | ironhull check -"),
     };
     let helm = find_program("helm").ok_or_else(|| gap("no helm on PATH".to_owned()))?;
-    let name = root.file_name().map_or_else(|| "release".to_owned(), |name| name.to_string_lossy().to_lowercase());
-    let text = run(&helm, &["template", &name, "."], root, LIMITS).map_err(|error| gap(error.to_string()))?;
+    let name = root
+        .file_name()
+        .map_or_else(|| "release".to_owned(), |name| name.to_string_lossy().to_lowercase());
+    let text = run(&helm, &["template", &name, "."], root, LIMITS)
+        .map_err(|error| gap(error.to_string()))?;
     Ok((format!("{shown} (helm template)"), text))
 }
 

@@ -18,7 +18,8 @@ pub(super) fn exception(own: Own, diagnostics: &mut Vec<Diagnostic>) -> Option<E
         kind => {
             let message = format!("{kind} is no kind of ironhull.dev");
             diagnostics.push(
-                Diagnostic::error(Code::PolicyInvalid, message).help("the kinds are Exception and Config"),
+                Diagnostic::error(Code::PolicyInvalid, message)
+                    .help("the kinds are Exception and Config"),
             );
             None
         }

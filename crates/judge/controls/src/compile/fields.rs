@@ -45,7 +45,11 @@ pub(super) fn standards(reader: &mut Reader<'_, '_>) -> Vec<Standard> {
         if versioned {
             for (version, list) in item.entries() {
                 let items = items(reader, list);
-                standards.push(Standard { name: name.into(), version: Some(version.into()), items });
+                standards.push(Standard {
+                    name: name.into(),
+                    version: Some(version.into()),
+                    items,
+                });
             }
         } else {
             let items = items(reader, item);
@@ -100,7 +104,8 @@ pub(super) fn kinds_of(
     match Schema::of(Minor::NEWEST).preferred_group(name) {
         Some(group) => vec![(group.into(), name.into())],
         None => {
-            reader.wrong(node, format!("no kind {name:?}; write group/{name} if it is a custom one"));
+            reader
+                .wrong(node, format!("no kind {name:?}; write group/{name} if it is a custom one"));
             Vec::new()
         }
     }
@@ -111,14 +116,18 @@ pub(super) fn minors(reader: &mut Reader<'_, '_>) -> Option<(Option<Minor>, Opti
     let Some(text) = reader.str("kubernetes") else { return Some((None, None)) };
     let (mut from, mut until) = (None, None);
     for term in text.split(',').map(str::trim) {
-        let parsed: Result<(), ParseMinorError> = match (term.strip_prefix(">="), term.strip_prefix('<')) {
-            (Some(version), _) => version.trim().parse().map(|minor| from = Some(minor)),
-            (_, Some(version)) => version.trim().parse().map(|minor| until = Some(minor)),
-            _ => {
-                reader.wrong(reader.node(), format!("kubernetes: {term:?} is neither >=1.N nor <1.N"));
-                return None;
-            }
-        };
+        let parsed: Result<(), ParseMinorError> =
+            match (term.strip_prefix(">="), term.strip_prefix('<')) {
+                (Some(version), _) => version.trim().parse().map(|minor| from = Some(minor)),
+                (_, Some(version)) => version.trim().parse().map(|minor| until = Some(minor)),
+                _ => {
+                    reader.wrong(
+                        reader.node(),
+                        format!("kubernetes: {term:?} is neither >=1.N nor <1.N"),
+                    );
+                    return None;
+                }
+            };
         if let Err(error) = parsed {
             reader.wrong(reader.node(), error.to_string());
             return None;

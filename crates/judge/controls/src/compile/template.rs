@@ -48,7 +48,8 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
         if brace == "}" {
             return Err(format!("a closing brace without an opening one in {text:?}"));
         }
-        let end = expression_end(rest).ok_or_else(|| format!("a brace is not closed in {text:?}"))?;
+        let end =
+            expression_end(rest).ok_or_else(|| format!("a brace is not closed in {text:?}"))?;
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
         }

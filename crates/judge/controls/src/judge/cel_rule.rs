@@ -78,7 +78,9 @@ impl<'a> Judge<'a> {
 
 impl<'a> Run<'_, 'a> {
     fn bind_subject(&mut self, control: &Control) {
-        let node = |node: Option<Node<'a>>| node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)));
+        let node = |node: Option<Node<'a>>| {
+            node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)))
+        };
         let object = self.subject.object;
         self.bindings[slot::OBJECT] = node(Some(object.root()));
         self.bindings[slot::POD] = node(self.subject.pod);
@@ -177,7 +179,9 @@ impl<'a> Run<'_, 'a> {
         let mut missing: Vec<String> = control
             .related
             .iter()
-            .filter(|related| !self.judge.world.base.coverage.is_complete(&related.group, &related.kind))
+            .filter(|related| {
+                !self.judge.world.base.coverage.is_complete(&related.group, &related.kind)
+            })
             .map(|related| format!("all {} objects", related.kind))
             .collect();
         if missing.is_empty() {
@@ -195,7 +199,9 @@ impl<'a> Run<'_, 'a> {
             control.id, self.subject.object.thing, error.message, expression.text
         );
         let mut diagnostic = Diagnostic::error(Code::ControlFailed, message);
-        if let (Some(origin), Some(span)) = (self.subject.object.origin, self.subject.object.root().span()) {
+        if let (Some(origin), Some(span)) =
+            (self.subject.object.origin, self.subject.object.root().span())
+        {
             diagnostic = diagnostic.at(origin.source, span.start, span.end);
         }
         self.judgement.errors.push(diagnostic);

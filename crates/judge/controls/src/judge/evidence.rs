@@ -47,12 +47,21 @@ impl<'a> Reads<'a> {
         for node in &self.present {
             let inner = matches!(node.kind(), Kind::Map | Kind::List)
                 && (self.present.iter().any(|other| is_below(*other, *node))
-                    || self.absent.iter().any(|(other, _)| same(*other, *node) || is_below(*other, *node)));
+                    || self
+                        .absent
+                        .iter()
+                        .any(|(other, _)| same(*other, *node) || is_below(*other, *node)));
             if let Some(object) = (!inner).then(|| owner(world, subject, *node)).flatten() {
                 all.push(evidence(object, *node, None));
             }
         }
-        all.sort_by(|a, b| (a.thing != subject.thing, &a.pointer, &a.absent).cmp(&(b.thing != subject.thing, &b.pointer, &b.absent)));
+        all.sort_by(|a, b| {
+            (a.thing != subject.thing, &a.pointer, &a.absent).cmp(&(
+                b.thing != subject.thing,
+                &b.pointer,
+                &b.absent,
+            ))
+        });
         all.truncate(MOST);
         all
     }
@@ -60,14 +69,18 @@ impl<'a> Reads<'a> {
 
 fn is_below(node: Node<'_>, ancestor: Node<'_>) -> bool {
     std::ptr::eq(node.value(), ancestor.value())
-        && std::iter::successors(node.parent(), |node| node.parent()).any(|node| node.id() == ancestor.id())
+        && std::iter::successors(node.parent(), |node| node.parent())
+            .any(|node| node.id() == ancestor.id())
 }
 
 fn owner<'w>(world: World<'w>, subject: &'w Object, node: Node<'_>) -> Option<&'w Object> {
     if std::ptr::eq(node.value(), &raw const subject.value) {
         return Some(subject);
     }
-    world.objects().map(|object| &**object).find(|object| std::ptr::eq(node.value(), &raw const object.value))
+    world
+        .objects()
+        .map(|object| &**object)
+        .find(|object| std::ptr::eq(node.value(), &raw const object.value))
 }
 
 /// One piece of evidence at a node.

@@ -29,7 +29,8 @@ impl<'a> Judge<'a> {
         subject: Option<&Subject<'a>>,
         element: Element,
     ) -> Option<Finding> {
-        let thing = element.subject.or_else(|| subject.map(|subject| subject.object.thing.clone()))?;
+        let thing =
+            element.subject.or_else(|| subject.map(|subject| subject.object.thing.clone()))?;
         let object: Option<&'a Object> = match subject {
             Some(subject) if subject.object.thing == thing => Some(subject.object),
             _ => self.world.get(&thing).map(|object| &**object),
@@ -40,10 +41,13 @@ impl<'a> Judge<'a> {
         }
         let mut evidence: Vec<_> = object
             .into_iter()
-            .flat_map(|object| pointers.iter().map(move |pointer| evidence::evidence_at(object, pointer)))
+            .flat_map(|object| {
+                pointers.iter().map(move |pointer| evidence::evidence_at(object, pointer))
+            })
             .collect();
         for (other, pointer) in &element.related {
-            evidence.extend(self.world.get(other).map(|object| evidence::evidence_at(object, pointer)));
+            evidence
+                .extend(self.world.get(other).map(|object| evidence::evidence_at(object, pointer)));
         }
         let place = object.and_then(|object| {
             let at = evidence::evidence_at(object, &element.at);
@@ -83,7 +87,11 @@ impl<'a> Run<'_, 'a> {
             element: self.element_name().into(),
             verdict,
             severity: self.severity(),
-            message: if violated { self.render(&self.rule.message) } else { control.title.to_string() },
+            message: if violated {
+                self.render(&self.rule.message)
+            } else {
+                control.title.to_string()
+            },
             at: at.pointer(),
             place: evidence::place(object, at),
             evidence: if violated { self.evidence() } else { Vec::new() },
@@ -177,7 +185,8 @@ impl<'a> Run<'_, 'a> {
 /// A list item's name that survives reordering: its list-map key, its text, or
 /// a short hash of its content.
 pub(crate) fn item_name(node: Node<'_>) -> String {
-    const KEYS: [&str; 6] = ["name", "mountPath", "devicePath", "containerPort", "port", "topologyKey"];
+    const KEYS: [&str; 6] =
+        ["name", "mountPath", "devicePath", "containerPort", "port", "topologyKey"];
     if node.index().is_none() {
         return node.key().unwrap_or_default().to_owned();
     }

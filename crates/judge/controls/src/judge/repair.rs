@@ -64,14 +64,19 @@ impl<'a> Run<'_, 'a> {
 
     /// Whether more than one mount refers to a volume.
     fn is_still_used(&self, volume: Node<'a>) -> bool {
-        let (Some(pod), Some(name)) = (self.subject.pod, volume.get("name").and_then(Node::as_str)) else {
+        let (Some(pod), Some(name)) = (self.subject.pod, volume.get("name").and_then(Node::as_str))
+        else {
             return true;
         };
         let mounts = ["initContainers", "containers", "ephemeralContainers"]
             .into_iter()
             .filter_map(|list| pod.get(list))
             .flat_map(Node::items)
-            .flat_map(|container| ["volumeMounts", "volumeDevices"].into_iter().filter_map(move |list| container.get(list)))
+            .flat_map(|container| {
+                ["volumeMounts", "volumeDevices"]
+                    .into_iter()
+                    .filter_map(move |list| container.get(list))
+            })
             .flat_map(Node::items);
         mounts.filter(|mount| mount.get("name").and_then(Node::as_str) == Some(name)).count() > 1
     }

@@ -44,7 +44,11 @@ fn judge(id: &'static str, sentence: &str, subject: &Subject<'_>) -> Answer {
         None => Answer::NotApplicable,
         Some(Ok(())) => Answer::Elements(Vec::new()),
         Some(Err(failure)) => Answer::Elements(
-            failure.culprits.iter().map(|culprit| element(id, sentence, culprit, spec.pointer())).collect(),
+            failure
+                .culprits
+                .iter()
+                .map(|culprit| element(id, sentence, culprit, spec.pointer()))
+                .collect(),
         ),
     }
 }
@@ -55,7 +59,8 @@ fn element(id: &str, sentence: &str, culprit: &Culprit<'_>, pod: Pointer) -> Ele
         .map_or_else(|| "the pod".to_owned(), |container| format!("container {container}"));
     let mut field = culprit.node.pointer();
     culprit.absent.iter().for_each(|name| field.push(name));
-    let volume = culprit.node.get("name").and_then(ironhull_model::Node::as_str).unwrap_or_default();
+    let volume =
+        culprit.node.get("name").and_then(ironhull_model::Node::as_str).unwrap_or_default();
     let message = sentence
         .replace("{who}", &who)
         .replace("{values}", &culprit.values.join(", "))
@@ -77,12 +82,14 @@ fn element(id: &str, sentence: &str, culprit: &Culprit<'_>, pod: Pointer) -> Ele
 
 /// The smallest change after which the check allows this culprit.
 fn repair(id: &str, culprit: &Culprit<'_>, field: &Pointer, pod: &Pointer) -> Vec<RepairStep> {
-    let set = |pointer: Pointer, json: &str| vec![RepairStep::Set { pointer, value: json_value(json) }];
+    let set =
+        |pointer: Pointer, json: &str| vec![RepairStep::Set { pointer, value: json_value(json) }];
     let remove = || vec![RepairStep::Remove { pointer: culprit.node.pointer() }];
     // The `securityContext` of whoever it is about.
     let own_context = || {
         let path = field.as_str();
-        path.find("/securityContext").and_then(|at| Pointer::parse(&path[..at + "/securityContext".len()]))
+        path.find("/securityContext")
+            .and_then(|at| Pointer::parse(&path[..at + "/securityContext".len()]))
     };
     match id {
         "privileged" | "allowPrivilegeEscalation" => set(field.clone(), "false"),

@@ -1,0 +1,251 @@
+//! Exit codes, formats, determinism.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// What a run of the product gave.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The product's binary, built once.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "-p", "ironhull", "--message-format", "json"])
+            .current_dir(repository())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let artifact = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+        artifact.expect("cargo build names the executable")
+    })
+}
+
+/// A folder of its own for one test.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("ironhull-it-{}-{name}", std::process::id()));
+    _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub(crate) fn run_in(directory: &Path, args: &[&str], input: &str) -> Run {
+    let state = folder(&format!(
+        "state-{}",
+        args.join("_").replace(['/', ' '], "-").chars().take(40).collect::<String>()
+    ));
+    run_with_state(directory, &state, args, input)
+}
+
+pub(crate) fn run_with_state(directory: &Path, state: &Path, args: &[&str], input: &str) -> Run {
+    let mut child = Command::new(binary())
+        .args(args)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", state)
+        .env("COLUMNS", "100")
+        .env_remove("IRONHULL_FAIL_ON")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program may end before it reads: that is no failure of the test.
+    _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn check(args: &[&str], input: &str) -> Run {
+    run_in(&repository(), args, input)
+}
+
+const PRIVILEGED: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: c, image: 'a:1', securityContext: {privileged: true}}\n";
+
+#[test]
+fn the_shop_has_findings_and_its_twin_none() {
+    let shop = check(&["check", "examples/shop"], "");
+    assert_eq!(shop.code, 1, "{}{}", shop.stdout, shop.stderr);
+    assert!(shop.stdout.contains("privileged-container"));
+    let twin = check(&["check", "examples/shop-hardened", "--all", "--strict"], "");
+    assert_eq!(twin.code, 0, "{}{}", twin.stdout, twin.stderr);
+    assert!(twin.stdout.contains("· 0 findings"), "{}", twin.stdout);
+}
+
+#[test]
+fn exit_codes_and_their_precedence() {
+    for (args, input, code) in [
+        (&["check", "-"][..], PRIVILEGED, 1),
+        (&["check", "-", "--exit-zero"], PRIVILEGED, 0),
+        (&["check", "-", "--fail-on", "never"], PRIVILEGED, 0),
+        (&["check", "-", "--fail-on", "critical>=2"], PRIVILEGED, 0),
+        (&["check", "-", "--fail-on", "critical>=1"], PRIVILEGED, 1),
+        (&["check", "-", "--only", "privileged-container", "--strict"], PRIVILEGED, 1),
+        (&["check", "-", "--fail-on", "nonsense"], PRIVILEGED, 2),
+        (&["check", "-", "--only", "privileged-contaner"], PRIVILEGED, 2),
+        (&["check", "-", "--kubernetes-version", "9.9"], PRIVILEGED, 2),
+        (&["check", "no/such/path"], "", 3),
+        (&["check", "-"], "", 3),
+        (&["check", "-"], "apiVersion: v1\nkind: Pod\nmetadata: [", 3),
+        (&["check", "-", "--exit-zero"], "apiVersion: v1\nkind: Pod\nmetadata: [", 3),
+        (&["chekc"], "", 2),
+        (&["--help"], "", 0),
+        (&["policy", "pss", "-", "--level", "baseline"], PRIVILEGED, 1),
+        (&["policy", "pss", "-", "--level", "privileged"], PRIVILEGED, 0),
+        (&["policy", "eval", "object.kind == 'Pod'", "-"], PRIVILEGED, 0),
+        (&["policy", "eval", "object.kind ==", "-"], PRIVILEGED, 2),
+        (&["explain", "IH0104"], "", 0),
+        (&["explain", "privileged-container"], "", 0),
+    ] {
+        let run = check(args, input);
+        assert_eq!(run.code, code, "{args:?}\n{}{}", run.stdout, run.stderr);
+    }
+    // A finding beside a broken document: the finding wins, the gap is told.
+    let both = check(&["check", "-"], &format!("{PRIVILEGED}---\napiVersion: v1\nkind: [\n"));
+    assert_eq!(both.code, 1);
+    assert!(both.stdout.contains("UNREAD"), "{}", both.stdout);
+}
+
+#[test]
+fn a_misspelt_name_suggests_the_right_one() {
+    let run = check(&["check", "-", "--only", "privileged-contaner"], PRIVILEGED);
+    assert!(run.stderr.contains("did you mean \"privileged-container\""), "{}", run.stderr);
+}
+
+#[test]
+fn equal_input_gives_equal_bytes() {
+    let args = ["check", "examples/shop", "-o", "json", "--at", "2026-11-24"];
+    let first = check(&args, "");
+    let second = check(&args, "");
+    assert_eq!(first.stdout, second.stdout);
+    let json: serde_json::Value = serde_json::from_str(&first.stdout).unwrap();
+    assert_eq!(json["apiVersion"], "ironhull.dev/v1");
+    assert_eq!(json["exit"], 1);
+    let findings = json["findings"].as_array().unwrap();
+    let mut fingerprints: Vec<&str> =
+        findings.iter().map(|finding| finding["fingerprint"].as_str().unwrap()).collect();
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), findings.len(), "fingerprints are unique");
+    for finding in findings.iter().filter(|finding| finding["verdict"] == "violated") {
+        assert!(!finding["evidence"].as_array().unwrap().is_empty(), "no proof: {}", finding["id"]);
+    }
+}
+
+#[test]
+fn secrets_never_come_out() {
+    for format in ["table", "json", "sarif", "junit", "markdown", "html"] {
+        let run = check(&["check", "examples/shop", "--all", "-o", format], "");
+        for secret in
+            ["tr0ub4dor", "0penSesame", "AKIAQ7NKZ5VJ2WMLT4RB", "correct horse", "not-a-real-key"]
+        {
+            assert!(
+                !run.stdout.contains(secret) && !run.stderr.contains(secret),
+                "{format} shows {secret}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_format_is_well_formed_and_counts_the_same() {
+    let json: serde_json::Value =
+        serde_json::from_str(&check(&["check", "examples/shop", "-o", "json"], "").stdout).unwrap();
+    let n = json["summary"]["findings"].as_u64().unwrap() as usize;
+    let sarif: serde_json::Value =
+        serde_json::from_str(&check(&["check", "examples/shop", "-o", "sarif"], "").stdout)
+            .unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.iter().filter(|result| result["suppressions"].is_null()).count(), n);
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        let index = result["ruleIndex"].as_u64().unwrap() as usize;
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(
+            result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap()
+                >= 1
+        );
+    }
+    let junit = check(&["check", "examples/shop", "-o", "junit"], "").stdout;
+    assert_eq!(junit.matches("<failure ").count(), n);
+    let html = check(&["check", "examples/shop", "-o", "html"], "").stdout;
+    assert_eq!(html.matches("<tr id=\"f").count(), n);
+    assert!(!html.contains("http://") && !html.contains("<script"), "the page is self-contained");
+    let empty: serde_json::Value = serde_json::from_str(
+        &check(&["check", "examples/shop-hardened", "-o", "sarif"], "").stdout,
+    )
+    .unwrap();
+    assert_eq!(empty["runs"][0]["results"], serde_json::json!([]));
+}
+
+#[test]
+fn since_an_earlier_report_only_what_is_new_counts() {
+    let folder = folder("since");
+    let earlier = folder.join("before.json");
+    std::fs::write(&earlier, run_in(&folder, &["check", "-", "-o", "json"], PRIVILEGED).stdout)
+        .unwrap();
+    let path = earlier.display().to_string();
+    let same =
+        run_in(&folder, &["check", "-", "--since", &path, "--fail-on", "new.low"], PRIVILEGED);
+    assert_eq!(same.code, 0, "{}", same.stdout);
+    let renamed = PRIVILEGED.replace("name: a", "name: b");
+    assert_eq!(
+        run_in(&folder, &["check", "-", "--since", &path, "--fail-on", "new.critical"], &renamed)
+            .code,
+        1
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_closed_pipe_keeps_the_verdict() {
+    let script = format!(
+        "{} check examples/shop -o json | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+        binary().display()
+    );
+    let output =
+        Command::new("bash").args(["-c", &script]).current_dir(repository()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "1");
+}
+
+#[test]
+fn the_last_check_is_remembered() {
+    let state = folder("last");
+    let run = |args: &[&str]| run_with_state(&repository(), &state, args, "");
+    assert_eq!(run(&["explain", "1"]).code, 2, "there is no last check yet");
+    run(&["check", "examples/shop"]);
+    let explained = run(&["explain", "1"]);
+    assert!(
+        explained.stdout.contains("PROOF") && explained.stdout.contains("VERIFY"),
+        "{}",
+        explained.stdout
+    );
+    let shown = run(&["show", "critical", "ns/payments"]);
+    assert!(shown.stdout.contains("privileged-container"), "{}", shown.stdout);
+    assert_eq!(run(&["show", "nonsense"]).code, 2);
+    let except =
+        run(&["except", "1", "--reason", "legacy", "--owner", "shop", "--at", "2026-11-24"]);
+    assert!(
+        except.stdout.contains("kind: Exception")
+            && except.stdout.contains("expires: \"2026-12-24\""),
+        "{}",
+        except.stdout
+    );
+    std::fs::remove_dir_all(state).unwrap();
+}

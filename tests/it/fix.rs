@@ -1,0 +1,68 @@
+//! `fix --write` on the shop: the files read back as the repaired objects, every
+//! other byte stays, and a second run changes nothing.
+
+use std::path::Path;
+
+use super::cli::{folder, repository, run_with_state};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().filter_map(Result::ok) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            _ = std::fs::copy(entry.path(), target).unwrap()
+        }
+    }
+}
+
+fn findings(directory: &Path, state: &Path) -> Vec<(String, bool)> {
+    let run =
+        run_with_state(directory, state, &["check", ".", "-o", "json", "--at", "2026-11-24"], "");
+    let json: serde_json::Value =
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr));
+    let list = json["findings"].as_array().unwrap().iter();
+    list.filter(|finding| finding["accepted"].is_null() && finding["verdict"] == "violated")
+        .map(|finding| {
+            let steps = finding["repair"].as_array().unwrap();
+            let automatic = !steps.is_empty() && !steps.iter().any(|step| step["op"] == "ask");
+            (finding["id"].as_str().unwrap().to_owned(), automatic)
+        })
+        .collect()
+}
+
+#[test]
+fn the_shop_is_fixed_without_a_person() {
+    let state = folder("fix-state");
+    let shop = folder("fix-shop");
+    copy(&repository().join("examples/shop"), &shop);
+    let before = findings(&shop, &state);
+    let n_automatic = before.iter().filter(|(_, automatic)| *automatic).count();
+    assert!(n_automatic > 20, "only {n_automatic} findings can be fixed alone");
+    let fixed = run_with_state(&shop, &state, &["fix", "--write", "--at", "2026-11-24"], "");
+    let after = findings(&shop, &state);
+    let still: Vec<&String> =
+        after.iter().filter(|(_, automatic)| *automatic).map(|(id, _)| id).collect();
+    assert!(
+        still.len() * 10 <= n_automatic,
+        "{} of {n_automatic} are left: {still:?}\n{}",
+        still.len(),
+        fixed.stderr
+    );
+    for (id, _) in &after {
+        assert!(before.iter().any(|(known, _)| known == id), "the fixes brought {id}");
+    }
+    // Comments survive, and a second run has nothing to do for what was fixed.
+    let payments = std::fs::read_to_string(shop.join("deploy/payments.yaml")).unwrap();
+    assert!(payments.contains("# \"it did not start without\" - nobody remembers what"));
+    let again = run_with_state(&shop, &state, &["fix", "--at", "2026-11-24"], "");
+    assert!(
+        again.stdout.lines().filter(|line| line.starts_with("+++")).count() <= still.len(),
+        "{}",
+        again.stdout
+    );
+    for folder in [state, shop] {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,13 @@
+//! The product as a whole: the house's walls and the command line, driven as
+//! people drive it.
+#![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests run the product's binary"
+)]
+
+mod cli;
+mod fix;
+mod layers;
+mod readme;

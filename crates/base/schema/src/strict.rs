@@ -34,7 +34,8 @@ fn object(schema: Schema, ty: TypeId, node: Node<'_>, path: &str, errors: &mut V
             None => {
                 let mut message = format!("unknown field \"{full}\"");
                 let known = tables::fields(ty).iter().map(|field| field.name);
-                let nearest = known.filter(|known| known.eq_ignore_ascii_case(name)).next();
+                let mut known = known;
+                let nearest = known.find(|known| known.eq_ignore_ascii_case(name));
                 if let Some(nearest) = nearest {
                     message += &format!("; field names are case-sensitive: {nearest}");
                 }

@@ -1,6 +1,11 @@
 //! How long typical policy expressions take over a pod with five containers:
 //! `cargo run --release -p ironhull-cel --example bench`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark prints and may fail")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark prints and may fail"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -57,27 +57,60 @@ pub(crate) enum Expr {
     Var(u16),
     /// A variable of a comprehension, by its place on the stack of locals.
     Local(u16),
-    Select { operand: Box<Expr>, field: Name },
+    Select {
+        operand: Box<Expr>,
+        field: Name,
+    },
     /// `operand.?field`.
-    OptSelect { operand: Box<Expr>, field: Name },
+    OptSelect {
+        operand: Box<Expr>,
+        field: Name,
+    },
     /// `has(operand.field)`.
-    Has { operand: Box<Expr>, field: Name },
-    Index { operand: Box<Expr>, index: Box<Expr> },
-    OptIndex { operand: Box<Expr>, index: Box<Expr> },
+    Has {
+        operand: Box<Expr>,
+        field: Name,
+    },
+    Index {
+        operand: Box<Expr>,
+        index: Box<Expr>,
+    },
+    OptIndex {
+        operand: Box<Expr>,
+        index: Box<Expr>,
+    },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
     If(Box<[Expr; 3]>),
     /// A function, by its number in [`crate::functions`].
-    Call { function: u16, args: Box<[Expr]> },
+    Call {
+        function: u16,
+        args: Box<[Expr]>,
+    },
     /// A host function, by its number.
-    Host { function: u16, args: Box<[Expr]> },
+    Host {
+        function: u16,
+        args: Box<[Expr]>,
+    },
     List(Box<[(Expr, bool)]>),
     Map(Box<[(Expr, Expr, bool)]>),
     /// `n_vars` locals from `local` on: the element, or index and element.
-    Fold { fold: Fold, local: u16, n_vars: u8, range: Box<Expr>, when: Option<Box<Expr>>, body: Box<Expr> },
+    Fold {
+        fold: Fold,
+        local: u16,
+        n_vars: u8,
+        range: Box<Expr>,
+        when: Option<Box<Expr>>,
+        body: Box<Expr>,
+    },
     /// `optMap` (wraps the result) and `optFlatMap`.
-    OptMap { local: u16, operand: Box<Expr>, body: Box<Expr>, flat: bool },
+    OptMap {
+        local: u16,
+        operand: Box<Expr>,
+        body: Box<Expr>,
+        flat: bool,
+    },
 }
 
 impl Expr {
@@ -86,7 +119,9 @@ impl Expr {
         visit(self);
         match self {
             Expr::Const(_) | Expr::Var(_) | Expr::Local(_) => {}
-            Expr::Select { operand, .. } | Expr::OptSelect { operand, .. } | Expr::Has { operand, .. } => operand.walk(visit),
+            Expr::Select { operand, .. }
+            | Expr::OptSelect { operand, .. }
+            | Expr::Has { operand, .. } => operand.walk(visit),
             Expr::Index { operand, index } | Expr::OptIndex { operand, index } => {
                 operand.walk(visit);
                 index.walk(visit);
@@ -97,7 +132,9 @@ impl Expr {
             }
             Expr::Not(a) => a.walk(visit),
             Expr::If(parts) => parts.iter().for_each(|part| part.walk(visit)),
-            Expr::Call { args, .. } | Expr::Host { args, .. } => args.iter().for_each(|arg| arg.walk(visit)),
+            Expr::Call { args, .. } | Expr::Host { args, .. } => {
+                args.iter().for_each(|arg| arg.walk(visit))
+            }
             Expr::List(items) => items.iter().for_each(|(item, _)| item.walk(visit)),
             Expr::Map(entries) => entries.iter().for_each(|(key, value, _)| {
                 key.walk(visit);

@@ -57,8 +57,13 @@ pub(crate) struct Scope<'n> {
 
 /// Checks a parsed expression.
 pub(crate) fn check(env: &Env, node: &Node) -> Result<(Expr, Type), Vec<Issue>> {
-    let mut checker =
-        Checker { env, types: Unifier::default(), locals: Vec::new(), n_expansions: 0, n_formats: 0 };
+    let mut checker = Checker {
+        env,
+        types: Unifier::default(),
+        locals: Vec::new(),
+        n_expansions: 0,
+        n_formats: 0,
+    };
     let (expr, ty) = checker.expr(node, &Scope::default()).map_err(|issue| vec![issue])?;
     let ty = checker.types.finish(&ty);
     Ok((expr, ty))
@@ -68,21 +73,28 @@ fn issue<T>(node: &Node, message: impl Into<String>) -> Result<T, Issue> {
     Err(Issue::new(message, node.start, node.end))
 }
 
-impl<'e> Checker<'e> {
+impl Checker<'_> {
     pub(crate) fn expr(&mut self, node: &Node, scope: &Scope<'_>) -> Checked {
         match &node.kind {
             Kind::Const(constant) => Ok((Expr::Const(constant.clone()), const_type(constant))),
             Kind::Ident(name) => self.ident(node, name, scope),
-            Kind::Select { operand, field, optional } => self.select(node, operand, field, *optional, scope),
-            Kind::Index { operand, index, optional } => self.index(node, operand, index, *optional, scope),
+            Kind::Select { operand, field, optional } => {
+                self.select(node, operand, field, *optional, scope)
+            }
+            Kind::Index { operand, index, optional } => {
+                self.index(node, operand, index, *optional, scope)
+            }
             Kind::List(items) => self.list(items, scope),
             Kind::Map(entries) => self.map(entries, scope),
-            Kind::Call { receiver, name, args } => self.call(node, receiver.as_deref(), name, args, scope),
+            Kind::Call { receiver, name, args } => {
+                self.call(node, receiver.as_deref(), name, args, scope)
+            }
         }
     }
 
     fn ident(&mut self, node: &Node, name: &str, scope: &Scope<'_>) -> Checked {
-        let local = self.locals.iter().rposition(|local| local.scope == scope.id && *local.name == *name);
+        let local =
+            self.locals.iter().rposition(|local| local.scope == scope.id && *local.name == *name);
         if let Some(at) = local {
             return Ok((Expr::Local(at as u16), self.locals[at].ty.clone()));
         }
@@ -98,7 +110,14 @@ impl<'e> Checker<'e> {
         issue(node, format!("undeclared reference to {name:?}"))
     }
 
-    fn select(&mut self, node: &Node, operand: &Node, field: &str, optional: bool, scope: &Scope<'_>) -> Checked {
+    fn select(
+        &mut self,
+        node: &Node,
+        operand: &Node,
+        field: &str,
+        optional: bool,
+        scope: &Scope<'_>,
+    ) -> Checked {
         let (inner, ty) = self.expr(operand, scope)?;
         let ty = self.types.resolve(&ty);
         let name = Name(FieldName::new(field));
@@ -126,7 +145,11 @@ impl<'e> Checker<'e> {
                 Ok(Type::Dyn)
             }
             Type::Map(key, value) => {
-                if self.types.assignable(key, &Type::String) { Ok(Type::clone(value)) } else { issue(node, format!("this map has no text keys, so no member {field:?}")) }
+                if self.types.assignable(key, &Type::String) {
+                    Ok(Type::clone(value))
+                } else {
+                    issue(node, format!("this map has no text keys, so no member {field:?}"))
+                }
             }
             Type::Object(name) => {
                 match self.env.provider.as_ref().and_then(|provider| provider.field(name, field)) {
@@ -138,7 +161,14 @@ impl<'e> Checker<'e> {
         }
     }
 
-    fn index(&mut self, node: &Node, operand: &Node, index: &Node, optional: bool, scope: &Scope<'_>) -> Checked {
+    fn index(
+        &mut self,
+        node: &Node,
+        operand: &Node,
+        index: &Node,
+        optional: bool,
+        scope: &Scope<'_>,
+    ) -> Checked {
         let (inner, ty) = self.expr(operand, scope)?;
         let (key, key_type) = self.expr(index, scope)?;
         let ty = self.types.resolve(&ty);
@@ -151,7 +181,9 @@ impl<'e> Checker<'e> {
         };
         let result = match &base {
             Type::List(item) if number(self) => Type::clone(item),
-            Type::Map(map_key, value) if self.types.assignable(map_key, &key_type) => Type::clone(value),
+            Type::Map(map_key, value) if self.types.assignable(map_key, &key_type) => {
+                Type::clone(value)
+            }
             Type::Dyn | Type::Var(_) | Type::Object(_) => Type::Dyn,
             other => return issue(node, format!("type {other} cannot be indexed by {key_type}")),
         };
@@ -199,7 +231,9 @@ impl<'e> Checker<'e> {
         match self.types.resolve(&ty) {
             Type::Optional(inner) => Ok(Type::clone(&inner)),
             Type::Dyn => Ok(Type::Dyn),
-            other => issue(node, format!("an optional element needs an optional value, not {other}")),
+            other => {
+                issue(node, format!("an optional element needs an optional value, not {other}"))
+            }
         }
     }
 
@@ -218,7 +252,14 @@ impl<'e> Checker<'e> {
         issue(node, format!("elements of one literal have one type: {a} and {b}"))
     }
 
-    fn call(&mut self, node: &Node, receiver: Option<&Node>, name: &str, args: &[Node], scope: &Scope<'_>) -> Checked {
+    fn call(
+        &mut self,
+        node: &Node,
+        receiver: Option<&Node>,
+        name: &str,
+        args: &[Node],
+        scope: &Scope<'_>,
+    ) -> Checked {
         if let Some(result) = self.expand(node, receiver, name, args, scope) {
             return result;
         }
@@ -229,7 +270,9 @@ impl<'e> Checker<'e> {
                 self.want(a, &Type::Bool, &ty)?;
                 return Ok((Expr::Not(expr.into()), Type::Bool));
             }
-            (None, "_?_:_", [condition, yes, no]) => return self.ternary(condition, yes, no, scope),
+            (None, "_?_:_", [condition, yes, no]) => {
+                return self.ternary(condition, yes, no, scope);
+            }
             _ => {}
         }
         let qualified = receiver.and_then(|receiver| self.qualified(receiver, name, scope));
@@ -262,23 +305,37 @@ impl<'e> Checker<'e> {
     }
 
     /// A literal format is checked against a literal list of arguments.
-    fn format(&mut self, node: &Node, receiver: Option<&Node>, args: &[Node], scope: &Scope<'_>) -> Result<(), Issue> {
-        let Some(Kind::Const(Const::Str(format))) = receiver.map(|receiver| &receiver.kind) else { return Ok(()) };
+    fn format(
+        &mut self,
+        node: &Node,
+        receiver: Option<&Node>,
+        args: &[Node],
+        scope: &Scope<'_>,
+    ) -> Result<(), Issue> {
+        let Some(Kind::Const(Const::Str(format))) = receiver.map(|receiver| &receiver.kind) else {
+            return Ok(());
+        };
         let [Node { kind: Kind::List(items), .. }] = args else { return Ok(()) };
         let mut n_used = 0;
         for piece in Pieces::new(format, items.len()) {
-            let Piece::Clause(clause, at) = piece.or_else(|message| issue(node, message))? else { continue };
+            let Piece::Clause(clause, at) = piece.or_else(|message| issue(node, message))? else {
+                continue;
+            };
             n_used += 1;
             let (_, ty) = self.expr(&items[at].0, scope)?;
             let ty = self.types.resolve(&ty);
             let is = |types: &[Type]| types.contains(&ty);
             let fits = matches!(ty, Type::Dyn | Type::Var(_))
                 || match clause {
-                    Clause::String => !matches!(ty, Type::Optional(_) | Type::Object(_) | Type::Opaque(_)),
+                    Clause::String => {
+                        !matches!(ty, Type::Optional(_) | Type::Object(_) | Type::Opaque(_))
+                    }
                     Clause::Decimal | Clause::Octal => is(&[Type::Int, Type::Uint]),
                     Clause::Fixed(_) | Clause::Scientific(_) => is(&[Type::Double, Type::String]),
                     Clause::Binary => is(&[Type::Int, Type::Uint, Type::Bool]),
-                    Clause::Hex | Clause::HexUpper => is(&[Type::Int, Type::Uint, Type::String, Type::Bytes]),
+                    Clause::Hex | Clause::HexUpper => {
+                        is(&[Type::Int, Type::Uint, Type::String, Type::Bytes])
+                    }
                 };
             if !fits {
                 return issue(&items[at].0, format!("this clause of the format cannot show {ty}"));
@@ -300,22 +357,40 @@ impl<'e> Checker<'e> {
         (!shadowed && self.env.functions.overloads.contains_key(full.as_str())).then_some(full)
     }
 
-    fn host(&mut self, node: &Node, name: &str, method: bool, exprs: &[Expr], types: &[Type]) -> Result<Option<(Expr, Type)>, Issue> {
+    fn host(
+        &mut self,
+        node: &Node,
+        name: &str,
+        method: bool,
+        exprs: &[Expr],
+        types: &[Type],
+    ) -> Result<Option<(Expr, Type)>, Issue> {
         let env = self.env;
-        let Some(number) = env.hosts.iter().position(|(known, host)| **known == *name && host.receiver == method) else {
+        let Some(number) =
+            env.hosts.iter().position(|(known, host)| **known == *name && host.receiver == method)
+        else {
             return Ok(None);
         };
         let host = &env.hosts[number].1;
         let fits = host.params.len() == types.len()
             && host.params.iter().zip(types).all(|(param, ty)| self.types.assignable(param, ty));
         if !fits {
-            return issue(node, format!("{name} takes {} arguments of other types", host.params.len()));
+            return issue(
+                node,
+                format!("{name} takes {} arguments of other types", host.params.len()),
+            );
         }
         Ok(Some((Expr::Host { function: number as u16, args: exprs.into() }, host.result.clone())))
     }
 
     /// The result type of the overloads that fit; dynamic when they differ.
-    fn overload(&mut self, node: &Node, name: &str, method: bool, types: &[Type]) -> Result<Type, Issue> {
+    fn overload(
+        &mut self,
+        node: &Node,
+        name: &str,
+        method: bool,
+        types: &[Type],
+    ) -> Result<Type, Issue> {
         let Some(overloads) = self.env.functions.overloads.get(name) else {
             let hint = match Declarations::first_minor(name) {
                 Some(minor) => format!("; Kubernetes has it from 1.{minor}"),
@@ -325,8 +400,11 @@ impl<'e> Checker<'e> {
         };
         let mut result: Option<Type> = None;
         let mut chosen: Option<Unifier> = None;
-        for overload in overloads.iter().filter(|overload| overload.is_method == method && overload.arguments.len() == types.len()) {
-            let mut trial = self.types.clone();
+        for overload in overloads.iter().filter(|overload| {
+            overload.is_method == method && overload.arguments.len() == types.len()
+        }) {
+            // What an earlier fitting overload bound stays bound for the later ones.
+            let mut trial = chosen.clone().unwrap_or_else(|| self.types.clone());
             let mut params = Vec::new();
             let fits = overload.arguments.iter().zip(types).all(|(declared, ty)| {
                 let wanted = trial.declared(declared, &mut params);
@@ -337,27 +415,21 @@ impl<'e> Checker<'e> {
             }
             let ty = trial.declared(&overload.result, &mut params);
             let ty = trial.resolve(&ty);
-            match &result {
-                None => {
-                    result = Some(ty);
-                    chosen = Some(trial);
-                }
-                Some(first) if *first == ty => {}
-                Some(_) => {
-                    result = Some(Type::Dyn);
-                    chosen = None;
-                }
-            }
+            result = Some(match result {
+                Some(first) if first != ty => Type::Dyn,
+                _ => ty,
+            });
+            chosen = Some(trial);
         }
         if let Some(chosen) = chosen {
             self.types = chosen;
         }
-        match result {
-            Some(ty) => Ok(ty),
-            None => {
-                let shown: Vec<String> = types.iter().map(|ty| self.types.finish(ty).to_string()).collect();
-                issue(node, format!("no overload of {name:?} takes ({})", shown.join(", ")))
-            }
+        if let Some(ty) = result {
+            Ok(ty)
+        } else {
+            let shown: Vec<String> =
+                types.iter().map(|ty| self.types.finish(ty).to_string()).collect();
+            issue(node, format!("no overload of {name:?} takes ({})", shown.join(", ")))
         }
     }
 
@@ -374,7 +446,10 @@ impl<'e> Checker<'e> {
         let (right, ty) = self.expr(b, scope)?;
         self.want(b, &Type::Bool, &ty)?;
         let (left, right) = (Box::new(left), Box::new(right));
-        Ok((if name == "_&&_" { Expr::And(left, right) } else { Expr::Or(left, right) }, Type::Bool))
+        Ok((
+            if name == "_&&_" { Expr::And(left, right) } else { Expr::Or(left, right) },
+            Type::Bool,
+        ))
     }
 
     fn ternary(&mut self, condition: &Node, yes: &Node, no: &Node, scope: &Scope<'_>) -> Checked {
@@ -402,16 +477,26 @@ fn literals(node: &Node, name: &str, args: &[Expr]) -> Result<(), Issue> {
     };
     let problem = match name {
         "duration" => text(0).is_some_and(|text| crate::library::duration::parse(text).is_none()),
-        "timestamp" => text(0).is_some_and(|text| crate::library::timestamp::Timestamp::parse(text).is_err()),
-        "matches" | "find" | "findAll" => text(1).is_some_and(|text| crate::library::regex::Pattern::new(text).is_err()),
+        "timestamp" => {
+            text(0).is_some_and(|text| crate::library::timestamp::Timestamp::parse(text).is_err())
+        }
+        "matches" | "find" | "findAll" => {
+            text(1).is_some_and(|text| crate::library::regex::Pattern::new(text).is_err())
+        }
         _ => false,
     };
-    let problem = problem || is_conversion(name) && args.len() == 1 && folded(name, &args[0]).is_some_and(|value| value.is_err());
+    let problem = problem
+        || is_conversion(name)
+            && args.len() == 1
+            && folded(name, &args[0]).is_some_and(|value| value.is_err());
     if problem { issue(node, format!("the text given to {name} is invalid")) } else { Ok(()) }
 }
 
 fn is_conversion(name: &str) -> bool {
-    matches!(name, "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "uint")
+    matches!(
+        name,
+        "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "uint"
+    )
 }
 
 /// A conversion of a constant, or of such a conversion, at compile time; none for

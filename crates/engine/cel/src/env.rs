@@ -81,14 +81,25 @@ impl Env {
 
     /// Declares a function that the evaluation's [`crate::Host`] answers; gives
     /// its number.
-    pub fn host_function(&mut self, name: &str, params: &[Type], result: Type, receiver: bool) -> usize {
+    pub fn host_function(
+        &mut self,
+        name: &str,
+        params: &[Type],
+        result: Type,
+        receiver: bool,
+    ) -> usize {
         self.hosts.push((name.into(), HostFunction { params: params.to_vec(), result, receiver }));
         self.hosts.len() - 1
     }
 
     /// Defines a compile-time helper: a global call `name(args…)` stands for
     /// `body` with its parameters replaced.
-    pub fn define_macro(&mut self, name: &str, params: &[&str], body: &str) -> Result<(), Vec<Issue>> {
+    pub fn define_macro(
+        &mut self,
+        name: &str,
+        params: &[&str],
+        body: &str,
+    ) -> Result<(), Vec<Issue>> {
         let body = parser::parse(body).map_err(|issue| vec![issue])?;
         let params = params.iter().map(|param| (*param).into()).collect();
         self.helpers.insert(name.into(), Helper { params, body: Arc::new(body) });

@@ -98,7 +98,11 @@ struct Machine<'m, 'c, 'a> {
     n_iterations: u32,
 }
 
-pub(crate) fn run<'a>(expr: &'a Expr, bindings: &[Binding<'a>], context: &mut Context<'_, 'a>) -> Eval<Val<'a>> {
+pub(crate) fn run<'a>(
+    expr: &'a Expr,
+    bindings: &[Binding<'a>],
+    context: &mut Context<'_, 'a>,
+) -> Eval<Val<'a>> {
     let limit = if context.limit == 0 { COST_LIMIT } else { context.limit };
     let mut machine = Machine { bindings, context, locals: Vec::new(), limit, n_iterations: 0 };
     let value = machine.eval(expr)?;
@@ -114,6 +118,10 @@ fn no_such_key(key: &str) -> EvalError {
     EvalError::new(format!("no such key: {key}"))
 }
 
+fn not_an_index() -> EvalError {
+    EvalError::new("unsupported index type 'string' in list")
+}
+
 fn no_overload() -> EvalError {
     EvalError::new("no such overload")
 }
@@ -122,7 +130,10 @@ impl<'a> Machine<'_, '_, 'a> {
     fn charge(&mut self, cost: u64) -> Eval<()> {
         self.context.cost = self.context.cost.saturating_add(cost);
         if self.context.cost > self.limit {
-            return Err(EvalError { message: "operation cancelled: actual cost limit exceeded".to_owned(), fatal: true });
+            return Err(EvalError {
+                message: "operation cancelled: actual cost limit exceeded".to_owned(),
+                fatal: true,
+            });
         }
         Ok(())
     }
@@ -216,7 +227,9 @@ impl<'a> Machine<'_, '_, 'a> {
             Expr::Fold { fold, local, n_vars, range, when, body } => {
                 self.fold(*fold, *local, *n_vars, range, when.as_deref(), body)
             }
-            Expr::OptMap { local, operand, body, flat } => self.opt_map(*local, operand, body, *flat),
+            Expr::OptMap { local, operand, body, flat } => {
+                self.opt_map(*local, operand, body, *flat)
+            }
         }
     }
 
@@ -224,12 +237,15 @@ impl<'a> Machine<'_, '_, 'a> {
         match operand {
             Val::Node(node) => match node.field(field) {
                 Some(child) => Ok(Val::Node(child)),
+                None if node.kind() == Kind::List => Err(not_an_index()),
                 None => {
                     self.note_absent(*node, field.as_str());
                     Err(no_such_key(field.as_str()))
                 }
             },
-            Val::Map(_) => member(operand, &Val::str(field.as_str())).ok_or_else(|| no_such_key(field.as_str())),
+            Val::List(_) => Err(not_an_index()),
+            Val::Map(_) => member(operand, &Val::str(field.as_str()))
+                .ok_or_else(|| no_such_key(field.as_str())),
             Val::Unknown => Ok(Val::Unknown),
             Val::Optional(_) => self.opt_select(operand.clone(), field),
             _ => Err(no_such_key(field.as_str())),
@@ -256,10 +272,14 @@ impl<'a> Machine<'_, '_, 'a> {
                     self.note_absent(*node, field.as_str());
                     Ok(Val::Optional(None))
                 }
-                None => Err(no_such_key(field.as_str())),
+                None if node.kind() == Kind::List => Err(not_an_index()),
+                None => Ok(Val::Optional(None)),
             },
-            Val::Map(_) => Ok(Val::Optional(member(&inner, &Val::str(field.as_str())).map(Rc::new))),
-            _ => Err(no_such_key(field.as_str())),
+            Val::Map(_) => {
+                Ok(Val::Optional(member(&inner, &Val::str(field.as_str())).map(Rc::new)))
+            }
+            Val::List(_) => Err(not_an_index()),
+            _ => Ok(Val::Optional(None)),
         }
     }
 
@@ -271,13 +291,14 @@ impl<'a> Machine<'_, '_, 'a> {
                     self.note(&Val::Node(child));
                     Val::Bool(true)
                 }
+                None if node.kind() == Kind::List => return Err(not_an_index()),
                 None => {
                     self.note_absent(*node, field.as_str());
                     Val::Bool(false)
                 }
             },
+            Val::List(_) => return Err(not_an_index()),
             Val::Map(_) => Val::Bool(member(operand, &Val::str(field.as_str())).is_some()),
-            Val::Optional(None) => Val::Bool(false),
             Val::Optional(Some(inner)) => return self.has(inner, field),
             _ => Val::Bool(false),
         })
@@ -304,15 +325,17 @@ impl<'a> Machine<'_, '_, 'a> {
             Val::Node(node) if node.kind() == Kind::List => {
                 let at = at.ok_or_else(no_overload)?;
                 let item = usize::try_from(at).ok().and_then(|at| node.item(at));
-                item.map(Val::Node).ok_or_else(|| EvalError::new(format!("index out of bounds: {at}")))
+                item.map(Val::Node)
+                    .ok_or_else(|| EvalError::new(format!("index out of bounds: {at}")))
             }
-            Val::Node(node) if node.kind() == Kind::Map => match member(operand, index) {
-                Some(value) => Ok(value),
-                None => {
+            Val::Node(node) if node.kind() == Kind::Map => {
+                if let Some(value) = member(operand, index) {
+                    Ok(value)
+                } else {
                     self.note_absent(*node, &shown());
                     Err(no_such_key(&shown()))
                 }
-            },
+            }
             Val::Map(_) => member(operand, index).ok_or_else(|| no_such_key(&shown())),
             _ => Err(no_overload()),
         }
@@ -327,7 +350,10 @@ impl<'a> Machine<'_, '_, 'a> {
         match self.index(&inner, index) {
             Ok(Val::Unknown) => Ok(Val::Unknown),
             Ok(value) => Ok(Val::some(value)),
-            Err(error) if error.message.starts_with("no such key") || error.message.starts_with("index out") => {
+            Err(error)
+                if error.message.starts_with("no such key")
+                    || error.message.starts_with("index out") =>
+            {
                 Ok(Val::Optional(None))
             }
             Err(error) => Err(error),
@@ -415,7 +441,13 @@ impl<'a> Machine<'_, '_, 'a> {
         Ok(Val::Map(Rc::new(made)))
     }
 
-    fn opt_map(&mut self, local: u16, operand: &'a Expr, body: &'a Expr, flat: bool) -> Eval<Val<'a>> {
+    fn opt_map(
+        &mut self,
+        local: u16,
+        operand: &'a Expr,
+        body: &'a Expr,
+        flat: bool,
+    ) -> Eval<Val<'a>> {
         match self.eval(operand)? {
             Val::Optional(None) => Ok(Val::Optional(None)),
             Val::Optional(Some(inner)) => {
@@ -432,7 +464,9 @@ impl<'a> Machine<'_, '_, 'a> {
 
     fn step(&mut self) -> Eval<()> {
         self.n_iterations += 1;
-        if self.n_iterations.is_multiple_of(100) && self.context.interrupt.is_some_and(|interrupt| interrupt()) {
+        if self.n_iterations.is_multiple_of(100)
+            && self.context.interrupt.is_some_and(|interrupt| interrupt())
+        {
             return Err(EvalError { message: "operation interrupted".to_owned(), fatal: true });
         }
         Ok(())
@@ -461,15 +495,40 @@ impl<'a> Machine<'_, '_, 'a> {
         let outcome = match &range {
             Val::List(list) => {
                 state.open = list.open;
-                self.each(list.items.iter().enumerate().map(|(at, item)| (Val::Int(at as i64), item.clone())), false, local, n_vars, when, body, &mut state)
+                self.each(
+                    list.items
+                        .iter()
+                        .enumerate()
+                        .map(|(at, item)| (Val::Int(at as i64), item.clone())),
+                    false,
+                    local,
+                    n_vars,
+                    when,
+                    body,
+                    &mut state,
+                )
             }
-            Val::Node(node) if node.kind() == Kind::List => {
-                self.each(node.items().enumerate().map(|(at, item)| (Val::Int(at as i64), Val::Node(item))), false, local, n_vars, when, body, &mut state)
+            Val::Node(node) if node.kind() == Kind::List => self.each(
+                node.items().enumerate().map(|(at, item)| (Val::Int(at as i64), Val::Node(item))),
+                false,
+                local,
+                n_vars,
+                when,
+                body,
+                &mut state,
+            ),
+            Val::Node(node) if node.kind() == Kind::Map => self.each(
+                node.entries().map(|(key, item)| (Val::Str(Cow::Borrowed(key)), Val::Node(item))),
+                true,
+                local,
+                n_vars,
+                when,
+                body,
+                &mut state,
+            ),
+            Val::Map(entries) => {
+                self.each(entries.iter().cloned(), true, local, n_vars, when, body, &mut state)
             }
-            Val::Node(node) if node.kind() == Kind::Map => {
-                self.each(node.entries().map(|(key, item)| (Val::Str(Cow::Borrowed(key)), Val::Node(item))), true, local, n_vars, when, body, &mut state)
-            }
-            Val::Map(entries) => self.each(entries.iter().cloned(), true, local, n_vars, when, body, &mut state),
             _ => Err(no_overload()),
         };
         self.locals.truncate(local);
@@ -554,7 +613,16 @@ struct State<'a> {
 
 impl<'a> State<'a> {
     fn new(fold: Fold) -> State<'a> {
-        State { fold, open: false, decided: false, unknown: false, error: None, n_true: 0, items: Vec::new(), keys: Vec::new() }
+        State {
+            fold,
+            open: false,
+            decided: false,
+            unknown: false,
+            error: None,
+            n_true: 0,
+            items: Vec::new(),
+            keys: Vec::new(),
+        }
     }
 
     fn is_predicate(&self) -> bool {
@@ -579,10 +647,9 @@ impl<'a> State<'a> {
                 self.decided = true;
                 return Ok(true);
             }
-            (Fold::All | Fold::Exists, Val::Bool(_)) => {}
+            (Fold::All | Fold::Exists, Val::Bool(_)) | (Fold::Filter, Val::Bool(false)) => {}
             (Fold::ExistsOne, Val::Bool(value)) => self.n_true += usize::from(value),
             (Fold::Filter, Val::Bool(true)) => self.items.push(element),
-            (Fold::Filter, Val::Bool(false)) => {}
             (Fold::Map, value) => self.items.push(value),
             (Fold::TransformMap | Fold::SortBy, value) => {
                 self.keys.push(element);
@@ -597,7 +664,10 @@ impl<'a> State<'a> {
     fn entry(&mut self, entry: &Val<'a>) -> Eval<()> {
         for key in entry.elements() {
             if self.keys.iter().any(|known| crate::value::equal(known, &key)) {
-                return Err(EvalError::new(format!("insert failed: key {} already exists", key.display())));
+                return Err(EvalError::new(format!(
+                    "insert failed: key {} already exists",
+                    key.display()
+                )));
             }
             if let Some(value) = member(entry, &key) {
                 self.keys.push(key);
@@ -620,7 +690,9 @@ impl<'a> State<'a> {
             Fold::ExistsOne if undecided && self.n_true < 2 => Ok(Val::Unknown),
             Fold::ExistsOne => Ok(Val::Bool(self.n_true == 1)),
             // What is not known of some elements is not known of the list.
-            Fold::Filter | Fold::Map => Ok(Val::List(Rc::new(List { items: self.items, open: undecided }))),
+            Fold::Filter | Fold::Map => {
+                Ok(Val::List(Rc::new(List { items: self.items, open: undecided })))
+            }
             _ if undecided => Ok(Val::Unknown),
             Fold::TransformMap | Fold::TransformMapEntry => {
                 Ok(Val::Map(Rc::new(self.keys.into_iter().zip(self.items).collect())))

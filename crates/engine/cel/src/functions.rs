@@ -18,8 +18,14 @@ type Result<T> = std::result::Result<T, EvalError>;
 type Function = for<'a> fn(&[Val<'a>]) -> Result<Val<'a>>;
 
 /// Every function, (name, whether a method): its number is its place.
-const TABLES: [&[(&str, bool, Function)]; 6] =
-    [OPERATORS, convert::FUNCTIONS, lists::FUNCTIONS, text::FUNCTIONS, time::FUNCTIONS, network::FUNCTIONS];
+const TABLES: [&[(&str, bool, Function)]; 6] = [
+    OPERATORS,
+    convert::FUNCTIONS,
+    lists::FUNCTIONS,
+    text::FUNCTIONS,
+    time::FUNCTIONS,
+    network::FUNCTIONS,
+];
 
 const OPERATORS: &[(&str, bool, Function)] = &[
     ("orValue", true, |_| Err(no_overload())),
@@ -38,7 +44,9 @@ const OPERATORS: &[(&str, bool, Function)] = &[
     ("_%_", false, modulo),
     ("-_", false, negate),
     ("optional.of", false, |args| Ok(Val::some(args[0].clone()))),
-    ("optional.ofNonZeroValue", false, |args| Ok(Val::Optional((!is_zero(&args[0])).then(|| Rc::new(args[0].clone()))))),
+    ("optional.ofNonZeroValue", false, |args| {
+        Ok(Val::Optional((!is_zero(&args[0])).then(|| Rc::new(args[0].clone()))))
+    }),
     ("optional.none", false, |_| Ok(Val::Optional(None))),
     ("hasValue", true, |args| match &args[0] {
         Val::Optional(inner) => Ok(Val::Bool(inner.is_some())),
@@ -96,7 +104,9 @@ fn entries() -> impl Iterator<Item = &'static (&'static str, bool, Function)> {
 
 /// The number of a function.
 pub(crate) fn number(name: &str, method: bool) -> Option<u16> {
-    entries().position(|(known, is_method, _)| *known == name && *is_method == method).map(|at| at as u16)
+    entries()
+        .position(|(known, is_method, _)| *known == name && *is_method == method)
+        .map(|at| at as u16)
 }
 
 /// The name of a function.
@@ -107,8 +117,19 @@ pub(crate) fn name(function: u16) -> Option<&'static str> {
 /// The number of the function that gives a type as a value.
 pub(crate) fn type_constant(name: &str) -> Option<u16> {
     const TYPES: [&str; 13] = [
-        "bool", "bytes", "double", "google.protobuf.Duration", "google.protobuf.Timestamp", "int", "list", "map",
-        "null_type", "string", "type", "uint", "optional_type",
+        "bool",
+        "bytes",
+        "double",
+        "google.protobuf.Duration",
+        "google.protobuf.Timestamp",
+        "int",
+        "list",
+        "map",
+        "null_type",
+        "string",
+        "type",
+        "uint",
+        "optional_type",
     ];
     TYPES.contains(&name).then(|| number(&format!("@type {name}"), false)).flatten()
 }
@@ -123,7 +144,9 @@ pub(crate) fn is_or_value(function: u16) -> bool {
 
 /// Calls a function; gives its value and what it costs beyond the call itself.
 pub(crate) fn call<'a>(function: u16, args: &[Val<'a>]) -> Result<(Val<'a>, u64)> {
-    let Some((name, is_method, run)) = flat(function) else { return Err(error("unknown function")) };
+    let Some((name, is_method, run)) = flat(function) else {
+        return Err(error("unknown function"));
+    };
     if args.iter().any(Val::is_unknown) {
         return Ok((Val::Unknown, 0));
     }
@@ -131,7 +154,15 @@ pub(crate) fn call<'a>(function: u16, args: &[Val<'a>]) -> Result<(Val<'a>, u64)
     if !is_open && let Some(answer) = crate::library::dispatch::call(name, *is_method, args) {
         return answer.map_err(error);
     }
-    Ok((run(args)?, traversal(args)))
+    match run(args) {
+        Ok(value) => Ok((value, traversal(args))),
+        // What is wrong with a text is not told.
+        Err(failure) if failure.message.starts_with("strconv.") => {
+            Err(error(format!("type conversion error from 'string' to '{name}'")))
+        }
+        Err(failure) if *name == "size" => Err(error(format!("{}: size", failure.message))),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn flat(function: u16) -> Option<&'static (&'static str, bool, Function)> {
@@ -171,7 +202,13 @@ fn order<'a>(args: &[Val<'a>], holds: fn(Ordering) -> bool) -> Result<Val<'a>> {
     let order = compare(&args[0].read(), &args[1].read());
     match order {
         Some(order) => Ok(Val::Bool(holds(order))),
-        None if matches!((args[0].read(), args[1].read()), (Val::Double(_), _) | (_, Val::Double(_))) => Ok(Val::Bool(false)),
+        None if matches!(
+            (args[0].read(), args[1].read()),
+            (Val::Double(_), _) | (_, Val::Double(_))
+        ) =>
+        {
+            Ok(Val::Bool(false))
+        }
         None => Err(no_overload()),
     }
 }
@@ -212,12 +249,18 @@ fn overflow(kind: &str) -> EvalError {
 
 fn add<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match (args[0].read(), args[1].read()) {
-        (Val::Int(a), Val::Int(b)) => a.checked_add(b).map(Val::Int).ok_or_else(|| overflow("integer")),
-        (Val::Uint(a), Val::Uint(b)) => a.checked_add(b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer")),
+        (Val::Int(a), Val::Int(b)) => {
+            a.checked_add(b).map(Val::Int).ok_or_else(|| overflow("integer"))
+        }
+        (Val::Uint(a), Val::Uint(b)) => {
+            a.checked_add(b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer"))
+        }
         (Val::Double(a), Val::Double(b)) => Ok(Val::Double(a + b)),
         (Val::Str(a), Val::Str(b)) => Ok(Val::Str(Cow::Owned(format!("{a}{b}")))),
         (Val::Bytes(a), Val::Bytes(b)) => Ok(Val::Bytes([&*a, &*b].concat().into())),
-        (Val::Duration(a), Val::Duration(b)) => a.checked_add(b).map(Val::Duration).ok_or_else(|| overflow("duration")),
+        (Val::Duration(a), Val::Duration(b)) => {
+            a.checked_add(b).map(Val::Duration).ok_or_else(|| overflow("duration"))
+        }
         (Val::Time(a), Val::Duration(b)) | (Val::Duration(b), Val::Time(a)) => {
             a.0.add(b).map(|moment| Val::Time(Moment(moment))).map_err(error)
         }
@@ -233,8 +276,12 @@ fn add<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
 
 fn subtract<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match (args[0].read(), args[1].read()) {
-        (Val::Duration(a), Val::Duration(b)) => a.checked_sub(b).map(Val::Duration).ok_or_else(|| overflow("duration")),
-        (Val::Time(a), Val::Duration(b)) => a.0.subtract(b).map(|moment| Val::Time(Moment(moment))).map_err(error),
+        (Val::Duration(a), Val::Duration(b)) => {
+            a.checked_sub(b).map(Val::Duration).ok_or_else(|| overflow("duration"))
+        }
+        (Val::Time(a), Val::Duration(b)) => {
+            a.0.subtract(b).map(|moment| Val::Time(Moment(moment))).map_err(error)
+        }
         (Val::Time(a), Val::Time(b)) => a.0.since(b.0).map(Val::Duration).map_err(error),
         _ => arithmetic(args, i64::checked_sub, u64::checked_sub, |a, b| a - b),
     }
@@ -248,7 +295,9 @@ fn arithmetic<'a>(
 ) -> Result<Val<'a>> {
     match (args[0].read(), args[1].read()) {
         (Val::Int(a), Val::Int(b)) => int(a, b).map(Val::Int).ok_or_else(|| overflow("integer")),
-        (Val::Uint(a), Val::Uint(b)) => uint(a, b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer")),
+        (Val::Uint(a), Val::Uint(b)) => {
+            uint(a, b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer"))
+        }
         (Val::Double(a), Val::Double(b)) => Ok(Val::Double(double(a, b))),
         _ => Err(no_overload()),
     }
@@ -264,7 +313,9 @@ fn divide<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
 fn modulo<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match (args[0].read(), args[1].read()) {
         (Val::Int(_), Val::Int(0)) | (Val::Uint(_), Val::Uint(0)) => Err(error("modulus by zero")),
-        (Val::Int(a), Val::Int(b)) => a.checked_rem(b).map(Val::Int).ok_or_else(|| overflow("integer")),
+        (Val::Int(a), Val::Int(b)) => {
+            a.checked_rem(b).map(Val::Int).ok_or_else(|| overflow("integer"))
+        }
         (Val::Uint(a), Val::Uint(b)) => Ok(Val::Uint(a % b)),
         _ => Err(no_overload()),
     }
@@ -274,12 +325,15 @@ fn negate<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match args[0].read() {
         Val::Int(value) => value.checked_neg().map(Val::Int).ok_or_else(|| overflow("integer")),
         Val::Double(value) => Ok(Val::Double(-value)),
-        Val::Duration(nanos) => nanos.checked_neg().map(Val::Duration).ok_or_else(|| overflow("duration")),
+        Val::Duration(nanos) => {
+            nanos.checked_neg().map(Val::Duration).ok_or_else(|| overflow("duration"))
+        }
         _ => Err(no_overload()),
     }
 }
 
 /// `sortBy`: the elements ordered by their keys, stably.
+#[expect(clippy::needless_pass_by_value, reason = "callers are done with the list")]
 pub(crate) fn sorted_by<'a>(elements: Vec<Val<'a>>, keys: &[Val<'a>]) -> Result<Val<'a>> {
     let keys: Vec<Val<'a>> = keys.iter().map(Val::read).collect();
     if keys.windows(2).any(|pair| compare(&pair[0], &pair[1]).is_none()) {
@@ -301,7 +355,7 @@ fn string<'v>(value: &'v Val<'_>) -> Result<&'v str> {
     value.as_str().ok_or_else(no_overload)
 }
 
-fn opaque<'v, 'a>(value: &'v Val<'a>) -> Result<&'v Opaque> {
+fn opaque<'v>(value: &'v Val<'_>) -> Result<&'v Opaque> {
     match value {
         Val::Opaque(opaque) => Ok(opaque),
         _ => Err(no_overload()),

@@ -25,8 +25,8 @@ pub(crate) struct Spanned {
 
 /// Longest first.
 const OPERATORS: [&str; 31] = [
-    "&&", "||", "==", "!=", "<=", ">=", "[?", ".?", "+", "-", "*", "/", "%", "<", ">", "!", "(", ")", "[", "]", "{",
-    "}", ",", ".", "?", ":", "=", "&", "|", "`", ";",
+    "&&", "||", "==", "!=", "<=", ">=", "[?", ".?", "+", "-", "*", "/", "%", "<", ">", "!", "(",
+    ")", "[", "]", "{", "}", ",", ".", "?", ":", "=", "&", "|", "`", ";",
 ];
 
 /// Splits a text into tokens.
@@ -92,7 +92,10 @@ impl<'t> Lexer<'t> {
             return self.number();
         }
         if c.is_ascii_alphabetic() || c == b'_' {
-            let len = self.rest().find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest().len());
+            let len = self
+                .rest()
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .unwrap_or(self.rest().len());
             let word = &self.rest()[..len];
             self.at += len;
             return Ok(match word {
@@ -104,7 +107,9 @@ impl<'t> Lexer<'t> {
             });
         }
         if c == b'`' {
-            let Some(len) = self.rest()[1..].find('`') else { return Err(self.issue("a backquote is not closed")) };
+            let Some(len) = self.rest()[1..].find('`') else {
+                return Err(self.issue("a backquote is not closed"));
+            };
             let name = &self.rest()[1..=len];
             self.at += len + 2;
             return Ok(Token::Quoted(name.into()));
@@ -144,7 +149,9 @@ impl<'t> Lexer<'t> {
                 self.at += close.len();
                 break;
             }
-            let Some(c) = rest.chars().next() else { return Err(self.issue("a string is not closed")) };
+            let Some(c) = rest.chars().next() else {
+                return Err(self.issue("a string is not closed"));
+            };
             if matches!(c, '\n' | '\r') && !triple {
                 return Err(self.issue("a string is not closed on its line"));
             }
@@ -198,7 +205,13 @@ impl<'t> Lexer<'t> {
         Ok(())
     }
 
-    fn code(&mut self, digits: usize, radix: u32, bytes: bool, out: &mut Vec<u8>) -> Result<(), Issue> {
+    fn code(
+        &mut self,
+        digits: usize,
+        radix: u32,
+        bytes: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Issue> {
         let text = self.rest().get(..digits).unwrap_or_default();
         let is_number = text.len() == digits && text.chars().all(|c| c.is_digit(radix));
         let code = is_number.then(|| u32::from_str_radix(text, radix).ok()).flatten();
@@ -227,7 +240,8 @@ impl<'t> Lexer<'t> {
         }
         let mut len = digits(rest);
         let mut is_double = false;
-        if rest[len..].starts_with('.') && rest[len + 1..].starts_with(|c: char| c.is_ascii_digit()) {
+        if rest[len..].starts_with('.') && rest[len + 1..].starts_with(|c: char| c.is_ascii_digit())
+        {
             is_double = true;
             len += 1 + digits(&rest[len + 1..]);
         }

@@ -79,7 +79,11 @@ impl Program {
     }
 
     /// Evaluates it. `bindings` are the environment's variables by slot.
-    pub fn eval<'a>(&'a self, bindings: &[Binding<'a>], context: &mut Context<'_, 'a>) -> Result<Val<'a>, EvalError> {
+    pub fn eval<'a>(
+        &'a self,
+        bindings: &[Binding<'a>],
+        context: &mut Context<'_, 'a>,
+    ) -> Result<Val<'a>, EvalError> {
         eval::run(&self.expr, bindings, context)
     }
 

@@ -21,10 +21,22 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     Const(Const),
     Ident(Box<str>),
-    Select { operand: Box<Node>, field: Box<str>, optional: bool },
-    Index { operand: Box<Node>, index: Box<Node>, optional: bool },
+    Select {
+        operand: Box<Node>,
+        field: Box<str>,
+        optional: bool,
+    },
+    Index {
+        operand: Box<Node>,
+        index: Box<Node>,
+        optional: bool,
+    },
     /// A call; `_+_` and the like for operators.
-    Call { receiver: Option<Box<Node>>, name: Box<str>, args: Vec<Node> },
+    Call {
+        receiver: Option<Box<Node>>,
+        name: Box<str>,
+        args: Vec<Node>,
+    },
     List(Vec<(Node, bool)>),
     Map(Vec<(Node, Node, bool)>),
 }
@@ -66,7 +78,10 @@ fn binary(operator: &str) -> Option<(u8, &'static str)> {
     if operator == "%" {
         return Some((5, "_%_"));
     }
-    BINARY.iter().find(|(name, ..)| *name == operator).map(|(_, precedence, function)| (*precedence, *function))
+    BINARY
+        .iter()
+        .find(|(name, ..)| *name == operator)
+        .map(|(_, precedence, function)| (*precedence, *function))
 }
 
 impl Parser {
@@ -100,7 +115,11 @@ impl Parser {
     }
 
     fn expect(&mut self, operator: &str) -> Result<(), Issue> {
-        if self.accept(operator) { Ok(()) } else { Err(self.issue(&format!("expected {operator}"))) }
+        if self.accept(operator) {
+            Ok(())
+        } else {
+            Err(self.issue(&format!("expected {operator}")))
+        }
     }
 
     fn node(&self, kind: Kind, start: u32) -> Node {
@@ -140,7 +159,9 @@ impl Parser {
         let mut left = self.unary()?;
         loop {
             let Token::Op(operator) = *self.peek() else { return Ok(left) };
-            let Some((precedence, function)) = binary(operator).filter(|(precedence, _)| *precedence >= least) else {
+            let Some((precedence, function)) =
+                binary(operator).filter(|(precedence, _)| *precedence >= least)
+            else {
                 return Ok(left);
             };
             self.at += 1;
@@ -160,21 +181,33 @@ impl Parser {
             while self.accept(operator) {
                 n += 1;
             }
-            if operator == "-" && let Token::Const(Const::Int(value)) = *self.peek() {
+            if operator == "-"
+                && let Token::Const(Const::Int(value)) = *self.peek()
+            {
                 self.at += 1;
                 n -= 1;
                 let literal = self.node(Kind::Const(Const::Int(value.wrapping_neg())), start);
                 let inner = self.member(literal)?;
                 self.depth -= 1;
-                return Ok(if n % 2 == 1 { self.call(function, vec![inner], start) } else { inner });
+                return Ok(if n % 2 == 1 {
+                    self.call(function, vec![inner], start)
+                } else {
+                    inner
+                });
             }
-            if operator == "-" && let Token::Const(Const::Double(value)) = *self.peek() {
+            if operator == "-"
+                && let Token::Const(Const::Double(value)) = *self.peek()
+            {
                 self.at += 1;
                 n -= 1;
                 let literal = self.node(Kind::Const(Const::Double(-value)), start);
                 let inner = self.member(literal)?;
                 self.depth -= 1;
-                return Ok(if n % 2 == 1 { self.call(function, vec![inner], start) } else { inner });
+                return Ok(if n % 2 == 1 {
+                    self.call(function, vec![inner], start)
+                } else {
+                    inner
+                });
             }
             let inner = self.primary_member()?;
             self.depth -= 1;
@@ -204,23 +237,32 @@ impl Parser {
             if self.accept(".") || self.accept(".?") {
                 let field: Box<str> = match self.peek().clone() {
                     Token::Ident(name) | Token::Quoted(name) => name,
-                    Token::Op("in") => return Err(self.issue("expected a member's name")),
                     _ => return Err(self.issue("expected a member's name")),
                 };
                 self.at += 1;
                 node = if !optional && self.accept("(") {
                     let args = self.arguments(")")?;
-                    self.node(Kind::Call { receiver: Some(Box::new(node)), name: field, args }, start)
+                    self.node(
+                        Kind::Call { receiver: Some(Box::new(node)), name: field, args },
+                        start,
+                    )
                 } else {
                     self.node(Kind::Select { operand: Box::new(node), field, optional }, start)
                 };
             } else if self.accept("[") || self.accept("[?") {
                 let index = self.conditional()?;
                 self.expect("]")?;
-                node = self.node(Kind::Index { operand: Box::new(node), index: Box::new(index), optional }, start);
+                node = self.node(
+                    Kind::Index { operand: Box::new(node), index: Box::new(index), optional },
+                    start,
+                );
             } else if self.is("{") {
                 let Some(name) = struct_name(&node) else { return Ok(node) };
-                return Err(Issue::new(format!("{name} is no type that can be constructed here"), start, self.end()));
+                return Err(Issue::new(
+                    format!("{name} is no type that can be constructed here"),
+                    start,
+                    self.end(),
+                ));
             } else {
                 return Ok(node);
             }
@@ -266,8 +308,7 @@ impl Parser {
                 self.expect(")")?;
                 Ok(inner)
             }
-            Token::Op("[") => self.list(start),
-            Token::Op("[?") => self.list(start),
+            Token::Op("[" | "[?") => self.list(start),
             Token::Op("{") => self.map(start),
             Token::Op(".") => {
                 self.at += 1;
@@ -314,7 +355,9 @@ impl Parser {
 fn struct_name(node: &Node) -> Option<String> {
     match &node.kind {
         Kind::Ident(name) => Some(name.to_string()),
-        Kind::Select { operand, field, optional: false } => Some(format!("{}.{field}", struct_name(operand)?)),
+        Kind::Select { operand, field, optional: false } => {
+            Some(format!("{}.{field}", struct_name(operand)?))
+        }
         _ => None,
     }
 }
@@ -323,7 +366,21 @@ fn struct_name(node: &Node) -> Option<String> {
 fn is_reserved(name: &str) -> bool {
     matches!(
         name,
-        "as" | "break" | "const" | "continue" | "else" | "for" | "function" | "if" | "import" | "let" | "loop"
-            | "package" | "namespace" | "return" | "var" | "void" | "while"
+        "as" | "break"
+            | "const"
+            | "continue"
+            | "else"
+            | "for"
+            | "function"
+            | "if"
+            | "import"
+            | "let"
+            | "loop"
+            | "package"
+            | "namespace"
+            | "return"
+            | "var"
+            | "void"
+            | "while"
     )
 }

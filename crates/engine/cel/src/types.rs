@@ -92,7 +92,9 @@ impl Unifier {
                 _ => ty.clone(),
             },
             Type::List(item) => Type::List(self.resolve(item).into()),
-            Type::Map(key, value) => Type::Map(self.resolve(key).into(), self.resolve(value).into()),
+            Type::Map(key, value) => {
+                Type::Map(self.resolve(key).into(), self.resolve(value).into())
+            }
             Type::Optional(inner) => Type::Optional(self.resolve(inner).into()),
             _ => ty.clone(),
         }
@@ -103,7 +105,9 @@ impl Unifier {
         match self.resolve(ty) {
             Type::Var(_) => Type::Dyn,
             Type::List(item) => Type::List(self.finish(&item).into()),
-            Type::Map(key, value) => Type::Map(self.finish(&key).into(), self.finish(&value).into()),
+            Type::Map(key, value) => {
+                Type::Map(self.finish(&key).into(), self.finish(&value).into())
+            }
             Type::Optional(inner) => Type::Optional(self.finish(&inner).into()),
             other => other,
         }
@@ -118,19 +122,29 @@ impl Unifier {
                 self.bound[*index as usize] = Some(other.clone());
                 true
             }
-            (Type::Dyn, _) | (_, Type::Dyn) => true,
-            (Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp, Type::Null)
-            | (Type::Null, Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp) => true,
-            (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => self.assignable(a, b),
-            (Type::Map(ak, av), Type::Map(bk, bv)) => self.assignable(ak, bk) && self.assignable(av, bv),
             // A typed object is a map at run time.
-            (Type::Map(..), Type::Object(_)) | (Type::Object(_), Type::Map(..)) => true,
+            (Type::Dyn, _)
+            | (_, Type::Dyn)
+            | (Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp, Type::Null)
+            | (Type::Null, Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp)
+            | (Type::Map(..), Type::Object(_))
+            | (Type::Object(_), Type::Map(..)) => true,
+            (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
+                self.assignable(a, b)
+            }
+            (Type::Map(ak, av), Type::Map(bk, bv)) => {
+                self.assignable(ak, bk) && self.assignable(av, bv)
+            }
             _ => false,
         }
     }
 
     /// A declared type with its parameters as variables of this call.
-    pub(crate) fn declared(&mut self, declared: &DeclaredType, params: &mut Vec<(&'static str, Type)>) -> Type {
+    pub(crate) fn declared(
+        &mut self,
+        declared: &DeclaredType,
+        params: &mut Vec<(&'static str, Type)>,
+    ) -> Type {
         if declared.is_parameter() {
             if let Some((_, ty)) = params.iter().find(|(name, _)| *name == declared.name) {
                 return ty.clone();
@@ -140,7 +154,10 @@ impl Unifier {
             return ty;
         }
         let mut inner = |index: usize| {
-            declared.parameters.get(index).map_or(Type::Dyn, |parameter| self.declared(parameter, params))
+            declared
+                .parameters
+                .get(index)
+                .map_or(Type::Dyn, |parameter| self.declared(parameter, params))
         };
         match declared.name {
             "dyn" | "google.protobuf.Any" | "any" => Type::Dyn,

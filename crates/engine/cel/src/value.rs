@@ -152,7 +152,9 @@ impl<'a> Val<'a> {
             Val::List(list) => list.items.clone(),
             Val::Map(entries) => entries.iter().map(|(key, _)| key.clone()).collect(),
             Val::Node(node) if node.kind() == Kind::List => node.items().map(Val::Node).collect(),
-            Val::Node(node) => node.entries().map(|(key, _)| Val::Str(Cow::Borrowed(key))).collect(),
+            Val::Node(node) => {
+                node.entries().map(|(key, _)| Val::Str(Cow::Borrowed(key))).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -179,7 +181,13 @@ impl<'a> Val<'a> {
             Val::Time(_) => "google.protobuf.Timestamp",
             Val::List(_) => "list",
             Val::Map(_) => "map",
-            Val::Node(node) => if node.kind() == Kind::List { "list" } else { "map" },
+            Val::Node(node) => {
+                if node.kind() == Kind::List {
+                    "list"
+                } else {
+                    "map"
+                }
+            }
             Val::Optional(_) => "optional_type",
             Val::Opaque(opaque) => opaque.type_name(),
             Val::Type(_) => "type",
@@ -277,9 +285,10 @@ pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> bool {
             _ => false,
         },
         (Val::Opaque(a), Val::Opaque(b)) => opaque_equal(&a, &b),
-        (a @ (Val::Int(_) | Val::Uint(_) | Val::Double(_)), b @ (Val::Int(_) | Val::Uint(_) | Val::Double(_))) => {
-            compare_numbers(&a, &b) == Some(Ordering::Equal)
-        }
+        (
+            a @ (Val::Int(_) | Val::Uint(_) | Val::Double(_)),
+            b @ (Val::Int(_) | Val::Uint(_) | Val::Double(_)),
+        ) => compare_numbers(&a, &b) == Some(Ordering::Equal),
         (Val::Node(a), Val::Node(b)) => a == b,
         (a, b) if a.type_name() == "list" && b.type_name() == "list" => {
             let (a, b) = (a.elements(), b.elements());
@@ -303,7 +312,9 @@ fn maps_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
 pub(crate) fn member<'a>(map: &Val<'a>, key: &Val<'_>) -> Option<Val<'a>> {
     match map {
         Val::Node(node) => node.get(key.as_str()?).map(Val::Node),
-        Val::Map(entries) => entries.iter().find(|(known, _)| equal(known, key)).map(|(_, value)| value.clone()),
+        Val::Map(entries) => {
+            entries.iter().find(|(known, _)| equal(known, key)).map(|(_, value)| value.clone())
+        }
         _ => None,
     }
 }

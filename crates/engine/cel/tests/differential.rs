@@ -4,6 +4,14 @@
 //! Acceptance, value and error are compared with the oracle where it is built.
 //! What still differs is counted by kind in `golden/known.txt`; a count may only
 //! fall. `IRONHULL_SHOW=KIND` prints differences of one kind.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::single_match_else,
+    reason = "a test fails by panicking and prints its counts"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -47,7 +55,7 @@ fn hand_written() -> Vec<Expression> {
     for line in include_str!("corpus/rules.txt").lines() {
         if let Some(heading) = line.strip_prefix("## ") {
             let (name, listed) = heading.split_once(" [").unwrap_or((heading, "28 35 37]"));
-            rule = name.to_owned();
+            name.clone_into(&mut rule);
             let listed = listed.trim_end_matches(']').split(' ');
             minors = listed.map(|minor| minor.parse().unwrap()).collect();
             continue;
@@ -133,11 +141,8 @@ impl Ours {
     fn outcome(&self, expression: &Expression) -> Outcome {
         let env = &self.environments[&expression.minor];
         let Ok(program) = compile(env, &expression.text) else { return Outcome::Refused };
-        let bindings: Vec<Binding<'_>> = self
-            .variables
-            .iter()
-            .map(|value| Binding::Val(Val::from_node(value.root())))
-            .collect();
+        let bindings: Vec<Binding<'_>> =
+            self.variables.iter().map(|value| Binding::Val(Val::from_node(value.root()))).collect();
         match program.eval(&bindings, &mut Context::default()) {
             Ok(value) => Outcome::Value(value.canonical()),
             Err(error) => Outcome::Error(error.message),
@@ -156,7 +161,9 @@ fn build(json: &serde_json::Value, builder: &mut Builder) {
         serde_json::Value::String(text) => builder.str(text, 0, 0),
         serde_json::Value::Array(items) => {
             builder.begin_list(0);
-            items.iter().for_each(|item| build(item, builder));
+            for item in items {
+                build(item, builder);
+            }
             builder.end(0);
         }
         serde_json::Value::Object(members) => {
@@ -196,7 +203,8 @@ fn known() -> BTreeMap<String, usize> {
 
 #[test]
 fn expressions_equal_the_reference() {
-    let all: serde_json::Value = serde_json::from_str(include_str!("corpus/variables.json")).unwrap();
+    let all: serde_json::Value =
+        serde_json::from_str(include_str!("corpus/variables.json")).unwrap();
     let all = all.as_object().unwrap();
     let grammar = Grammar::load();
     let mut expressions = hand_written();
@@ -221,7 +229,8 @@ fn expressions_equal_the_reference() {
             Outcome::Value(_) => {}
         }
         if theirs != Outcome::Refused {
-            let hits = hits.entry(expression.minor).or_insert_with(|| vec![0; grammar.templates.len()]);
+            let hits =
+                hits.entry(expression.minor).or_insert_with(|| vec![0; grammar.templates.len()]);
             expression.labels.iter().for_each(|&label| hits[label] += 1);
         }
         let outcome = ours.outcome(expression);
@@ -229,7 +238,10 @@ fn expressions_equal_the_reference() {
             let count = counts.entry(kind.to_owned()).or_default();
             *count += 1;
             if show == kind && *count <= 40 {
-                println!("1.{} [{}] {}\n  ours   {outcome:?}\n  theirs {theirs:?}", expression.minor, expression.rule, expression.text);
+                println!(
+                    "1.{} [{}] {}\n  ours   {outcome:?}\n  theirs {theirs:?}",
+                    expression.minor, expression.rule, expression.text
+                );
             }
         }
     }
@@ -243,7 +255,10 @@ fn expressions_equal_the_reference() {
         println!("{count} {kind}");
     }
     let known = known();
-    let worse: Vec<_> = counts.iter().filter(|(kind, count)| **count > known.get(*kind).copied().unwrap_or(0)).collect();
+    let worse: Vec<_> = counts
+        .iter()
+        .filter(|(kind, count)| **count > known.get(*kind).copied().unwrap_or(0))
+        .collect();
     assert!(worse.is_empty(), "more differences than known: {worse:?}");
 }
 
@@ -262,5 +277,8 @@ fn print_hits(grammar: &Grammar, hits: &BTreeMap<u32, Vec<usize>>) {
         }
         println!("{row}");
     }
-    println!("{} overloads and macros, each at least {least} times in every minor that has it", grammar.templates.len());
+    println!(
+        "{} overloads and macros, each at least {least} times in every minor that has it",
+        grammar.templates.len()
+    );
 }

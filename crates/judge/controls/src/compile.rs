@@ -20,14 +20,9 @@ use fields::{applies, kinds_of, mappings, minors, standards, surface};
 
 /// Compiles control files. Keep it: building the environments takes longer than
 /// compiling a control.
+#[derive(Default)]
 pub struct Compiler {
     environments: Environments,
-}
-
-impl Default for Compiler {
-    fn default() -> Compiler {
-        Compiler { environments: Environments::new() }
-    }
 }
 
 impl Compiler {

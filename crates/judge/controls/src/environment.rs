@@ -86,13 +86,13 @@ pub struct Environments {
     bases: Vec<Scope>,
 }
 
-impl Environments {
-    /// Builds them.
-    pub fn new() -> Environments {
-        let bases = Schema::supported().map(Scope::new).collect();
-        Environments { bases }
+impl Default for Environments {
+    fn default() -> Environments {
+        Environments { bases: Schema::supported().map(Scope::new).collect() }
     }
+}
 
+impl Environments {
     /// For each minor a scope in which `object`, `pod` and `meta` have the types
     /// of the subjects.
     pub fn typed(&self, applies: &Applies) -> Vec<Scope> {

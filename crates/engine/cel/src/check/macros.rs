@@ -1,6 +1,9 @@
 //! Macros and helpers.
 
-use super::{Argument, Checked, Checker, Expr, Fold, Kind, Local, MOST_EXPANSIONS, Name, Node, Scope, Type, issue};
+use super::{
+    Argument, Checked, Checker, Expr, Fold, Kind, Local, MOST_EXPANSIONS, Name, Node, Scope, Type,
+    issue,
+};
 use crate::Issue;
 use ironhull_model::FieldName;
 
@@ -17,36 +20,64 @@ impl Checker<'_> {
         if receiver.is_none() && name == "has" && args.len() == 1 {
             return Some(self.has(&args[0], scope));
         }
-        if receiver.is_none() && let Some(helper) = self.env.helpers.get(name) {
+        if receiver.is_none()
+            && let Some(helper) = self.env.helpers.get(name)
+        {
             return Some(self.helper(node, helper, args, scope));
         }
         let receiver = receiver?;
-        let declared = self
-            .env
-            .functions
-            .macros
-            .iter()
-            .any(|known| known.is_method && known.name == name && known.n_arguments == args.len());
+        let declared =
+            self.env.functions.macros.iter().any(|known| {
+                known.is_method && known.name == name && known.n_arguments == args.len()
+            });
         if !declared {
             return None;
         }
         Some(match (name, args) {
             ("all", [v, body]) => self.fold(node, Fold::All, receiver, &[v], None, body, scope),
-            ("exists", [v, body]) => self.fold(node, Fold::Exists, receiver, &[v], None, body, scope),
-            ("exists_one" | "existsOne", [v, body]) => self.fold(node, Fold::ExistsOne, receiver, &[v], None, body, scope),
-            ("filter", [v, body]) => self.fold(node, Fold::Filter, receiver, &[v], None, body, scope),
+            ("exists", [v, body]) => {
+                self.fold(node, Fold::Exists, receiver, &[v], None, body, scope)
+            }
+            ("exists_one" | "existsOne", [v, body]) => {
+                self.fold(node, Fold::ExistsOne, receiver, &[v], None, body, scope)
+            }
+            ("filter", [v, body]) => {
+                self.fold(node, Fold::Filter, receiver, &[v], None, body, scope)
+            }
             ("map", [v, body]) => self.fold(node, Fold::Map, receiver, &[v], None, body, scope),
-            ("map", [v, when, body]) => self.fold(node, Fold::Map, receiver, &[v], Some(when), body, scope),
-            ("all", [i, v, body]) => self.fold(node, Fold::All, receiver, &[i, v], None, body, scope),
-            ("exists", [i, v, body]) => self.fold(node, Fold::Exists, receiver, &[i, v], None, body, scope),
-            ("exists_one" | "existsOne", [i, v, body]) => self.fold(node, Fold::ExistsOne, receiver, &[i, v], None, body, scope),
-            ("transformList", [i, v, body]) => self.fold(node, Fold::Map, receiver, &[i, v], None, body, scope),
-            ("transformList", [i, v, when, body]) => self.fold(node, Fold::Map, receiver, &[i, v], Some(when), body, scope),
-            ("transformMap", [i, v, body]) => self.fold(node, Fold::TransformMap, receiver, &[i, v], None, body, scope),
-            ("transformMap", [i, v, when, body]) => self.fold(node, Fold::TransformMap, receiver, &[i, v], Some(when), body, scope),
-            ("transformMapEntry", [i, v, body]) => self.fold(node, Fold::TransformMapEntry, receiver, &[i, v], None, body, scope),
-            ("transformMapEntry", [i, v, when, body]) => self.fold(node, Fold::TransformMapEntry, receiver, &[i, v], Some(when), body, scope),
-            ("sortBy", [v, body]) => self.fold(node, Fold::SortBy, receiver, &[v], None, body, scope),
+            ("map", [v, when, body]) => {
+                self.fold(node, Fold::Map, receiver, &[v], Some(when), body, scope)
+            }
+            ("all", [i, v, body]) => {
+                self.fold(node, Fold::All, receiver, &[i, v], None, body, scope)
+            }
+            ("exists", [i, v, body]) => {
+                self.fold(node, Fold::Exists, receiver, &[i, v], None, body, scope)
+            }
+            ("exists_one" | "existsOne", [i, v, body]) => {
+                self.fold(node, Fold::ExistsOne, receiver, &[i, v], None, body, scope)
+            }
+            ("transformList", [i, v, body]) => {
+                self.fold(node, Fold::Map, receiver, &[i, v], None, body, scope)
+            }
+            ("transformList", [i, v, when, body]) => {
+                self.fold(node, Fold::Map, receiver, &[i, v], Some(when), body, scope)
+            }
+            ("transformMap", [i, v, body]) => {
+                self.fold(node, Fold::TransformMap, receiver, &[i, v], None, body, scope)
+            }
+            ("transformMap", [i, v, when, body]) => {
+                self.fold(node, Fold::TransformMap, receiver, &[i, v], Some(when), body, scope)
+            }
+            ("transformMapEntry", [i, v, body]) => {
+                self.fold(node, Fold::TransformMapEntry, receiver, &[i, v], None, body, scope)
+            }
+            ("transformMapEntry", [i, v, when, body]) => {
+                self.fold(node, Fold::TransformMapEntry, receiver, &[i, v], Some(when), body, scope)
+            }
+            ("sortBy", [v, body]) => {
+                self.fold(node, Fold::SortBy, receiver, &[v], None, body, scope)
+            }
             ("optMap", [v, body]) => self.opt_map(receiver, v, body, false, scope),
             ("optFlatMap", [v, body]) => self.opt_map(receiver, v, body, true, scope),
             _ => return None,
@@ -70,7 +101,13 @@ impl Checker<'_> {
         Ok((Expr::Has { operand: inner.into(), field: Name(FieldName::new(field)) }, Type::Bool))
     }
 
-    fn helper(&mut self, node: &Node, helper: &crate::env::Helper, args: &[Node], scope: &Scope<'_>) -> Checked {
+    fn helper(
+        &mut self,
+        node: &Node,
+        helper: &crate::env::Helper,
+        args: &[Node],
+        scope: &Scope<'_>,
+    ) -> Checked {
         if helper.params.len() != args.len() {
             return issue(node, format!("this helper takes {} arguments", helper.params.len()));
         }
@@ -81,7 +118,12 @@ impl Checker<'_> {
         // An argument is checked where it stands in the body but means what it
         // meant at the call: it sees the call's scope, and the body's own
         // comprehension variables cannot capture its names.
-        let args = helper.params.iter().zip(args).map(|(name, node)| Argument { name, node, scope }).collect();
+        let args = helper
+            .params
+            .iter()
+            .zip(args)
+            .map(|(name, node)| Argument { name, node, scope })
+            .collect();
         let inner = Scope { args, id: self.n_expansions };
         self.expr(&helper.body, &inner)
             .map_err(|problem| Issue::new(problem.message, node.start, node.end))
@@ -163,14 +205,25 @@ impl Checker<'_> {
         Ok((fold, ty))
     }
 
-    fn opt_map(&mut self, receiver: &Node, var: &Node, body: &Node, flat: bool, scope: &Scope<'_>) -> Checked {
+    fn opt_map(
+        &mut self,
+        receiver: &Node,
+        var: &Node,
+        body: &Node,
+        flat: bool,
+        scope: &Scope<'_>,
+    ) -> Checked {
         let (operand, ty) = self.expr(receiver, scope)?;
         let inner = match self.types.resolve(&ty) {
             Type::Optional(inner) => Type::clone(&inner),
             Type::Dyn | Type::Var(_) => Type::Dyn,
-            other => return issue(receiver, format!("optMap works on an optional value, not {other}")),
+            other => {
+                return issue(receiver, format!("optMap works on an optional value, not {other}"));
+            }
         };
-        let Kind::Ident(name) = &var.kind else { return issue(var, "optMap's variable is a simple name") };
+        let Kind::Ident(name) = &var.kind else {
+            return issue(var, "optMap's variable is a simple name");
+        };
         let local = self.locals.len();
         self.locals.push(Local { name: name.clone(), ty: inner, scope: scope.id });
         let checked = self.expr(body, scope);
@@ -180,12 +233,19 @@ impl Checker<'_> {
             match self.types.resolve(&body_type) {
                 optional @ Type::Optional(_) => optional,
                 Type::Dyn => Type::Optional(Type::Dyn.into()),
-                other => return issue(body, format!("optFlatMap gives an optional value, not {other}")),
+                other => {
+                    return issue(body, format!("optFlatMap gives an optional value, not {other}"));
+                }
             }
         } else {
             Type::Optional(body_type.into())
         };
-        let expr = Expr::OptMap { local: local as u16, operand: operand.into(), body: body_expr.into(), flat };
+        let expr = Expr::OptMap {
+            local: local as u16,
+            operand: operand.into(),
+            body: body_expr.into(),
+            flat,
+        };
         Ok((expr, ty))
     }
 }

@@ -17,7 +17,9 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("bool", false, boolean),
     ("bytes", false, bytes),
     ("duration", false, |args| match args[0].read() {
-        Val::Str(text) => duration::parse(&text).map(Val::Duration).ok_or_else(|| error(format!("time: invalid duration {text:?}"))),
+        Val::Str(text) => duration::parse(&text)
+            .map(Val::Duration)
+            .ok_or_else(|| error(format!("time: invalid duration {text:?}"))),
         value @ Val::Duration(_) => Ok(value),
         Val::Int(nanos) => Ok(Val::Duration(nanos)),
         _ => Err(no_overload()),
@@ -28,7 +30,9 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
             Err(_) => Err(error(format!("invalid timestamp {text:?}"))),
         },
         value @ Val::Time(_) => Ok(value),
-        Val::Int(seconds) => Timestamp::from_unix(seconds).map(|moment| Val::Time(Moment(moment))).map_err(error),
+        Val::Int(seconds) => {
+            Timestamp::from_unix(seconds).map(|moment| Val::Time(Moment(moment))).map_err(error)
+        }
         _ => Err(no_overload()),
     }),
     ("@type bool", false, |_| Ok(Val::Type("bool"))),
@@ -63,9 +67,15 @@ fn int<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match args[0].read() {
         value @ Val::Int(_) => Ok(value),
         Val::Uint(value) => i64::try_from(value).map(Val::Int).map_err(|_| range()),
-        Val::Double(value) if value > -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 => Ok(Val::Int(value as i64)),
+        Val::Double(value)
+            if value > -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 =>
+        {
+            Ok(Val::Int(value as i64))
+        }
         Val::Double(_) => Err(range()),
-        Val::Str(text) => text.parse().map(Val::Int).map_err(|_| error(format!("strconv.ParseInt: parsing {}: invalid syntax", go::quote(&text)))),
+        Val::Str(text) => text.parse().map(Val::Int).map_err(|_| {
+            error(format!("strconv.ParseInt: parsing {}: invalid syntax", go::quote(&text)))
+        }),
         Val::Time(moment) => Ok(Val::Int(moment.0.unix())),
         Val::Duration(nanos) => Ok(Val::Int(nanos)),
         _ => Err(no_overload()),
@@ -77,9 +87,13 @@ fn uint<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match args[0].read() {
         value @ Val::Uint(_) => Ok(value),
         Val::Int(value) => u64::try_from(value).map(Val::Uint).map_err(|_| range()),
-        Val::Double(value) if (0.0..18_446_744_073_709_551_616.0).contains(&value) => Ok(Val::Uint(value as u64)),
+        Val::Double(value) if (0.0..18_446_744_073_709_551_616.0).contains(&value) => {
+            Ok(Val::Uint(value as u64))
+        }
         Val::Double(_) => Err(range()),
-        Val::Str(text) => text.parse().map(Val::Uint).map_err(|_| error(format!("strconv.ParseUint: parsing {}: invalid syntax", go::quote(&text)))),
+        Val::Str(text) => text.parse().map(Val::Uint).map_err(|_| {
+            error(format!("strconv.ParseUint: parsing {}: invalid syntax", go::quote(&text)))
+        }),
         _ => Err(no_overload()),
     }
 }
@@ -89,7 +103,9 @@ fn double<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
         value @ Val::Double(_) => Ok(value),
         Val::Int(value) => Ok(Val::Double(value as f64)),
         Val::Uint(value) => Ok(Val::Double(value as f64)),
-        Val::Str(text) => text.parse().map(Val::Double).map_err(|_| error(format!("strconv.ParseFloat: parsing {}: invalid syntax", go::quote(&text)))),
+        Val::Str(text) => text.parse().map(Val::Double).map_err(|_| {
+            error(format!("strconv.ParseFloat: parsing {}: invalid syntax", go::quote(&text)))
+        }),
         _ => Err(no_overload()),
     }
 }
@@ -118,7 +134,10 @@ fn boolean<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
         Val::Str(text) => match &*text {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Val::Bool(true)),
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Val::Bool(false)),
-            _ => Err(error(format!("strconv.ParseBool: parsing {}: invalid syntax", go::quote(&text)))),
+            _ => Err(error(format!(
+                "strconv.ParseBool: parsing {}: invalid syntax",
+                go::quote(&text)
+            ))),
         },
         _ => Err(no_overload()),
     }

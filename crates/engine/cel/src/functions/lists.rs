@@ -9,7 +9,9 @@ use crate::value::{List, Val, equal};
 pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("isSorted", true, |args| {
         let items = numbers(&args[0])?;
-        Ok(Val::Bool(items.windows(2).all(|pair| compare(&pair[0], &pair[1]).is_some_and(|order| order != Ordering::Greater))))
+        Ok(Val::Bool(items.windows(2).all(|pair| {
+            compare(&pair[0], &pair[1]).is_some_and(|order| order != Ordering::Greater)
+        })))
     }),
     ("sum", true, sum),
     ("min", true, |args| extreme(args, Ordering::Less, "min")),
@@ -41,7 +43,9 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
         Ok(Val::list(items))
     }),
     ("first", true, |args| Ok(Val::Optional(complete(&args[0])?.into_iter().next().map(Rc::new)))),
-    ("last", true, |args| Ok(Val::Optional(complete(&args[0])?.into_iter().next_back().map(Rc::new)))),
+    ("last", true, |args| {
+        Ok(Val::Optional(complete(&args[0])?.into_iter().next_back().map(Rc::new)))
+    }),
     ("lists.range", false, |args| {
         let n = int(&args[0])?;
         if n > 1_000_000 {
@@ -49,14 +53,18 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
         }
         Ok(Val::list((0..n.max(0)).map(Val::Int).collect()))
     }),
-    ("sets.contains", false, |args| Ok(Val::Bool(all_in(&args[1].elements(), &args[0].elements())))),
+    ("sets.contains", false, |args| {
+        Ok(Val::Bool(all_in(&args[1].elements(), &args[0].elements())))
+    }),
     ("sets.equivalent", false, |args| {
         let (a, b) = (args[0].elements(), args[1].elements());
         Ok(Val::Bool(all_in(&a, &b) && all_in(&b, &a)))
     }),
     ("sets.intersects", false, |args| {
         let b = args[1].elements();
-        Ok(Val::Bool(args[0].elements().iter().any(|item| b.iter().any(|other| equal(item, other)))))
+        Ok(Val::Bool(
+            args[0].elements().iter().any(|item| b.iter().any(|other| equal(item, other))),
+        ))
     }),
 ];
 
@@ -85,7 +93,9 @@ fn sum<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
 
 fn extreme<'a>(args: &[Val<'a>], wanted: Ordering, name: &str) -> Result<Val<'a>> {
     let mut items = numbers(&args[0])?.into_iter();
-    let Some(mut best) = items.next() else { return Err(error(format!("{name} called on empty list"))) };
+    let Some(mut best) = items.next() else {
+        return Err(error(format!("{name} called on empty list")));
+    };
     for item in items {
         if compare(&item, &best).ok_or_else(no_overload)? == wanted {
             best = item;
@@ -100,7 +110,8 @@ fn index_of<'a>(args: &[Val<'a>], last: bool) -> Result<Val<'a>> {
         return super::text::index_of(args, last);
     }
     let items = complete(&args[0])?;
-    let mut found = items.iter().enumerate().filter(|(_, item)| equal(item, &args[1])).map(|(at, _)| at as i64);
+    let mut found =
+        items.iter().enumerate().filter(|(_, item)| equal(item, &args[1])).map(|(at, _)| at as i64);
     let at = if last { found.next_back() } else { found.next() };
     Ok(Val::Int(at.unwrap_or(-1)))
 }
@@ -112,7 +123,9 @@ fn slice<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
         return Err(error(format!("cannot slice({from}, {to}), negative indexes not supported")));
     }
     if from > to {
-        return Err(error(format!("cannot slice({from}, {to}), start index must be less than or equal to end index")));
+        return Err(error(format!(
+            "cannot slice({from}, {to}), start index must be less than or equal to end index"
+        )));
     }
     match items.get(from as usize..to as usize) {
         Some(part) => Ok(Val::list(part.to_vec())),

@@ -16,24 +16,43 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("quantity", false, |args| Quantity::parse(string(&args[0])?).map(quantity_val).map_err(error)),
     ("isQuantity", false, |args| Ok(Val::Bool(Quantity::parse(string(&args[0])?).is_ok()))),
     ("isInteger", true, |args| Ok(Val::Bool(quantity(&args[0])?.as_integer().is_some()))),
-    ("asInteger", true, |args| quantity(&args[0])?.as_integer().map(Val::Int).ok_or_else(|| error("cannot convert value to integer"))),
-    ("asApproximateFloat", true, |args| Ok(Val::Double(quantity(&args[0])?.as_approximate_float()))),
+    ("asInteger", true, |args| {
+        quantity(&args[0])?
+            .as_integer()
+            .map(Val::Int)
+            .ok_or_else(|| error("cannot convert value to integer"))
+    }),
+    ("asApproximateFloat", true, |args| {
+        Ok(Val::Double(quantity(&args[0])?.as_approximate_float()))
+    }),
     ("sign", true, |args| Ok(Val::Int(quantity(&args[0])?.sign()))),
-    ("add", true, |args| quantity(&args[0])?.add(&*operand(&args[1])?).map(quantity_val).map_err(error)),
-    ("sub", true, |args| quantity(&args[0])?.sub(&*operand(&args[1])?).map(quantity_val).map_err(error)),
+    ("add", true, |args| {
+        quantity(&args[0])?.add(&*operand(&args[1])?).map(quantity_val).map_err(error)
+    }),
+    ("sub", true, |args| {
+        quantity(&args[0])?.sub(&*operand(&args[1])?).map(quantity_val).map_err(error)
+    }),
     ("isGreaterThan", true, |args| ordered(args, Ordering::Greater)),
     ("isLessThan", true, |args| ordered(args, Ordering::Less)),
     ("compareTo", true, |args| Ok(Val::Int(comparison(args)? as i64))),
-    ("ip", false, |args| ip::parse_ip(string(&args[0])?).map(|ip| Val::opaque(Opaque::Ip(ip))).map_err(error)),
+    ("ip", false, |args| {
+        ip::parse_ip(string(&args[0])?).map(|ip| Val::opaque(Opaque::Ip(ip))).map_err(error)
+    }),
     ("isIP", false, |args| Ok(Val::Bool(ip::parse_ip(string(&args[0])?).is_ok()))),
-    ("ip.isCanonical", false, |args| ip::is_canonical(string(&args[0])?).map(Val::Bool).map_err(error)),
+    ("ip.isCanonical", false, |args| {
+        ip::is_canonical(string(&args[0])?).map(Val::Bool).map_err(error)
+    }),
     ("cidr", false, |args| Cidr::parse(string(&args[0])?).map(cidr_val).map_err(error)),
     ("isCIDR", false, |args| Ok(Val::Bool(Cidr::parse(string(&args[0])?).is_ok()))),
     ("family", true, |args| Ok(Val::Int(if address(&args[0])?.is_ipv4() { 4 } else { 6 }))),
     ("isUnspecified", true, |args| Ok(Val::Bool(address(&args[0])?.is_unspecified()))),
     ("isLoopback", true, |args| Ok(Val::Bool(address(&args[0])?.is_loopback()))),
-    ("isLinkLocalMulticast", true, |args| Ok(Val::Bool(ip::is_link_local_multicast(address(&args[0])?)))),
-    ("isLinkLocalUnicast", true, |args| Ok(Val::Bool(ip::is_link_local_unicast(address(&args[0])?)))),
+    ("isLinkLocalMulticast", true, |args| {
+        Ok(Val::Bool(ip::is_link_local_multicast(address(&args[0])?)))
+    }),
+    ("isLinkLocalUnicast", true, |args| {
+        Ok(Val::Bool(ip::is_link_local_unicast(address(&args[0])?)))
+    }),
     ("isGlobalUnicast", true, |args| Ok(Val::Bool(ip::is_global_unicast(address(&args[0])?)))),
     ("containsIP", true, |args| {
         let inner = match args[1].as_str() {
@@ -52,7 +71,11 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("ip", true, |args| Ok(Val::opaque(Opaque::Ip(cidr(&args[0])?.ip())))),
     ("masked", true, |args| Ok(cidr_val(cidr(&args[0])?.masked()))),
     ("prefixLength", true, |args| Ok(Val::Int(i64::from(cidr(&args[0])?.prefix_length())))),
-    ("url", false, |args| Url::parse(string(&args[0])?).map(|url| Val::opaque(Opaque::Url(UrlValue(url)))).map_err(error)),
+    ("url", false, |args| {
+        Url::parse(string(&args[0])?)
+            .map(|url| Val::opaque(Opaque::Url(UrlValue(url))))
+            .map_err(error)
+    }),
     ("isURL", false, |args| Ok(Val::Bool(Url::parse(string(&args[0])?).is_ok()))),
     ("getScheme", true, |args| Ok(owned(url(&args[0])?.scheme().to_owned()))),
     ("getHost", true, |args| Ok(owned(url(&args[0])?.host()))),
@@ -61,14 +84,17 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("getEscapedPath", true, |args| Ok(owned(url(&args[0])?.escaped_path()))),
     ("getQuery", true, |args| {
         let entries = url(&args[0])?.query().into_iter();
-        let entries = entries.map(|(key, values)| (owned(key), Val::list(values.into_iter().map(owned).collect())));
+        let entries = entries
+            .map(|(key, values)| (owned(key), Val::list(values.into_iter().map(owned).collect())));
         Ok(Val::Map(Rc::new(entries.collect())))
     }),
     ("semver", false, semver),
     ("isSemver", false, |args| Ok(Val::Bool(semver(args).is_ok()))),
     ("format.named", false, |args| {
         let named = Format::named(string(&args[0])?);
-        Ok(Val::Optional(named.map(|format| Rc::new(Val::opaque(Opaque::Format(FormatValue(format)))))))
+        Ok(Val::Optional(
+            named.map(|format| Rc::new(Val::opaque(Opaque::Format(FormatValue(format))))),
+        ))
     }),
     ("format.dns1123Label", false, |_| format("dns1123Label")),
     ("format.dns1123Subdomain", false, |_| format("dns1123Subdomain")),
@@ -86,7 +112,8 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("validate", true, |args| match opaque(&args[0])? {
         Opaque::Format(format) => {
             let problems = format.0.validate(string(&args[1])?);
-            let list = (!problems.is_empty()).then(|| Rc::new(Val::list(problems.into_iter().map(owned).collect())));
+            let list = (!problems.is_empty())
+                .then(|| Rc::new(Val::list(problems.into_iter().map(owned).collect())));
             Ok(Val::Optional(list))
         }
         _ => Err(no_overload()),
@@ -174,4 +201,3 @@ fn semver<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     let parsed = if normalize { Semver::parse_normalized(text) } else { Semver::parse(text) };
     parsed.map(|semver| Val::opaque(Opaque::Semver(SemverValue(semver)))).map_err(error)
 }
-

@@ -18,26 +18,46 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
     ("endsWith", true, |args| Ok(Val::Bool(string(&args[0])?.ends_with(string(&args[1])?)))),
     ("matches", true, matches),
     ("matches", false, matches),
-    ("find", true, |args| Ok(owned(pattern(string(&args[1])?)?.find(string(&args[0])?).to_owned()))),
+    ("find", true, |args| {
+        Ok(owned(pattern(string(&args[1])?)?.find(string(&args[0])?).to_owned()))
+    }),
     ("findAll", true, |args| {
         let limit = if args.len() > 2 { int(&args[2])? } else { -1 };
         let found = pattern(string(&args[1])?)?;
-        Ok(Val::list(found.find_all(string(&args[0])?, limit).into_iter().map(|part| owned(part.to_owned())).collect()))
+        Ok(Val::list(
+            found
+                .find_all(string(&args[0])?, limit)
+                .into_iter()
+                .map(|part| owned(part.to_owned()))
+                .collect(),
+        ))
     }),
-    ("charAt", true, |args| strings::char_at(string(&args[0])?, int(&args[1])?).map(owned).map_err(error)),
+    ("charAt", true, |args| {
+        strings::char_at(string(&args[0])?, int(&args[1])?).map(owned).map_err(error)
+    }),
     ("lowerAscii", true, |args| Ok(owned(string(&args[0])?.to_ascii_lowercase()))),
     ("upperAscii", true, |args| Ok(owned(string(&args[0])?.to_ascii_uppercase()))),
     ("trim", true, |args| Ok(owned(string(&args[0])?.trim().to_owned()))),
     ("replace", true, |args| {
         let limit = if args.len() > 3 { int(&args[3])? } else { -1 };
-        strings::replace(string(&args[0])?, string(&args[1])?, string(&args[2])?, limit).map(owned).map_err(error)
+        strings::replace(string(&args[0])?, string(&args[1])?, string(&args[2])?, limit)
+            .map(owned)
+            .map_err(error)
     }),
     ("split", true, |args| {
         let limit = if args.len() > 2 { int(&args[2])? } else { -1 };
         let parts = match &args[0] {
             // Parts of a document's text borrow from it.
-            Val::Node(node) => strings::split(node.as_str().ok_or_else(no_overload)?, string(&args[1])?, limit).into_iter().map(|part| Val::Str(Cow::Borrowed(part))).collect(),
-            _ => strings::split(string(&args[0])?, string(&args[1])?, limit).into_iter().map(|part| owned(part.to_owned())).collect(),
+            Val::Node(node) => {
+                strings::split(node.as_str().ok_or_else(no_overload)?, string(&args[1])?, limit)
+                    .into_iter()
+                    .map(|part| Val::Str(Cow::Borrowed(part)))
+                    .collect()
+            }
+            _ => strings::split(string(&args[0])?, string(&args[1])?, limit)
+                .into_iter()
+                .map(|part| owned(part.to_owned()))
+                .collect(),
         };
         Ok(Val::list(parts))
     }),
@@ -57,7 +77,9 @@ pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
         let views: Vec<Arg<'_>> = values.iter().map(view).collect();
         string_format::format(string(&args[0])?, &views).map(owned).map_err(error)
     }),
-    ("jsonpatch.escapeKey", false, |args| Ok(owned(strings::escape_json_pointer(string(&args[0])?)))),
+    ("jsonpatch.escapeKey", false, |args| {
+        Ok(owned(strings::escape_json_pointer(string(&args[0])?)))
+    }),
 ];
 
 fn pattern(text: &str) -> Result<Rc<Pattern>> {
@@ -108,7 +130,9 @@ fn view<'v>(value: &'v Val<'_>) -> Arg<'v> {
         Val::Time(moment) => Arg::Timestamp(moment.0),
         Val::Type(name) => Arg::Type(name),
         Val::List(list) => Arg::List(list.items.iter().map(view).collect()),
-        Val::Map(entries) => Arg::Map(entries.iter().map(|(key, value)| (view(key), view(value))).collect()),
+        Val::Map(entries) => {
+            Arg::Map(entries.iter().map(|(key, value)| (view(key), view(value))).collect())
+        }
         Val::Node(node) => view_node(*node),
         other => Arg::Other(other.type_name()),
     }
@@ -123,6 +147,8 @@ fn view_node(node: ironhull_model::Node<'_>) -> Arg<'_> {
         Kind::Float => Arg::Double(node.as_f64().unwrap_or_default()),
         Kind::String => Arg::String(node.as_str().unwrap_or_default()),
         Kind::List => Arg::List(node.items().map(view_node).collect()),
-        Kind::Map => Arg::Map(node.entries().map(|(key, value)| (Arg::String(key), view_node(value))).collect()),
+        Kind::Map => Arg::Map(
+            node.entries().map(|(key, value)| (Arg::String(key), view_node(value))).collect(),
+        ),
     }
 }

@@ -55,7 +55,11 @@ impl Operand for Val<'_> {
             return None;
         }
         let keys = self.elements();
-        Some(keys.into_iter().filter_map(|key| member(self, &key).map(|value| (key, value))).collect())
+        Some(
+            keys.into_iter()
+                .filter_map(|key| member(self, &key).map(|value| (key, value)))
+                .collect(),
+        )
     }
 
     fn content(&self) -> Option<Self> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::cost::Call;
-use super::declarations::{DeclaredType, Declarations, Overload};
+use super::declarations::{Declarations, DeclaredType, Overload};
 use super::functions::function;
 use super::operand::{Operand, View};
 use super::regex::PatternCache;
@@ -24,6 +24,9 @@ pub(crate) fn call<'a>(
     is_method: bool,
     arguments: &[Val<'a>],
 ) -> Option<Result<(Val<'a>, u64), String>> {
+    if name == "string" && !matches!(arguments, [Val::Opaque(_)]) {
+        return None;
+    }
     let overloads = overloads().get(name)?;
     let mut known = false;
     for overload in overloads {
@@ -50,7 +53,12 @@ pub(crate) fn call<'a>(
     })
 }
 
-fn cost<'a>(function: &str, overload: &str, arguments: &[Val<'a>], result: &Val<'a>) -> Result<u64, String> {
+fn cost<'a>(
+    function: &str,
+    overload: &str,
+    arguments: &[Val<'a>],
+    result: &Val<'a>,
+) -> Result<u64, String> {
     let arguments: Vec<Option<Val<'a>>> = arguments.iter().cloned().map(Some).collect();
     let call = Call { function, overload, arguments: &arguments, result: Some(result) };
     Ok(call.cost()?.saturating_sub(1))

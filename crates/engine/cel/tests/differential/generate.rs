@@ -8,19 +8,19 @@ use ironhull_testkit::rng::Rng;
 use super::grammar::{Grammar, Part, Template, Type};
 
 /// One generated expression.
-pub struct Generated {
-    pub minor: u32,
-    pub expression: String,
+pub(crate) struct Generated {
+    pub(crate) minor: u32,
+    pub(crate) expression: String,
     /// The labels of the templates in it.
-    pub labels: Vec<usize>,
+    pub(crate) labels: Vec<usize>,
 }
 
 /// Kubernetes minors that are generated for.
-pub const MINORS: std::ops::RangeInclusive<u32> = 28..=37;
+pub(crate) const MINORS: std::ops::RangeInclusive<u32> = 28..=37;
 
 const MAX_LENGTH: usize = 900;
 
-pub struct Generator<'g> {
+pub(crate) struct Generator<'g> {
     grammar: &'g Grammar,
     rng: Rng,
     /// How often each template was used, by minor.
@@ -36,7 +36,7 @@ pub struct Generator<'g> {
 }
 
 impl<'g> Generator<'g> {
-    pub fn new(grammar: &'g Grammar, seed: u64) -> Generator<'g> {
+    pub(crate) fn new(grammar: &'g Grammar, seed: u64) -> Generator<'g> {
         Generator {
             grammar,
             rng: Rng::new(seed),
@@ -51,7 +51,7 @@ impl<'g> Generator<'g> {
     }
 
     /// The next expression for a minor.
-    pub fn next(&mut self, minor: u32) -> Generated {
+    pub(crate) fn next(&mut self, minor: u32) -> Generated {
         loop {
             self.minor = minor;
             self.labels.clear();
@@ -97,7 +97,9 @@ impl<'g> Generator<'g> {
     fn least_used(&mut self, fits: impl Fn(&Template) -> bool) -> Option<usize> {
         let templates = &self.grammar.templates;
         let hits = &self.hits[&self.minor];
-        let used = |at: usize| hits[at] + 8 * self.labels.iter().filter(|label| **label == at).count() as u32;
+        let used = |at: usize| {
+            hits[at] + 8 * self.labels.iter().filter(|label| **label == at).count() as u32
+        };
         let first = self.rng.below(templates.len());
         (first..templates.len())
             .chain(0..first)
@@ -106,7 +108,10 @@ impl<'g> Generator<'g> {
     }
 
     fn any_type(&mut self, depth: usize) -> Type {
-        let scalars = ["Int", "Str", "Bool", "Uint", "Double", "Dur", "Ts", "Bytes", "Null", "Dyn", "Type", "Quantity", "Url"];
+        let scalars = [
+            "Int", "Str", "Bool", "Uint", "Double", "Dur", "Ts", "Bytes", "Null", "Dyn", "Type",
+            "Quantity", "Url",
+        ];
         let later = [("Ip", 30), ("Cidr", 30), ("Format", 31), ("Semver", 33)];
         match self.rng.below(if depth == 0 { 14 } else { 20 }) {
             0..=4 => Type::new(["Int", "Str", "Int", "Str", "Bool"][self.rng.below(5)]),
@@ -156,7 +161,12 @@ impl<'g> Generator<'g> {
         text
     }
 
-    fn bind(&mut self, pattern: &Type, bindings: &mut BTreeMap<String, Type>, depth: usize) -> Type {
+    fn bind(
+        &mut self,
+        pattern: &Type,
+        bindings: &mut BTreeMap<String, Type>,
+        depth: usize,
+    ) -> Type {
         for name in ["A", "B"] {
             if !bindings.contains_key(name) && mentions(pattern, name) {
                 let chosen = self.any_type(depth.saturating_sub(1));
@@ -193,9 +203,8 @@ impl<'g> Generator<'g> {
                 let mut bindings = BTreeMap::new();
                 !template.result.is_variable() && template.result.unify(wanted, &mut bindings)
             });
-            let any = self.least_used(|template| {
-                template.result.unify(wanted, &mut BTreeMap::new())
-            });
+            let any =
+                self.least_used(|template| template.result.unify(wanted, &mut BTreeMap::new()));
             let chosen = if self.rng.chance(85) { found.or(any) } else { any };
             if let Some(at) = chosen {
                 let mut bindings = BTreeMap::new();
@@ -216,7 +225,8 @@ impl<'g> Generator<'g> {
         }
         let n_chars = value.chars().count();
         // Literals of these kinds are read when the expression is compiled.
-        let checked = matches!(kind, "duration" | "timestamp" | "regex" | "number" | "bool") || kind.starts_with("format");
+        let checked = matches!(kind, "duration" | "timestamp" | "regex" | "number" | "bool")
+            || kind.starts_with("format");
         let split = if checked { 88 } else { 15 };
         if n_chars > 1 && self.rng.chance(split) {
             let at = 1 + self.rng.below(n_chars - 1);
@@ -256,14 +266,79 @@ impl<'g> Generator<'g> {
     fn literal(&mut self, wanted: &Type, depth: usize) -> String {
         let depth = depth.saturating_sub(1);
         match wanted.name.as_str() {
-            "Int" => self.choose(&["0", "1", "2", "3", "-1", "5", "7", "100", "9223372036854775807", "-9223372036854775808", "1700000000", "i", "object.spec.replicas", "params.max", "size(s)", "l[0]"]),
-            "Uint" => self.choose(&["0u", "1u", "2u", "7u", "18446744073709551615u", "9223372036854775808u"]),
-            "Double" => self.choose(&["0.0", "1.0", "-1.5", "2.5", "1e21", "1e-7", "0.1", "1e308", "3.0", "d", "params.ratio", "9223372036854775807.0", "-0.0", "123456.789"]),
-            "Bool" => self.choose(&["true", "false", "true", "false", "b", "object.spec.hostNetwork", "has(object.spec)", "has(object.status)"]),
+            "Int" => self.choose(&[
+                "0",
+                "1",
+                "2",
+                "3",
+                "-1",
+                "5",
+                "7",
+                "100",
+                "9223372036854775807",
+                "-9223372036854775808",
+                "1700000000",
+                "i",
+                "object.spec.replicas",
+                "params.max",
+                "size(s)",
+                "l[0]",
+            ]),
+            "Uint" => self.choose(&[
+                "0u",
+                "1u",
+                "2u",
+                "7u",
+                "18446744073709551615u",
+                "9223372036854775808u",
+            ]),
+            "Double" => self.choose(&[
+                "0.0",
+                "1.0",
+                "-1.5",
+                "2.5",
+                "1e21",
+                "1e-7",
+                "0.1",
+                "1e308",
+                "3.0",
+                "d",
+                "params.ratio",
+                "9223372036854775807.0",
+                "-0.0",
+                "123456.789",
+            ]),
+            "Bool" => self.choose(&[
+                "true",
+                "false",
+                "true",
+                "false",
+                "b",
+                "object.spec.hostNetwork",
+                "has(object.spec)",
+                "has(object.status)",
+            ]),
             "Str" => match self.rng.below(8) {
-                0 => self.choose(&["s", "object.metadata.name", "object.spec.containers[0].image", "params.names[0]", "object.metadata.labels['app.kubernetes.io/name']"]),
+                0 => self.choose(&[
+                    "s",
+                    "object.metadata.name",
+                    "object.spec.containers[0].image",
+                    "params.names[0]",
+                    "object.metadata.labels['app.kubernetes.io/name']",
+                ]),
                 1 => {
-                    let kinds = ["ip", "cidr", "url", "name", "semver", "quantity", "timestamp", "duration", "number", "regex"];
+                    let kinds = [
+                        "ip",
+                        "cidr",
+                        "url",
+                        "name",
+                        "semver",
+                        "quantity",
+                        "timestamp",
+                        "duration",
+                        "number",
+                        "regex",
+                    ];
                     let kind = *self.rng.pick(&kinds);
                     let pool = &self.grammar.pools[kind];
                     quoted(self.rng.pick::<String>(pool))
@@ -273,25 +348,89 @@ impl<'g> Generator<'g> {
                     quoted(self.rng.pick::<String>(pool))
                 }
             },
-            "Bytes" => self.choose(&["b''", "b'a'", "b'abc'", "b'\\xff'", "b'h\\303\\251'", "bytes(s)", "b'hello'"]),
-            "Dur" => self.choose(&["duration('0s')", "duration('1h30m')", "duration('-1.5s')", "duration('90s')", "duration('1ms')", "duration('2562047h47m16.854775807s')"]),
-            "Ts" => self.choose(&["timestamp('2024-01-01T00:00:00Z')", "timestamp('2024-02-29T12:34:56.789Z')", "timestamp('2024-06-15T23:30:00-07:00')", "timestamp('0001-01-01T00:00:00Z')", "timestamp('9999-12-31T23:59:59Z')", "timestamp(1700000000)"]),
+            "Bytes" => self.choose(&[
+                "b''",
+                "b'a'",
+                "b'abc'",
+                "b'\\xff'",
+                "b'h\\303\\251'",
+                "bytes(s)",
+                "b'hello'",
+            ]),
+            "Dur" => self.choose(&[
+                "duration('0s')",
+                "duration('1h30m')",
+                "duration('-1.5s')",
+                "duration('90s')",
+                "duration('1ms')",
+                "duration('2562047h47m16.854775807s')",
+            ]),
+            "Ts" => self.choose(&[
+                "timestamp('2024-01-01T00:00:00Z')",
+                "timestamp('2024-02-29T12:34:56.789Z')",
+                "timestamp('2024-06-15T23:30:00-07:00')",
+                "timestamp('0001-01-01T00:00:00Z')",
+                "timestamp('9999-12-31T23:59:59Z')",
+                "timestamp(1700000000)",
+            ]),
             "Null" => self.choose(&["null", "oldObject", "n"]),
-            "Type" => self.choose(&["int", "string", "list", "map", "type", "bool", "double", "uint", "bytes", "null_type", "google.protobuf.Timestamp"]),
-            "Dyn" => self.choose(&["object", "oldObject", "object.spec", "object.metadata.labels", "object.spec.containers", "params", "dyn(1)", "dyn('a')", "dyn([1, 2])", "dyn({'k': 1})", "u", "l", "m", "n", "object.metadata.missing", "object.spec.containers[0].ports", "dyn(1u)", "dyn(1.0)"]),
+            "Type" => self.choose(&[
+                "int",
+                "string",
+                "list",
+                "map",
+                "type",
+                "bool",
+                "double",
+                "uint",
+                "bytes",
+                "null_type",
+                "google.protobuf.Timestamp",
+            ]),
+            "Dyn" => self.choose(&[
+                "object",
+                "oldObject",
+                "object.spec",
+                "object.metadata.labels",
+                "object.spec.containers",
+                "params",
+                "dyn(1)",
+                "dyn('a')",
+                "dyn([1, 2])",
+                "dyn({'k': 1})",
+                "u",
+                "l",
+                "m",
+                "n",
+                "object.metadata.missing",
+                "object.spec.containers[0].ports",
+                "dyn(1u)",
+                "dyn(1.0)",
+            ]),
             "Quantity" => format!("quantity({})", self.string("quantity")),
             "Url" => format!("url({})", self.string("url")),
             "Ip" => format!("ip({})", self.string("ip")),
             "Cidr" => format!("cidr({})", self.string("cidr")),
             "Semver" => format!("semver({})", self.string("semver")),
-            "Format" => self.choose(&["format.dns1123Label()", "format.uuid()", "format.uri()", "format.named('date').value()", "format.labelValue()", "format.qualifiedName()", "format.datetime()", "format.byte()"]),
+            "Format" => self.choose(&[
+                "format.dns1123Label()",
+                "format.uuid()",
+                "format.uri()",
+                "format.named('date').value()",
+                "format.labelValue()",
+                "format.qualifiedName()",
+                "format.datetime()",
+                "format.byte()",
+            ]),
             "List" => {
                 if wanted.parameters[0].name == "Int" && self.rng.chance(15) {
                     return "l".into();
                 }
                 let n_items = [0, 1, 2, 2, 3, 3][self.rng.below(6)];
-                let before = std::mem::replace(&mut self.in_literal, wanted.parameters[0].name != "Dyn");
-                let items: Vec<String> = (0..n_items).map(|_| self.expression(&wanted.parameters[0], depth)).collect();
+                let before =
+                    std::mem::replace(&mut self.in_literal, wanted.parameters[0].name != "Dyn");
+                let items: Vec<String> =
+                    (0..n_items).map(|_| self.expression(&wanted.parameters[0], depth)).collect();
                 self.in_literal = before;
                 format!("[{}]", items.join(", "))
             }
@@ -322,7 +461,11 @@ impl<'g> Generator<'g> {
 
     fn choose(&mut self, texts: &[&str]) -> String {
         if self.in_literal {
-            let is_dyn = |text: &str| text.len() == 1 && text.starts_with(char::is_alphabetic) || text.contains('.') && text.starts_with(['o', 'p']) || text == "l[0]";
+            let is_dyn = |text: &str| {
+                text.len() == 1 && text.starts_with(char::is_alphabetic)
+                    || text.contains('.') && text.starts_with(['o', 'p'])
+                    || text == "l[0]"
+            };
             let typed: Vec<&str> = texts.iter().copied().filter(|text| !is_dyn(text)).collect();
             if !typed.is_empty() {
                 return (*self.rng.pick(&typed)).to_owned();
@@ -337,7 +480,7 @@ fn mentions(pattern: &Type, name: &str) -> bool {
 }
 
 /// A CEL string literal.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("'");
     for char in text.chars() {
         match char {

@@ -6,21 +6,21 @@ use std::collections::BTreeMap;
 /// A type of the grammar: its name and parameters, `List(Int)`. One upper-case
 /// letter is a type variable.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Type {
-    pub name: String,
-    pub parameters: Vec<Type>,
+pub(crate) struct Type {
+    pub(crate) name: String,
+    pub(crate) parameters: Vec<Type>,
 }
 
 impl Type {
-    pub fn new(name: &str) -> Type {
+    pub(crate) fn new(name: &str) -> Type {
         Type::with(name, Vec::new())
     }
 
-    pub fn with(name: &str, parameters: Vec<Type>) -> Type {
+    pub(crate) fn with(name: &str, parameters: Vec<Type>) -> Type {
         Type { name: name.to_owned(), parameters }
     }
 
-    pub fn parse(text: &str) -> Type {
+    pub(crate) fn parse(text: &str) -> Type {
         let Some((name, inner)) = text.split_once('(') else { return Type::new(text) };
         let inner = inner.strip_suffix(')').expect("closed");
         let mut parameters = Vec::new();
@@ -40,12 +40,12 @@ impl Type {
         Type::with(name, parameters)
     }
 
-    pub fn is_variable(&self) -> bool {
+    pub(crate) fn is_variable(&self) -> bool {
         self.name.len() == 1
     }
 
     /// Whether `self` with its variables bound can be `wanted`; adds the bindings.
-    pub fn unify(&self, wanted: &Type, bindings: &mut BTreeMap<String, Type>) -> bool {
+    pub(crate) fn unify(&self, wanted: &Type, bindings: &mut BTreeMap<String, Type>) -> bool {
         if self.is_variable() {
             return match bindings.get(&self.name) {
                 Some(bound) => bound == wanted,
@@ -64,7 +64,7 @@ impl Type {
                 .all(|(mine, theirs)| mine.unify(theirs, bindings))
     }
 
-    pub fn substitute(&self, bindings: &BTreeMap<String, Type>) -> Type {
+    pub(crate) fn substitute(&self, bindings: &BTreeMap<String, Type>) -> Type {
         match bindings.get(&self.name) {
             Some(bound) => bound.clone(),
             None => Type::with(
@@ -76,7 +76,7 @@ impl Type {
 }
 
 #[derive(Clone, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     Text(String),
     Expression(Type),
     Bind(String, Type),
@@ -84,20 +84,20 @@ pub enum Part {
 }
 
 #[derive(Clone, Debug)]
-pub struct Template {
-    pub label: String,
-    pub since: u32,
-    pub result: Type,
-    pub parts: Vec<Part>,
+pub(crate) struct Template {
+    pub(crate) label: String,
+    pub(crate) since: u32,
+    pub(crate) result: Type,
+    pub(crate) parts: Vec<Part>,
 }
 
-pub struct Grammar {
-    pub templates: Vec<Template>,
-    pub pools: BTreeMap<String, Vec<String>>,
+pub(crate) struct Grammar {
+    pub(crate) templates: Vec<Template>,
+    pub(crate) pools: BTreeMap<String, Vec<String>>,
 }
 
 impl Grammar {
-    pub fn load() -> Grammar {
+    pub(crate) fn load() -> Grammar {
         let templates = include_str!("../corpus/grammar.txt")
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'))

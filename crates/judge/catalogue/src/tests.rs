@@ -99,3 +99,24 @@ fn repairs_make_the_control_hold() {
     }
     println!("{n_repairs} repairs applied");
 }
+
+/// A control's standards name items that exist, so that a typing error does not
+/// claim nothing.
+#[test]
+fn standards_items_exist() {
+    let mut unknown = Vec::new();
+    for control in super::controls() {
+        for standard in &control.standards {
+            let Some(file) = super::standards().iter().find(|file| *file.name == *standard.name) else {
+                unknown.push(format!("{}: no standard {}", control.id, standard.name));
+                continue;
+            };
+            for item in &standard.items {
+                if !file.items.iter().any(|known| *known.id == *item.item) {
+                    unknown.push(format!("{}: {} has no item {}", control.id, standard.name, item.item));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}

@@ -6,14 +6,27 @@
     reason = "a developer's tool prints and runs programs"
 )]
 
+mod bench;
+mod coverage;
+mod metrics;
 mod schema;
 
-use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["bench"] => bench::run(),
+        ["docs"] => coverage::write(),
+        ["metrics"] => metrics::run(),
         ["schema"] => schema::run(),
-        _ => bail!("usage: cargo xtask schema"),
+        _ => bail!("usage: cargo xtask bench|docs|metrics|schema"),
     }
+}
+
+/// The repository's folder.
+fn root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).context("repository root")
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -23,7 +23,7 @@ struct Tables {
 }
 
 pub(crate) fn run() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("repository root")?;
+    let root = crate::root()?;
     let mut tables = Tables::default();
     for (bit, (minor, version)) in VERSIONS.iter().enumerate() {
         let folder = module(version)?.join("api/openapi-spec/v3");

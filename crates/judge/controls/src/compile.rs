@@ -18,6 +18,33 @@ mod template;
 
 use fields::{applies, kinds_of, mappings, minors, standards, surface};
 
+/// The fields of a control file.
+const FIELDS: &[&str] = &[
+    "id",
+    "catalogue",
+    "surface",
+    "title",
+    "why",
+    "applies",
+    "kubernetes",
+    "params",
+    "related",
+    "let",
+    "each",
+    "at",
+    "must",
+    "native",
+    "unless",
+    "needs",
+    "helps",
+    "message",
+    "severity",
+    "repair",
+    "standards",
+    "packs",
+    "examples",
+];
+
 /// Compiles control files. Keep it: building the environments takes longer than
 /// compiling a control.
 #[derive(Default)]
@@ -37,6 +64,8 @@ impl Compiler {
         let before = diagnostics.len();
         let mut reader = Reader::new(document, source, Code::ControlInvalid, diagnostics);
         let control = self.read(&mut reader);
+        // After a mistake that ends the reading the rest was not asked for.
+        reader.also_known(FIELDS);
         reader.finish();
         control.filter(|_| diagnostics.len() == before)
     }

@@ -116,6 +116,8 @@ pub struct Judge<'a> {
     for_pods: Vec<usize>,
     for_kinds: HashMap<(&'a str, &'a str), Vec<usize>>,
     for_cluster: Vec<usize>,
+    /// Objects by the address of their value, for evidence.
+    by_value: HashMap<usize, &'a Object>,
 }
 
 /// An object with the parts that rules name.
@@ -139,6 +141,10 @@ impl<'a> Judge<'a> {
             for_pods: Vec::new(),
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
+            by_value: world
+                .objects()
+                .map(|object| (&raw const object.value as usize, &**object))
+                .collect(),
         };
         for (index, control) in
             controls.iter().enumerate().filter(|(_, control)| control.is_for(minor))

@@ -91,6 +91,11 @@ impl<'a, 'd> Reader<'a, 'd> {
         node.items().filter_map(|item| self.expect_str(name, item)).collect()
     }
 
+    /// Names fields that were not asked for but may be there.
+    pub fn also_known(&mut self, names: &[&'static str]) {
+        self.known.extend_from_slice(names);
+    }
+
     /// Tells every field that was not asked for.
     pub fn finish(mut self) {
         for (key, node) in self.node.entries() {

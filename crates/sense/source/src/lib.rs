@@ -1,7 +1,9 @@
 //! Where objects come from and who owns them: annotation over label over
 //! CODEOWNERS over configuration, each with its source.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use ironhull_model::{Builder, Fact, Snapshot, Value};
 
@@ -11,8 +13,9 @@ pub use codeowners::CodeOwners;
 
 /// Adds `owner` facts, and `git` facts where the sources are in a checkout.
 pub fn attribute(snapshot: &mut Snapshot, default_owner: Option<&str>) {
+    let mut places = Places::default();
     let origins: Vec<Origin> =
-        snapshot.sources.iter().map(|source| Origin::of(&source.path)).collect();
+        snapshot.sources.iter().map(|source| places.of(&source.path)).collect();
     let mut facts = Vec::new();
     for object in &snapshot.objects {
         let origin = object.origin.and_then(|origin| origins.get(origin.source.0 as usize));
@@ -67,28 +70,63 @@ struct Origin {
     commit: Option<(String, String)>,
 }
 
-impl Origin {
-    fn of(path: &str) -> Origin {
-        let Ok(full) = Path::new(path).canonicalize() else { return Origin::default() };
-        let owner = full.ancestors().skip(1).find_map(|folder| {
-            let file = ["CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS"]
-                .iter()
-                .map(|name| folder.join(name))
-                .find(|file| file.is_file())?;
-            let owners = CodeOwners::parse(&std::fs::read_to_string(&file).ok()?);
-            let relative = full.strip_prefix(folder).ok()?;
-            let (owner, line) = owners.owner(&relative.to_string_lossy())?;
-            Some((owner.to_owned(), format!("CODEOWNERS:{line}")))
+/// What a folder says of every file in it. Looked up once: estates have few
+/// folders and many files.
+struct Folder {
+    full: PathBuf,
+    /// The folder of the nearest CODEOWNERS file, and its rules.
+    owners: Option<(PathBuf, Rc<CodeOwners>)>,
+    /// The checkout and its commit.
+    commit: Option<(PathBuf, String)>,
+}
+
+#[derive(Default)]
+struct Places {
+    folders: HashMap<PathBuf, Option<Folder>>,
+}
+
+impl Places {
+    fn of(&mut self, path: &str) -> Origin {
+        let path = Path::new(path);
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let folder = self.folders.entry(parent.to_owned()).or_insert_with(|| Folder::of(parent));
+        let (Some(folder), Some(name)) = (folder, path.file_name()) else {
+            return Origin::default();
+        };
+        let full = folder.full.join(name);
+        let owner = folder.owners.as_ref().and_then(|(root, owners)| {
+            let (owner, line) = owners.owner(&full.strip_prefix(root).ok()?.to_string_lossy())?;
+            Some((owner, format!("CODEOWNERS:{line}")))
         });
-        Origin { owner, commit: commit(&full) }
+        let commit = folder.commit.as_ref().and_then(|(root, commit)| {
+            Some((commit.clone(), full.strip_prefix(root).ok()?.to_string_lossy().into_owned()))
+        });
+        Origin { owner, commit }
     }
 }
 
-/// The commit that is checked out where a file is, and the file's path in it.
-/// Read from git's own files: no program is started for it.
-fn commit(path: &Path) -> Option<(String, String)> {
-    let root = path.ancestors().skip(1).find(|folder| folder.join(".git").is_dir())?;
-    let git: PathBuf = root.join(".git");
+impl Folder {
+    fn of(path: &Path) -> Option<Folder> {
+        let full = path.canonicalize().ok()?;
+        let owners = full.ancestors().find_map(|folder| {
+            let names = ["CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS"];
+            let file = names.iter().map(|name| folder.join(name)).find(|file| file.is_file())?;
+            let owners = CodeOwners::parse(&std::fs::read_to_string(&file).ok()?);
+            Some((folder.to_owned(), Rc::new(owners)))
+        });
+        let commit = commit(&full);
+        Some(Folder { full, owners, commit })
+    }
+}
+
+/// The checkout that a folder is in and its commit, read from git's own files:
+/// no program is started for it.
+fn commit(folder: &Path) -> Option<(PathBuf, String)> {
+    let root = folder.ancestors().find(|folder| folder.join(".git").is_dir())?;
+    let git = root.join(".git");
     let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
     let commit = match head.trim().strip_prefix("ref: ") {
         None => head.trim().to_owned(),
@@ -101,6 +139,5 @@ fn commit(path: &Path) -> Option<(String, String)> {
             }
         },
     };
-    let relative = path.strip_prefix(root).ok()?.to_string_lossy().into_owned();
-    (commit.len() >= 40).then_some((commit, relative))
+    (commit.len() >= 40).then(|| (root.to_owned(), commit))
 }

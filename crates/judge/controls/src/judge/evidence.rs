@@ -1,7 +1,9 @@
 //! Evidence: what a rule read on the branch that decided, without the way there.
 
 use ironhull_cel::Trace;
-use ironhull_model::{Evidence, Kind, Node, Object, Place, Pointer, World};
+use ironhull_model::{Evidence, Kind, Node, Object, Place, Pointer};
+
+use super::Judge;
 
 /// More than this is no proof that a person reads.
 const MOST: usize = 8;
@@ -37,10 +39,14 @@ fn same(a: Node<'_>, b: Node<'_>) -> bool {
 impl<'a> Reads<'a> {
     /// The scalars and absences that were read, and containers of which nothing
     /// inside was read; nodes outside the world's objects (parameters) are left out.
-    pub(super) fn evidence(&self, world: World<'a>, subject: &Object) -> Vec<Evidence> {
+    pub(super) fn evidence(&self, judge: &Judge<'a>, subject: &Object) -> Vec<Evidence> {
+        let owner = |node: Node<'a>| {
+            let own = std::ptr::eq(node.value(), &raw const subject.value);
+            if own { Some(subject) } else { judge.owner_of(node) }
+        };
         let mut all = Vec::new();
         for (parent, name) in &self.absent {
-            if let Some(object) = owner(world, subject, *parent) {
+            if let Some(object) = owner(*parent) {
                 all.push(evidence(object, *parent, Some(name.clone())));
             }
         }
@@ -51,7 +57,7 @@ impl<'a> Reads<'a> {
                         .absent
                         .iter()
                         .any(|(other, _)| same(*other, *node) || is_below(*other, *node)));
-            if let Some(object) = (!inner).then(|| owner(world, subject, *node)).flatten() {
+            if let Some(object) = (!inner).then(|| owner(*node)).flatten() {
                 all.push(evidence(object, *node, None));
             }
         }
@@ -71,16 +77,6 @@ fn is_below(node: Node<'_>, ancestor: Node<'_>) -> bool {
     std::ptr::eq(node.value(), ancestor.value())
         && std::iter::successors(node.parent(), |node| node.parent())
             .any(|node| node.id() == ancestor.id())
-}
-
-fn owner<'w>(world: World<'w>, subject: &'w Object, node: Node<'_>) -> Option<&'w Object> {
-    if std::ptr::eq(node.value(), &raw const subject.value) {
-        return Some(subject);
-    }
-    world
-        .objects()
-        .map(|object| &**object)
-        .find(|object| std::ptr::eq(node.value(), &raw const object.value))
 }
 
 /// One piece of evidence at a node.

@@ -17,6 +17,11 @@ impl<'a> Judge<'a> {
         &self.params[index]
     }
 
+    /// The object of the world that a node is part of; none for parameters.
+    pub(super) fn owner_of(&self, node: Node<'a>) -> Option<&'a Object> {
+        self.by_value.get(&(std::ptr::from_ref(node.value()) as usize)).copied()
+    }
+
     fn owner(&self, thing: &ThingRef) -> Option<(String, String)> {
         let fact = self.world.base.fact(thing, "owner")?;
         Some((fact.value.root().display(), fact.source.clone()))
@@ -110,7 +115,7 @@ impl<'a> Run<'_, 'a> {
         context.trace = Some(&mut reads);
         // The verdict is known; only the reads matter.
         _ = self.rule.must.program.eval(&self.bindings, &mut context);
-        reads.evidence(self.judge.world, self.subject.object)
+        reads.evidence(self.judge, self.subject.object)
     }
 
     fn severity(&self) -> Severity {

@@ -127,7 +127,7 @@ pub fn diagnostic(
 
 /// The known word nearest to a misspelt one, if one is near.
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let limit = (word.len() / 3).max(1);
+    let limit = if word.len() > 3 { (word.len() / 3).max(2) } else { 1 };
     known
         .iter()
         .map(|known| (edit_distance(word, known), *known))

@@ -9,6 +9,7 @@
 mod bench;
 mod coverage;
 mod metrics;
+mod mutate;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +22,10 @@ fn main() -> Result<()> {
         ["bench"] => bench::run(),
         ["docs"] => coverage::write(),
         ["metrics"] => metrics::run(),
+        ["mutate"] => mutate::run(None),
+        ["mutate", control] => mutate::run(Some(control)),
         ["schema"] => schema::run(),
-        _ => bail!("usage: cargo xtask bench|docs|metrics|schema"),
+        _ => bail!("usage: cargo xtask bench|docs|metrics|mutate|schema"),
     }
 }
 

@@ -171,6 +171,8 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     };
     print(check, global, &report);
     remember(check, targets.clone(), &judged);
+    // The process ends next: taking a large estate apart would only cost time.
+    std::mem::forget(judged);
     Ok(exit)
 }
 
@@ -274,9 +276,9 @@ fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
         only: check.judging.only.clone(),
         controls: check.judging.controls.clone(),
         policy: check.judging.policy.clone(),
-        ids: findings.iter().map(Finding::id).collect(),
+        ids: findings.par_iter().map(Finding::id).collect(),
         first_seen: findings
-            .iter()
+            .par_iter()
             .map(|finding| {
                 let fingerprint = finding.fingerprint().to_string();
                 let first = before.first_seen.get(&fingerprint).cloned();

@@ -11,3 +11,4 @@ mod cli;
 mod fix;
 mod layers;
 mod readme;
+mod schema;

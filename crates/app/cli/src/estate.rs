@@ -116,9 +116,12 @@ fn find(target: &str, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
     }
 }
 
-fn rendered(result: Result<(String, String), Gap>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
+fn rendered(result: Result<charts::Rendered, Gap>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
     match result {
-        Ok((origin, text)) => texts.push(Text::Rendered { origin, text }),
+        Ok(rendered) => {
+            texts
+                .extend(rendered.into_iter().map(|(origin, text)| Text::Rendered { origin, text }));
+        }
         Err(gap) => {
             let message = format!("{}: {}", gap.what, gap.reason);
             snapshot

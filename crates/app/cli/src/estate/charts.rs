@@ -8,8 +8,11 @@ use ironhull_sys::{Limits, find_program, run};
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), output: 64 << 20 };
 
-/// `helm template` of a chart: what is rendered and its text.
-pub(super) fn helm(root: &Path) -> Result<(String, String), Gap> {
+/// What a renderer printed, by the template it came from: (origin, text).
+pub(super) type Rendered = Vec<(String, String)>;
+
+/// `helm template` of a chart, by template file.
+pub(super) fn helm(root: &Path) -> Result<Rendered, Gap> {
     let shown = root.display();
     let gap = |reason: String| Gap {
         what: format!("chart {shown}"),
@@ -23,11 +26,32 @@ pub(super) fn helm(root: &Path) -> Result<(String, String), Gap> {
         .map_or_else(|| "release".to_owned(), |name| name.to_string_lossy().to_lowercase());
     let text = run(&helm, &["template", &name, "."], root, LIMITS)
         .map_err(|error| gap(error.to_string()))?;
-    Ok((format!("{shown} (helm template)"), text))
+    Ok(by_template(root, &text))
+}
+
+/// Splits what helm prints at its `# Source: CHART/templates/FILE` comments, so
+/// that findings name the template.
+fn by_template(root: &Path, text: &str) -> Rendered {
+    let mut rendered: Rendered = Vec::new();
+    for document in text.split("\n---\n").map(|document| document.trim_start_matches("---\n")) {
+        let source = document.lines().find_map(|line| line.strip_prefix("# Source: "));
+        // Helm names the chart first, where the user has a folder.
+        let file =
+            source.and_then(|source| source.split_once('/')).map(|(_, file)| root.join(file));
+        let origin = format!("{} (helm template)", file.as_deref().unwrap_or(root).display());
+        match rendered.last_mut().filter(|(last, _)| *last == origin) {
+            Some((_, all)) => {
+                all.push_str("\n---\n");
+                all.push_str(document);
+            }
+            None => rendered.push((origin, document.to_owned())),
+        }
+    }
+    rendered
 }
 
 /// `kustomize build`, or `kubectl kustomize`, of a kustomization.
-pub(super) fn kustomize(root: &Path) -> Result<(String, String), Gap> {
+pub(super) fn kustomize(root: &Path) -> Result<Rendered, Gap> {
     let shown = root.display();
     let gap = |reason: String| Gap {
         what: format!("kustomization {shown}"),
@@ -41,5 +65,25 @@ pub(super) fn kustomize(root: &Path) -> Result<(String, String), Gap> {
         (None, None) => return Err(gap("neither kustomize nor kubectl on PATH".to_owned())),
     };
     let text = run(&program, &args, root, LIMITS).map_err(|error| gap(error.to_string()))?;
-    Ok((format!("{shown} (kustomize)"), text))
+    Ok(vec![(format!("{shown} (kustomize)"), text)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn helm_output_is_split_by_template() {
+        let text = "---\n# Source: redis/templates/a.yaml\nkind: A\n---\n# Source: redis/templates/a.yaml\nkind: B\n---\n# Source: redis/charts/sub/templates/c.yaml\nkind: C\n";
+        let rendered = super::by_template(Path::new("charts/redis"), text);
+        let origins: Vec<&str> = rendered.iter().map(|(origin, _)| origin.as_str()).collect();
+        assert_eq!(
+            origins,
+            [
+                "charts/redis/templates/a.yaml (helm template)",
+                "charts/redis/charts/sub/templates/c.yaml (helm template)"
+            ]
+        );
+        assert!(rendered[0].1.contains("kind: A") && rendered[0].1.contains("kind: B"));
+    }
 }

@@ -13,6 +13,8 @@ pub struct Source {
     pub path: String,
     text: String,
     line_starts: Vec<u32>,
+    /// Then columns need no counting, however long a line is.
+    is_ascii: bool,
 }
 
 /// A place as editors count: 1-based line, 1-based column in characters.
@@ -30,7 +32,8 @@ impl Source {
         let line_starts = std::iter::once(0)
             .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at))
             .collect();
-        Source { path: path.into(), text, line_starts }
+        let is_ascii = text.is_ascii();
+        Source { path: path.into(), text, line_starts, is_ascii }
     }
 
     /// The whole text.
@@ -43,7 +46,11 @@ impl Source {
         let offset = offset.min(self.text.len() as u32);
         let line = self.line_starts.partition_point(|&start| start <= offset);
         let start = self.line_starts[line - 1] as usize;
-        let column = self.text.get(start..offset as usize).map_or(0, |text| text.chars().count());
+        let column = match self.text.get(start..offset as usize) {
+            Some(text) if self.is_ascii => text.len(),
+            Some(text) => text.chars().count(),
+            None => 0,
+        };
         Position { line: line as u32, column: column as u32 + 1 }
     }
 

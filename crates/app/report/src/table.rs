@@ -74,6 +74,8 @@ fn findings(
     out: &mut String,
 ) {
     let mut before: Option<(&ThingRef, Option<&str>)> = None;
+    let shown = report.violations().filter(|(_, finding)| finding.severity == severity);
+    let width = shown.map(|(_, finding)| finding.control.len()).max().unwrap_or_default().max(22);
     for (number, finding) in report.violations().filter(|(_, finding)| finding.severity == severity)
     {
         let number = ids
@@ -99,7 +101,8 @@ fn findings(
             } else {
                 format!("ironhull explain {number}")
             };
-            line(&format!("     fix  {words}"), &command, style, out);
+            let room = style.width.saturating_sub(command.chars().count() + 2);
+            line(&cut(format!("     fix  {words}"), room), &command, style, out);
         }
     }
 }
@@ -146,6 +149,15 @@ fn line(left: &str, right: &str, style: Style, out: &mut String) {
         out.push_str(right);
     }
     out.push('\n');
+}
+
+/// Text that fits into a number of characters.
+fn cut(text: String, room: usize) -> String {
+    if text.chars().count() <= room {
+        text
+    } else {
+        text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    }
 }
 
 /// What is below the shown severity, in one line.

@@ -90,7 +90,7 @@ fn findings(
         let place =
             position.map_or_else(String::new, |(_, at)| format!("{}:{}", at.line, at.column));
         line(
-            &format!("{number:>3}  {:<22} {}", finding.control, finding.message),
+            &format!("{number:>3}  {:<width$} {}", finding.control, finding.message),
             &place,
             style,
             out,

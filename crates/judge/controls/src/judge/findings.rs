@@ -110,12 +110,21 @@ impl<'a> Run<'_, 'a> {
     /// Evaluates `must` once more, writing down what it reads.
     fn evidence(&self) -> Vec<ironhull_model::Evidence> {
         let mut reads = Reads::default();
-        let mut context = Context::new();
-        context.host = Some(&Functions);
-        context.trace = Some(&mut reads);
-        // The verdict is known; only the reads matter.
-        _ = self.rule.must.program.eval(&self.bindings, &mut context);
-        reads.evidence(self.judge, self.subject.object)
+        // What a `let` read was read for the rule; the verdict is known, only the
+        // reads matter.
+        let programs = self.rule.lets.iter().map(|bound| &bound.program).chain([&self.rule.must]);
+        for expression in programs {
+            let mut context = Context::new();
+            context.host = Some(&Functions);
+            context.trace = Some(&mut reads);
+            _ = expression.program.eval(&self.bindings, &mut context);
+        }
+        let evidence = reads.evidence(self.judge, self.subject.object);
+        if evidence.is_empty() {
+            // The rule looked at nothing inside: the element itself is the proof.
+            return vec![evidence::evidence(self.subject.object, self.at(), None)];
+        }
+        evidence
     }
 
     fn severity(&self) -> Severity {

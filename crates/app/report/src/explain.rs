@@ -29,6 +29,7 @@ fn applies(control: &Control) -> String {
     use ironhull_controls::control::Applies;
     match &control.applies {
         Applies::Pods => "every pod template".to_owned(),
+        Applies::Any => "every object".to_owned(),
         Applies::Cluster => "the estate as a whole".to_owned(),
         Applies::Kinds(kinds) => {
             kinds.iter().map(|(_, kind)| &**kind).collect::<Vec<_>>().join(", ")

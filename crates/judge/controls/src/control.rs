@@ -40,6 +40,8 @@ impl Surface {
 pub enum Applies {
     /// Every object that holds a pod template, and pods.
     Pods,
+    /// Every object.
+    Any,
     /// Objects of these kinds: (group, kind); a group of `*` is any group.
     Kinds(Vec<(Box<str>, Box<str>)>),
     /// The estate as a whole, once.

@@ -106,7 +106,7 @@ impl Environments {
                         [(group, kind)] => (false, scope.kind_type(group, kind)),
                         _ => (false, Type::Dyn),
                     },
-                    Applies::Cluster => (false, Type::Dyn),
+                    Applies::Any | Applies::Cluster => (false, Type::Dyn),
                 };
                 scope.variable("object", object);
                 let of = |name: &str| if pods { Type::Object(name.into()) } else { Type::Dyn };

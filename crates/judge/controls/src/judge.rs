@@ -114,6 +114,7 @@ pub struct Judge<'a> {
     params: &'a [Value],
     schema: Schema,
     for_pods: Vec<usize>,
+    for_any: Vec<usize>,
     for_kinds: HashMap<(&'a str, &'a str), Vec<usize>>,
     for_cluster: Vec<usize>,
     /// Objects by the address of their value, for evidence.
@@ -139,6 +140,7 @@ impl<'a> Judge<'a> {
             params,
             schema: Schema::of(minor),
             for_pods: Vec::new(),
+            for_any: Vec::new(),
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
             by_value: world
@@ -151,6 +153,7 @@ impl<'a> Judge<'a> {
         {
             match &control.applies {
                 Applies::Pods => judge.for_pods.push(index),
+                Applies::Any => judge.for_any.push(index),
                 Applies::Cluster => judge.for_cluster.push(index),
                 Applies::Kinds(kinds) => {
                     for (group, kind) in kinds {
@@ -182,6 +185,9 @@ impl<'a> Judge<'a> {
             for &index in &self.for_pods {
                 self.judge(index, &subject, judgement);
             }
+        }
+        for &index in &self.for_any {
+            self.judge(index, &subject, judgement);
         }
         for group in [&*thing.group, "*"] {
             for &index in self.for_kinds.get(&(group, &*thing.kind)).into_iter().flatten() {

@@ -4,7 +4,11 @@
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_schema::Schema;
 
+mod network;
 mod pod_security;
+mod schema;
+mod secrets;
+mod upgrade;
 
 /// What an adapter judges.
 #[derive(Clone, Copy)]
@@ -57,7 +61,8 @@ pub enum Answer {
 /// An adapter.
 pub type Native = fn(&Subject<'_>) -> Answer;
 
-const TABLES: &[&[(&str, Native)]] = &[pod_security::RULES];
+const TABLES: &[&[(&str, Native)]] =
+    &[network::RULES, pod_security::RULES, schema::RULES, secrets::RULES, upgrade::RULES];
 
 /// The adapter of this name, `engine/rule`.
 pub fn find(name: &str) -> Option<Native> {

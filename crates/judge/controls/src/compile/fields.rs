@@ -73,6 +73,7 @@ pub(super) fn applies(reader: &mut Reader<'_, '_>) -> Option<Applies> {
     let node = reader.required("applies")?;
     match node.as_str() {
         Some("pods") => return Some(Applies::Pods),
+        Some("any") => return Some(Applies::Any),
         Some("cluster") => return Some(Applies::Cluster),
         Some("namespaces") => {
             return Some(Applies::Kinds(vec![("".into(), "Namespace".into())]));

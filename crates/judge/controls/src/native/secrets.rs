@@ -1,0 +1,75 @@
+//! `secrets/literal`: secret values written where anyone may read them. Objects
+//! are masked when they are read, so the mask is what is found here; an object
+//! that was not (an example) is looked at itself.
+
+use ironhull_model::{Kind, Node, RepairStep, Severity};
+
+use super::{Answer, Element, Native, Subject};
+
+pub(super) const RULES: &[(&str, Native)] = &[("secrets/literal", literal)];
+
+fn literal(subject: &Subject<'_>) -> Answer {
+    let Some(object) = subject.object else { return Answer::NotApplicable };
+    if object.is("", "Secret") {
+        return Answer::NotApplicable;
+    }
+    let mut elements = Vec::new();
+    let mut open = vec![object.root()];
+    while let Some(node) = open.pop() {
+        for child in node.items() {
+            match child.kind() {
+                Kind::Map | Kind::List => open.push(child),
+                Kind::String => elements.extend(element(child)),
+                _ => {}
+            }
+        }
+    }
+    elements.sort_by(|a, b| a.at.cmp(&b.at));
+    Answer::Elements(elements)
+}
+
+fn element(node: Node<'_>) -> Option<Element> {
+    let text = node.as_str()?;
+    let name = name(node);
+    let by_form = ironhull_secrets::by_form(text);
+    if text != ironhull_secrets::MASK
+        && by_form.is_none()
+        && !ironhull_secrets::by_name(&name, text)
+    {
+        return None;
+    }
+    let at = node.pointer();
+    Some(Element {
+        name: format!("{name}{}", place(node)),
+        message: format!("{name} holds a secret in plain text"),
+        severity: Some(if by_form.is_some() { Severity::Critical } else { Severity::High }),
+        repair: vec![RepairStep::Ask {
+            question: format!(
+                "which Secret or secret store holds {name}? Refer to it, and rotate the value: it is exposed"
+            ),
+        }],
+        at,
+        ..Element::default()
+    })
+}
+
+/// The name that the value stands under: an env entry's, or its key.
+fn name(node: Node<'_>) -> String {
+    let named = node.parent().and_then(|parent| parent.get("name")).and_then(Node::as_str);
+    match node.key() {
+        Some("value") => named.unwrap_or("value").to_owned(),
+        Some(key) => key.to_owned(),
+        None => node.parent().and_then(Node::key).unwrap_or("item").to_owned(),
+    }
+}
+
+/// The containers' names on the way, so that elements differ.
+fn place(node: Node<'_>) -> String {
+    let containers = std::iter::successors(node.parent(), |node| node.parent())
+        .filter(|node| {
+            node.parent().and_then(Node::key).is_some_and(|key| key.ends_with("ontainers"))
+        })
+        .filter_map(|container| container.get("name")?.as_str());
+    let index = node.index().map_or_else(String::new, |index| format!("[{index}]"));
+    containers.fold(index, |place, name| format!("{place}@{name}"))
+}

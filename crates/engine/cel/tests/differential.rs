@@ -220,6 +220,7 @@ fn expressions_equal_the_reference() {
     let show = std::env::var("IRONHULL_SHOW").unwrap_or_default();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut hits: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut shown = Vec::new();
     let (mut n_refused, mut n_errors) = (0, 0);
     for (expression, answer) in expressions.iter().zip(&answers) {
         let theirs = theirs(answer);
@@ -237,14 +238,16 @@ fn expressions_equal_the_reference() {
         if let Some(kind) = difference(&outcome, &theirs) {
             let count = counts.entry(kind.to_owned()).or_default();
             *count += 1;
-            if show == kind && *count <= 40 {
-                println!(
-                    "1.{} [{}] {}\n  ours   {outcome:?}\n  theirs {theirs:?}",
+            if show == kind {
+                shown.push(format!(
+                    "1.{} [{}] {}\n  ours   {outcome:?}\n  theirs {answer}",
                     expression.minor, expression.rule, expression.text
-                );
+                ));
             }
         }
     }
+    shown.sort_by_key(String::len);
+    shown.iter().for_each(|difference| println!("{difference}"));
     println!(
         "{n_hand_written} hand-written and {} generated expressions: {n_refused} refused, {n_errors} errors, {} values",
         expressions.len() - n_hand_written,

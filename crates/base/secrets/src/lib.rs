@@ -13,8 +13,13 @@ mod name;
 pub use form::by_form;
 pub use name::by_name;
 
-/// Stands where a secret value stood.
-pub const MASK: &str = "‹redacted›";
+/// What a masked value starts with.
+const MASK: &str = "‹redacted:";
+
+/// The detector that masked a text, if it was masked.
+pub fn masked(text: &str) -> Option<&str> {
+    text.strip_prefix(MASK)?.strip_suffix('›')
+}
 
 /// A secret that was masked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,8 +41,10 @@ pub fn redact(object: &mut Object) -> Vec<Found> {
         let root = object.root();
         let mut builder =
             if object.value.has_spans() { Builder::with_spans() } else { Builder::new() };
-        let masked: Vec<Node<'_>> =
-            found.iter().filter_map(|found| object.value.at(&found.pointer)).collect();
+        let masked: Vec<(Node<'_>, &str)> = found
+            .iter()
+            .filter_map(|found| Some((object.value.at(&found.pointer)?, found.detector)))
+            .collect();
         copy(root, &masked, &mut builder);
         object.value = builder.finish();
     }
@@ -81,17 +88,14 @@ fn push(detector: Option<&'static str>, node: Node<'_>, found: &mut Vec<Found>) 
 }
 
 fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
-    let text = node.as_str()?;
+    let text = node.as_str().filter(|text| self::masked(text).is_none())?;
     if masked {
         return (!text.is_empty()).then_some("secret-data");
-    }
-    if text == MASK {
-        return None;
     }
     by_form(text).or_else(|| by_name(name, text).then_some("name"))
 }
 
-fn copy(node: Node<'_>, masked: &[Node<'_>], builder: &mut Builder) {
+fn copy(node: Node<'_>, masked: &[(Node<'_>, &str)], builder: &mut Builder) {
     match node.kind() {
         Kind::Map | Kind::List => {
             builder.begin_like(node);
@@ -103,10 +107,13 @@ fn copy(node: Node<'_>, masked: &[Node<'_>], builder: &mut Builder) {
             }
             builder.end(node.span().unwrap_or_default().end);
         }
-        Kind::String if masked.iter().any(|other| other.id() == node.id()) => {
-            let span = node.span().unwrap_or_default();
-            builder.str(MASK, span.start, span.end);
-        }
+        Kind::String => match masked.iter().find(|(other, _)| other.id() == node.id()) {
+            Some((_, detector)) => {
+                let span = node.span().unwrap_or_default();
+                builder.str(&format!("{MASK}{detector}›"), span.start, span.end);
+            }
+            None => builder.copy(node),
+        },
         _ => builder.copy(node),
     }
 }
@@ -151,6 +158,10 @@ mod tests {
             r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"eA=="},"stringData":{"plain":"y","empty":""}}"#,
         );
         assert_eq!(redact(&mut secret).len(), 2);
+        assert_eq!(
+            secret.root().path(&["data", "k"]).unwrap().as_str().and_then(super::masked),
+            Some("secret-data")
+        );
         assert!(!secret.root().to_json().contains("eA=="));
     }
 }

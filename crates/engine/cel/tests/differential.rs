@@ -99,8 +99,14 @@ fn question(expression: &Expression, all: &serde_json::Map<String, serde_json::V
         .filter(|(name, _)| mentions(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    serde_json::json!({"minor": expression.minor, "expr": expression.text, "vars": used, "bare": true})
-        .to_string()
+    serde_json::json!({
+        "minor": expression.minor,
+        "expr": expression.text,
+        "vars": used,
+        "bare": true,
+        "detail": std::env::var_os("IRONHULL_SHOW").is_some(),
+    })
+    .to_string()
 }
 
 fn theirs(answer: &str) -> Outcome {

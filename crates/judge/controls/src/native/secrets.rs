@@ -31,18 +31,15 @@ fn literal(subject: &Subject<'_>) -> Answer {
 fn element(node: Node<'_>) -> Option<Element> {
     let text = node.as_str()?;
     let name = name(node);
-    let by_form = ironhull_secrets::by_form(text);
-    if text != ironhull_secrets::MASK
-        && by_form.is_none()
-        && !ironhull_secrets::by_name(&name, text)
-    {
-        return None;
-    }
+    let by_name = || ironhull_secrets::by_name(&name, text).then_some("name");
+    let detector = ironhull_secrets::masked(text)
+        .or_else(|| ironhull_secrets::by_form(text))
+        .or_else(by_name)?;
     let at = node.pointer();
     Some(Element {
         name: format!("{name}{}", place(node)),
         message: format!("{name} holds a secret in plain text"),
-        severity: Some(if by_form.is_some() { Severity::Critical } else { Severity::High }),
+        severity: Some(if detector == "name" { Severity::High } else { Severity::Critical }),
         repair: vec![RepairStep::Ask {
             question: format!(
                 "which Secret or secret store holds {name}? Refer to it, and rotate the value: it is exposed"

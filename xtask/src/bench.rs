@@ -112,7 +112,7 @@ fn generate(folder: &Path, n: usize) -> Result<Vec<String>> {
             6 | 7 => format!(
                 "apiVersion: v1\nkind: Service\nmetadata: {{name: s{index}, namespace: ns{}}}\nspec:\n  type: {}\n  selector: {{app: a{index}}}\n  ports:\n  - {{port: 80, targetPort: 8080}}\n",
                 index % 40,
-                if index % 3 == 0 { "NodePort" } else { "ClusterIP" }
+                if index.is_multiple_of(3) { "NodePort" } else { "ClusterIP" }
             ),
             _ => format!(
                 "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r{index}, namespace: ns{}}}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods, services, configmaps]\n  verbs: [get, list, watch]\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, update]\n",
@@ -132,7 +132,7 @@ fn workload(index: usize) -> String {
         index % 40,
         1 + index % 3
     );
-    if index % 4 == 0 {
+    if index.is_multiple_of(4) {
         text += "      securityContext:\n        runAsNonRoot: true\n        seccompProfile: {type: RuntimeDefault}\n";
     }
     text += "      containers:\n";
@@ -142,7 +142,7 @@ fn workload(index: usize) -> String {
             "      - name: c{container}\n        image: registry.example.com/team/app:{}.{container}\n        ports:\n        - containerPort: 8080\n        env:\n        - name: MODE\n          value: production\n        - name: POD\n          valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}\n        resources:\n          requests: {{cpu: 100m, memory: 128Mi}}\n",
             index % 7
         );
-        if index % 3 == 0 {
+        if index.is_multiple_of(3) {
             text += "        securityContext:\n          allowPrivilegeEscalation: false\n          capabilities: {drop: [ALL]}\n        readinessProbe:\n          httpGet: {path: /ready, port: 8080}\n";
         }
     }

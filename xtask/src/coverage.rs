@@ -9,7 +9,10 @@ use ironhull_model::Code;
 
 use crate::root;
 
-const FILES: [(&str, fn() -> String); 3] = [
+/// A generated document and what writes it.
+type Document = (&'static str, fn() -> String);
+
+const FILES: [Document; 3] = [
     ("docs/coverage.md", coverage),
     ("docs/catalogue.md", catalogue),
     ("docs/diagnostics.md", diagnostics),

@@ -17,10 +17,15 @@ const VERSIONS: [(u16, &str); 4] =
 /// Field → (type, list-map keys, required), by type name; with a bit for each minor.
 #[derive(Default)]
 struct Tables {
-    types: BTreeMap<String, BTreeMap<(String, String), u8>>,
-    /// (group, version, kind) → (type, scope, resource, minors).
-    kinds: BTreeMap<(String, String, String), (String, char, String, u8)>,
+    types: BTreeMap<String, Fields>,
+    kinds: BTreeMap<GroupVersionKind, Kind>,
 }
+
+/// (name, type with keys) → minors.
+type Fields = BTreeMap<(String, String), u8>;
+type GroupVersionKind = (String, String, String);
+/// Type, scope, resource, minors.
+type Kind = (String, char, String, u8);
 
 pub(crate) fn run() -> Result<()> {
     let root = crate::root()?;

@@ -48,7 +48,12 @@ mod tests {
         let image = parse("localhost:5000/a/b:1.2@sha256:00");
         assert_eq!(
             image,
-            ImageRef { registry: "localhost:5000", path: "a/b", tag: Some("1.2"), digest: Some("sha256:00") }
+            ImageRef {
+                registry: "localhost:5000",
+                path: "a/b",
+                tag: Some("1.2"),
+                digest: Some("sha256:00")
+            }
         );
         assert_eq!(parse("nginx").registry, "docker.io");
         assert_eq!(parse("team/nginx:1").path, "team/nginx");

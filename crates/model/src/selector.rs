@@ -25,9 +25,9 @@ pub fn selects(selector: Node<'_>, labels: Option<Node<'_>>) -> bool {
 fn expression_selects<'l>(expression: Node<'_>, label: &impl Fn(&str) -> Option<&'l str>) -> bool {
     let value = expression.get("key").and_then(Node::as_str).and_then(label);
     let listed = || {
-        expression
-            .get("values")
-            .is_some_and(|values| values.items().any(|item| value.is_some() && item.as_str() == value))
+        expression.get("values").is_some_and(|values| {
+            values.items().any(|item| value.is_some() && item.as_str() == value)
+        })
     };
     match expression.get("operator").and_then(Node::as_str) {
         Some("In") => listed(),
@@ -56,9 +56,18 @@ mod tests {
         assert!(check(r#"{"app":"web"}"#, labels));
         assert!(!check(r#"{"app":"db"}"#, labels));
         assert!(check(r#"{"matchLabels":{"app":"web"}}"#, labels));
-        assert!(check(r#"{"matchExpressions":[{"key":"tier","operator":"In","values":["front","x"]}]}"#, labels));
-        assert!(check(r#"{"matchExpressions":[{"key":"zone","operator":"NotIn","values":["a"]}]}"#, labels));
-        assert!(!check(r#"{"matchExpressions":[{"key":"app","operator":"DoesNotExist"}]}"#, labels));
+        assert!(check(
+            r#"{"matchExpressions":[{"key":"tier","operator":"In","values":["front","x"]}]}"#,
+            labels
+        ));
+        assert!(check(
+            r#"{"matchExpressions":[{"key":"zone","operator":"NotIn","values":["a"]}]}"#,
+            labels
+        ));
+        assert!(!check(
+            r#"{"matchExpressions":[{"key":"app","operator":"DoesNotExist"}]}"#,
+            labels
+        ));
         assert!(!check(r#"{"matchExpressions":[{"key":"app","operator":"Near"}]}"#, labels));
     }
 }

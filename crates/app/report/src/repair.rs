@@ -40,7 +40,14 @@ fn tail(pointer: &str) -> String {
         .iter()
         .rposition(|segment| is_index(segment) && *segment != *segments.last().unwrap_or(&""));
     let from = after_item.map_or(0, |at| at + 1).max(segments.len().saturating_sub(3));
-    segments.get(from..).unwrap_or_default().join(".").replace("~1", "/").replace("~0", "~")
+    let mut rest = segments.get(from..).unwrap_or_default();
+    while let [first, tail @ ..] = rest
+        && !tail.is_empty()
+        && is_index(first)
+    {
+        rest = tail;
+    }
+    rest.join(".").replace("~1", "/").replace("~0", "~")
 }
 
 fn short(node: Node<'_>) -> String {
@@ -59,6 +66,7 @@ mod tests {
             "securityContext.privileged"
         );
         assert_eq!(tail("/spec/egress/1/to/0"), "to.0");
+        assert_eq!(tail("/spec/containers/0/volumeMounts/0"), "volumeMounts.0");
         assert_eq!(tail("/spec/replicas"), "spec.replicas");
     }
 }

@@ -252,7 +252,7 @@ impl<'t> Parser<'t> {
         let tag = properties.tag.as_deref().map(short_tag);
         let resolved = match tag.as_deref() {
             None if plain => resolve(text, false),
-            Some("!!binary") => return self.binary(text, from, to),
+            Some("!!binary") => return self.binary(text, properties, from, to),
             Some("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp") => {
                 Self::tagged(text, tag.as_deref().unwrap_or_default(), start)?
             }
@@ -298,7 +298,7 @@ impl<'t> Parser<'t> {
         Err(Failure { code: Code::YamlSyntax, message: format!("{text:?} is no {tag}"), at })
     }
 
-    fn binary(&mut self, text: &str, from: u32, to: u32) -> Parse<()> {
+    fn binary(&mut self, text: &str, properties: &Properties, from: u32, to: u32) -> Parse<()> {
         match decode_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()) {
             Some(text) => self.builder.str(&text, from, to),
             None => {
@@ -309,6 +309,7 @@ impl<'t> Parser<'t> {
                 });
             }
         }
+        self.keep_anchor(properties);
         Ok(())
     }
 

@@ -267,11 +267,11 @@ impl<'t> Editor<'t> {
     fn flow_member(&self, map: Node<'_>, key: &str, value: Node<'_>) -> Splice {
         let json = self.is_json(map) || self.is_flow(self.root);
         let member = format!("{}: {}", key_text(key, json), flow(value, json));
-        self.into_flow(map, &member)
+        self.flow_insertion(map, &member)
     }
 
     /// A new last element of a flow collection.
-    fn into_flow(&self, node: Node<'_>, element: &str) -> Splice {
+    fn flow_insertion(&self, node: Node<'_>, element: &str) -> Splice {
         let (start, end) = Self::span(node);
         match node.items().next_back() {
             None => {
@@ -298,7 +298,7 @@ impl<'t> Editor<'t> {
         Self::own(list)?;
         if self.is_flow(list) {
             let element = flow(value, self.is_flow(self.root));
-            return Ok(vec![self.into_flow(list, &element)]);
+            return Ok(vec![self.flow_insertion(list, &element)]);
         }
         let Some(last) = list.items().next_back() else {
             return refuse("the list is written in an unusual form");

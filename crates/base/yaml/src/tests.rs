@@ -38,7 +38,7 @@ fn spans_are_bytes_of_the_text() {
     assert_eq!(
         (
             &text[item.start as usize..item.end as usize],
-            &text[item.key as usize..item.key as usize + 1]
+            &text[item.key as usize..=item.key as usize]
         ),
         ("12", "c")
     );
@@ -73,6 +73,7 @@ fn traps() {
         ("%YAML 1.1\n--- # c\na: 1", r#"{"a":1}"#),
         ("a: [b, c: d, {e}]", r#"{"a":["b",{"c":"d"},{"e":null}]}"#),
         ("\"q\": 1\n'r s': 2", r#"{"q":1,"r s":2}"#),
+        ("a: &x !!binary aGk=\nb: *x", r#"{"a":"hi","b":"hi"}"#),
         ("a: !!str 12\nb: !!binary aGk=", r#"{"a":"12","b":"hi"}"#),
         ("a:\n    b: 1\n    c: 2\nd: 3", r#"{"a":{"b":1,"c":2},"d":3}"#),
     ] {

@@ -107,13 +107,17 @@ fn standards_items_exist() {
     let mut unknown = Vec::new();
     for control in super::controls() {
         for standard in &control.standards {
-            let Some(file) = super::standards().iter().find(|file| *file.name == *standard.name) else {
+            let Some(file) = super::standards().iter().find(|file| *file.name == *standard.name)
+            else {
                 unknown.push(format!("{}: no standard {}", control.id, standard.name));
                 continue;
             };
             for item in &standard.items {
                 if !file.items.iter().any(|known| *known.id == *item.item) {
-                    unknown.push(format!("{}: {} has no item {}", control.id, standard.name, item.item));
+                    unknown.push(format!(
+                        "{}: {} has no item {}",
+                        control.id, standard.name, item.item
+                    ));
                 }
             }
         }

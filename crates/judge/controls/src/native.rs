@@ -4,6 +4,7 @@
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_schema::Schema;
 
+mod access;
 mod network;
 mod pod_security;
 mod schema;
@@ -61,8 +62,14 @@ pub enum Answer {
 /// An adapter.
 pub type Native = fn(&Subject<'_>) -> Answer;
 
-const TABLES: &[&[(&str, Native)]] =
-    &[network::RULES, pod_security::RULES, schema::RULES, secrets::RULES, upgrade::RULES];
+const TABLES: &[&[(&str, Native)]] = &[
+    access::RULES,
+    network::RULES,
+    pod_security::RULES,
+    schema::RULES,
+    secrets::RULES,
+    upgrade::RULES,
+];
 
 /// The adapter of this name, `engine/rule`.
 pub fn find(name: &str) -> Option<Native> {

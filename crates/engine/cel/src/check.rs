@@ -29,6 +29,8 @@ pub(crate) struct Checker<'e> {
     n_expansions: usize,
     /// Calls of `format` around: their lists may hold values of any type.
     n_formats: usize,
+    /// Where comprehension variables are read, and their types.
+    used_locals: Vec<(u32, u32, Type)>,
 }
 
 /// A comprehension's variable.
@@ -63,8 +65,13 @@ pub(crate) fn check(env: &Env, node: &Node) -> Result<(Expr, Type), Vec<Issue>> 
         locals: Vec::new(),
         n_expansions: 0,
         n_formats: 0,
+        used_locals: Vec::new(),
     };
     let (expr, ty) = checker.expr(node, &Scope::default()).map_err(|issue| vec![issue])?;
+    let is_type = |ty: &Type| matches!(checker.types.resolve(ty), Type::Type(_));
+    if let Some((start, end, _)) = checker.used_locals.iter().find(|(_, _, ty)| is_type(ty)) {
+        return Err(vec![Issue::new("a variable that holds a type cannot be used", *start, *end)]);
+    }
     let ty = checker.types.finish(&ty);
     Ok((expr, ty))
 }
@@ -96,7 +103,9 @@ impl Checker<'_> {
         let local =
             self.locals.iter().rposition(|local| local.scope == scope.id && *local.name == *name);
         if let Some(at) = local {
-            return Ok((Expr::Local(at as u16), self.locals[at].ty.clone()));
+            let ty = self.locals[at].ty.clone();
+            self.used_local(node, &ty);
+            return Ok((Expr::Local(at as u16), ty));
         }
         if let Some(argument) = scope.args.iter().find(|argument| argument.name == name) {
             return self.expr(argument.node, argument.scope);
@@ -105,9 +114,16 @@ impl Checker<'_> {
             return Ok((Expr::Var(slot as u16), self.env.variables[slot].1.clone()));
         }
         if let Some(index) = functions::type_constant(name) {
-            return Ok((Expr::Call { function: index, args: Box::default() }, Type::Type));
+            let expr = Expr::Call { function: index, args: Box::default() };
+            return Ok((expr, Type::Type(named_type(name).into())));
         }
         issue(node, format!("undeclared reference to {name:?}"))
+    }
+
+    /// A comprehension's variable that holds a type cannot be named: the API
+    /// server takes its name for that of a type. Known once all is checked.
+    fn used_local(&mut self, node: &Node, ty: &Type) {
+        self.used_locals.push((node.start, node.end, ty.clone()));
     }
 
     fn select(
@@ -469,52 +485,100 @@ impl Checker<'_> {
     }
 }
 
-/// Literals that can only fail are refused, as the API server does from 1.29 on.
+/// The type that a type's name stands for.
+fn named_type(name: &str) -> Type {
+    match name {
+        "bool" => Type::Bool,
+        "bytes" => Type::Bytes,
+        "double" => Type::Double,
+        "int" => Type::Int,
+        "list" => Type::List(Type::Dyn.into()),
+        "map" => Type::Map(Type::Dyn.into(), Type::Dyn.into()),
+        "null_type" => Type::Null,
+        "string" => Type::String,
+        "uint" => Type::Uint,
+        "google.protobuf.Duration" => Type::Duration,
+        "google.protobuf.Timestamp" => Type::Timestamp,
+        other => Type::Opaque(other.into()),
+    }
+}
+
+/// Calls with constants that can only fail are refused, as by the API server.
 fn literals(node: &Node, name: &str, args: &[Expr]) -> Result<(), Issue> {
-    let text = |at: usize| match args.get(at) {
-        Some(Expr::Const(Const::Str(text))) => Some(&**text),
-        _ => None,
-    };
-    let problem = match name {
-        "duration" => text(0).is_some_and(|text| crate::library::duration::parse(text).is_none()),
-        "timestamp" => {
-            text(0).is_some_and(|text| crate::library::timestamp::Timestamp::parse(text).is_err())
-        }
-        "matches" | "find" | "findAll" => {
-            text(1).is_some_and(|text| crate::library::regex::Pattern::new(text).is_err())
+    let problem = match (name, args) {
+        ("matches" | "find" | "findAll", [_, pattern, ..]) => match folded(pattern) {
+            Some(Ok(Val::Str(text))) => crate::library::regex::Pattern::new(&text).is_err(),
+            _ => false,
+        },
+        (_, [arg]) if is_conversion(name) => {
+            converted(name, arg).is_some_and(|value| value.is_err())
         }
         _ => false,
     };
-    let problem = problem
-        || is_conversion(name)
-            && args.len() == 1
-            && folded(name, &args[0]).is_some_and(|value| value.is_err());
-    if problem { issue(node, format!("the text given to {name} is invalid")) } else { Ok(()) }
+    if problem { issue(node, format!("the constant given to {name} is invalid")) } else { Ok(()) }
 }
 
 fn is_conversion(name: &str) -> bool {
     matches!(
         name,
-        "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "uint"
+        "bool"
+            | "bytes"
+            | "double"
+            | "duration"
+            | "dyn"
+            | "int"
+            | "string"
+            | "timestamp"
+            | "type"
+            | "uint"
     )
 }
 
-/// A conversion of a constant, or of such a conversion, at compile time; none for
-/// anything else.
-fn folded<'a>(name: &str, arg: &'a Expr) -> Option<Result<Val<'a>, EvalError>> {
-    let value = match arg {
-        Expr::Const(constant) => Val::from(constant),
-        Expr::Call { function, args } if args.len() == 1 => {
-            let inner = functions::name(*function).filter(|name| is_conversion(name))?;
-            match folded(inner, &args[0])? {
-                Ok(value) => value,
-                error => return Some(error),
+/// A conversion of a constant at compile time; none for anything else.
+fn converted<'a>(name: &str, arg: &'a Expr) -> Option<Result<Val<'a>, EvalError>> {
+    match folded(arg)? {
+        Ok(value) => {
+            let function = functions::number(name, false)?;
+            Some(functions::call(function, &[value]).map(|(value, _)| value))
+        }
+        error => Some(error),
+    }
+}
+
+/// The value of a constant: a literal, a type's name, a list or map of constants,
+/// a conversion of one; none for anything else.
+fn folded(expr: &Expr) -> Option<Result<Val<'_>, EvalError>> {
+    Some(match expr {
+        Expr::Const(constant) => Ok(Val::from(constant)),
+        Expr::Call { function, args } => match (functions::name(*function), &**args) {
+            (Some(name), []) if name.starts_with("@type ") => {
+                functions::call(*function, &[]).map(|(value, _)| value)
             }
+            (Some(name), [arg]) if is_conversion(name) => return converted(name, arg),
+            _ => return None,
+        },
+        Expr::List(items) => {
+            let mut values = Vec::with_capacity(items.len());
+            for (item, optional) in items {
+                match folded(item).filter(|_| !optional)? {
+                    Ok(value) => values.push(value),
+                    error => return Some(error),
+                }
+            }
+            Ok(Val::list(values))
+        }
+        Expr::Map(entries) => {
+            let mut made = Vec::with_capacity(entries.len());
+            for (key, value, optional) in entries {
+                match (folded(key).filter(|_| !optional)?, folded(value)?) {
+                    (Ok(key), Ok(value)) => made.push((key, value)),
+                    (error @ Err(_), _) | (_, error) => return Some(error),
+                }
+            }
+            Ok(Val::Map(made.into()))
         }
         _ => return None,
-    };
-    let function = functions::number(name, false)?;
-    Some(functions::call(function, &[value]).map(|(value, _)| value))
+    })
 }
 
 fn const_type(constant: &Const) -> Type {

@@ -38,8 +38,8 @@ pub enum Type {
     Object(Arc<str>),
     /// A type of a library, such as `kubernetes.Quantity`.
     Opaque(Arc<str>),
-    /// A type as a value.
-    Type,
+    /// A type as a value: which.
+    Type(Arc<Type>),
     /// Not known yet, while checking.
     Var(u32),
 }
@@ -67,7 +67,7 @@ impl fmt::Display for Type {
             Type::Map(key, value) => write!(f, "map({key}, {value})"),
             Type::Optional(inner) => write!(f, "optional_type({inner})"),
             Type::Object(name) | Type::Opaque(name) => f.write_str(name),
-            Type::Type => f.write_str("type"),
+            Type::Type(inner) => write!(f, "type({inner})"),
         }
     }
 }
@@ -96,6 +96,7 @@ impl Unifier {
                 Type::Map(self.resolve(key).into(), self.resolve(value).into())
             }
             Type::Optional(inner) => Type::Optional(self.resolve(inner).into()),
+            Type::Type(inner) => Type::Type(self.resolve(inner).into()),
             _ => ty.clone(),
         }
     }
@@ -109,6 +110,7 @@ impl Unifier {
                 Type::Map(self.finish(&key).into(), self.finish(&value).into())
             }
             Type::Optional(inner) => Type::Optional(self.finish(&inner).into()),
+            Type::Type(inner) => Type::Type(self.finish(&inner).into()),
             other => other,
         }
     }
@@ -128,7 +130,8 @@ impl Unifier {
             | (Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp, Type::Null)
             | (Type::Null, Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp)
             | (Type::Map(..), Type::Object(_))
-            | (Type::Object(_), Type::Map(..)) => true,
+            | (Type::Object(_), Type::Map(..))
+            | (Type::Type(_), Type::Type(_)) => true,
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
                 self.assignable(a, b)
             }
@@ -176,7 +179,7 @@ impl Unifier {
                 Type::Map(key.into(), inner(1).into())
             }
             "optional_type" => Type::Optional(inner(0).into()),
-            "type" => Type::Type,
+            "type" => Type::Type(inner(0).into()),
             name => Type::Opaque(name.into()),
         }
     }

@@ -154,6 +154,9 @@ impl Checker<'_> {
             [_] => vec![if is_map { index_type.clone() } else { item_type.clone() }],
             _ => vec![index_type.clone(), item_type.clone()],
         };
+        if fold == Fold::Filter {
+            self.used_local(node, &types[0]);
+        }
         let local = self.locals.len();
         for (var, ty) in vars.iter().zip(types) {
             let Kind::Ident(name) = &var.kind else {
@@ -193,7 +196,6 @@ impl Checker<'_> {
                 other => return issue(body, format!("transformMapEntry gives a map, not {other}")),
             },
         };
-        _ = node;
         let fold = Expr::Fold {
             fold,
             local: local as u16,
@@ -224,6 +226,7 @@ impl Checker<'_> {
         let Kind::Ident(name) = &var.kind else {
             return issue(var, "optMap's variable is a simple name");
         };
+        self.used_local(var, &inner);
         let local = self.locals.len();
         self.locals.push(Local { name: name.clone(), ty: inner, scope: scope.id });
         let checked = self.expr(body, scope);

@@ -60,8 +60,17 @@ pub fn parse(source: SourceId, text: &str, limits: &Limits) -> Parsed {
         parsed.diagnostics.push(Diagnostic::error(Code::TooLarge, message).at(source, 0, 0));
         return parsed;
     }
-    for (start, end) in split::documents(text) {
-        document(source, text, (start, end), limits, &mut parsed);
+    for piece in split::pieces(text) {
+        match piece {
+            split::Piece::Document(start, end) => {
+                document(source, text, (start, end), limits, &mut parsed)
+            }
+            split::Piece::BadSeparator(start, end) => parsed.diagnostics.push(
+                Diagnostic::error(Code::YamlSyntax, "something stands behind a document separator")
+                    .at(source, start as u32, end as u32)
+                    .help("put it on the next line; only a comment may follow ---"),
+            ),
+        }
     }
     parsed
 }

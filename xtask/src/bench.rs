@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::root;
 
 pub(crate) fn run() -> Result<()> {
-    let ironhull = root()?.join("target/release/ironhull");
+    let ironhull = root()?.join("target/dist/ironhull");
     let size = ironhull.metadata().context("build the release binary first: make bench")?.len();
     let folder = std::env::temp_dir().join(format!("ironhull-bench-{}", std::process::id()));
     println!("binary {:.1} MB", size as f64 / 1e6);

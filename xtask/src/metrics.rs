@@ -59,7 +59,7 @@ pub(crate) fn run() -> Result<()> {
         "tests      {n_tests}, {:.1} per 1,000 lines",
         n_tests as f64 * 1000.0 / n_lines as f64
     );
-    let release = root.join("target/release/ironhull");
+    let release = root.join("target/dist/ironhull");
     if let Ok(data) = release.metadata() {
         println!("binary     {:.1} MB", data.len() as f64 / 1e6);
     }

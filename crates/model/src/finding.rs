@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,7 +118,7 @@ impl Serialize for Fingerprint {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Evidence {
     /// In which thing.
-    pub thing: ThingRef,
+    pub thing: Arc<ThingRef>,
     /// Where in it; for an absent field the nearest ancestor that exists.
     pub pointer: Pointer,
     /// What stands there, in short JSON; none for an absent field.
@@ -194,7 +195,7 @@ pub struct Finding {
     /// The policy that assigned it; empty for the default.
     pub assignment: Box<str>,
     /// Who is judged.
-    pub subject: ThingRef,
+    pub subject: Arc<ThingRef>,
     /// Which part of the subject, in names that survive reordering; may be empty.
     pub element: Box<str>,
     /// Violated or unknown.

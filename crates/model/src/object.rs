@@ -1,5 +1,7 @@
 //! Objects: a thing, its document, and where the document came from.
 
+use std::sync::Arc;
+
 use crate::source::SourceId;
 use crate::thing::ThingRef;
 use crate::value::{Node, Value};
@@ -28,7 +30,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Object {
     /// Its name to findings.
-    pub thing: ThingRef,
+    pub thing: Arc<ThingRef>,
     /// API version without the group, such as `v1`.
     pub version: Box<str>,
     /// The document.
@@ -49,7 +51,7 @@ impl Object {
         let text = |name| root.path(&["metadata", name]).and_then(Node::as_str);
         let name = text("name").or_else(|| text("generateName"))?;
         let thing = ThingRef::new(group, kind, text("namespace").unwrap_or_default(), name);
-        let version = version.into();
+        let (thing, version) = (Arc::new(thing), version.into());
         Some(Object { thing, version, value, origin, standing: Standing::Given })
     }
 

@@ -1,5 +1,6 @@
 //! JSON pointers (RFC 6901).
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A JSON pointer: empty for the root, else such as `/a/0/b~1c`.
@@ -20,6 +21,10 @@ impl Pointer {
     /// Goes one member or item (its decimal index) down.
     pub fn push(&mut self, segment: &str) {
         self.0.push('/');
+        if !segment.contains(['~', '/']) {
+            self.0.push_str(segment);
+            return;
+        }
         for c in segment.chars() {
             match c {
                 '~' => self.0.push_str("~0"),
@@ -40,11 +45,11 @@ impl Pointer {
     /// The pointer without its last segment, and that segment; none for the root.
     pub fn split_last(&self) -> Option<(Pointer, String)> {
         let at = self.0.rfind('/')?;
-        Some((Pointer(self.0[..at].to_owned()), unescape(&self.0[at + 1..])))
+        Some((Pointer(self.0[..at].to_owned()), unescape(&self.0[at + 1..]).into_owned()))
     }
 
     /// The unescaped segments from the root.
-    pub fn segments(&self) -> impl Iterator<Item = String> + '_ {
+    pub fn segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.0.split('/').skip(1).map(unescape)
     }
 
@@ -54,8 +59,11 @@ impl Pointer {
     }
 }
 
-fn unescape(segment: &str) -> String {
-    segment.replace("~1", "/").replace("~0", "~")
+fn unescape(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('~') {
+        return Cow::Borrowed(segment);
+    }
+    Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
 }
 
 impl fmt::Display for Pointer {

@@ -39,7 +39,7 @@ pub struct Gap {
 #[derive(Debug)]
 pub struct Fact {
     /// About whom.
-    pub thing: ThingRef,
+    pub thing: Arc<ThingRef>,
     /// One of [`FACTS`].
     pub name: &'static str,
     /// What.
@@ -164,7 +164,7 @@ impl Snapshot {
     /// The fact of this name about a thing.
     pub fn fact(&self, thing: &ThingRef, name: &str) -> Option<&Fact> {
         let found =
-            self.facts.binary_search_by(|fact| (&fact.thing, fact.name).cmp(&(thing, name)));
+            self.facts.binary_search_by(|fact| (&*fact.thing, fact.name).cmp(&(thing, name)));
         self.facts.get(found.ok()?)
     }
 }

@@ -128,11 +128,7 @@ impl Value {
 
     /// The node at a JSON pointer.
     pub fn at(&self, pointer: &Pointer) -> Option<Node<'_>> {
-        pointer.segments().try_fold(self.root(), |node, segment| match node.kind() {
-            Kind::Map => node.get(&segment),
-            Kind::List => node.item(segment.parse().ok()?),
-            _ => None,
-        })
+        pointer.segments().try_fold(self.root(), |node, segment| node.child(&segment))
     }
 
     /// How many nodes there are.
@@ -348,6 +344,16 @@ impl<'a> Node<'a> {
         (index < count).then(|| Node { value: self.value, id: NodeId((first + index) as u32) })
     }
 
+    /// The member of a map or, by its decimal index, the item of a list that a
+    /// JSON pointer's segment names.
+    pub fn child(self, segment: &str) -> Option<Node<'a>> {
+        match self.kind() {
+            Kind::Map => self.get(segment),
+            Kind::List => self.item(segment.parse().ok()?),
+            _ => None,
+        }
+    }
+
     /// The member named `name`.
     pub fn get(self, name: &str) -> Option<Node<'a>> {
         self.find(keys::number(name), name)
@@ -398,20 +404,19 @@ impl<'a> Node<'a> {
 
     /// Its JSON pointer (RFC 6901) from the root.
     pub fn pointer(self) -> Pointer {
-        let mut names = Vec::new();
-        let mut node = self;
-        while let Some(parent) = node.parent() {
-            names.push(match node.key() {
-                Some(key) => key.to_owned(),
-                None => node.index().unwrap_or_default().to_string(),
-            });
-            node = parent;
-        }
         let mut pointer = Pointer::root();
-        for name in names.iter().rev() {
-            pointer.push(name);
-        }
+        self.write_pointer(&mut pointer);
         pointer
+    }
+
+    /// Recurses as deep as the value nests, which every reader bounds.
+    fn write_pointer(self, pointer: &mut Pointer) {
+        let Some(parent) = self.parent() else { return };
+        parent.write_pointer(pointer);
+        match self.key() {
+            Some(key) => pointer.push(key),
+            None => pointer.push(&self.index().unwrap_or_default().to_string()),
+        }
     }
 
     /// Where it stands in its source text. A defaulted node has its parent's span.

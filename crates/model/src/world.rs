@@ -13,7 +13,7 @@ pub enum Change {
     /// The object is as given, whether it was there or not.
     Put(Arc<Object>),
     /// The object is gone.
-    Remove(ThingRef),
+    Remove(Arc<ThingRef>),
 }
 
 impl Change {
@@ -74,7 +74,7 @@ impl<'a> World<'a> {
         match self.overlay.iter().rev().find(|change| change.thing() == thing) {
             Some(Change::Put(object)) => Some(object),
             Some(Change::Remove(_)) => None,
-            None => equal_range(&self.base.objects, |object| object.thing.cmp(thing)).first(),
+            None => equal_range(&self.base.objects, |object| (*object.thing).cmp(thing)).first(),
         }
     }
 
@@ -85,12 +85,14 @@ impl<'a> World<'a> {
     ) -> impl Iterator<Item = &'a Arc<Object>> {
         let overlay = self.overlay;
         let unchanged = move |object: &&Arc<Object>| {
-            overlay.is_empty() || !overlay.iter().any(|change| *change.thing() == object.thing)
+            overlay.is_empty() || !overlay.iter().any(|change| *change.thing() == *object.thing)
         };
         let put = overlay.iter().enumerate().filter_map(move |(index, change)| match change {
             Change::Put(object)
                 if wanted(object)
-                    && !overlay[index + 1..].iter().any(|later| later.thing() == &object.thing) =>
+                    && !overlay[index + 1..]
+                        .iter()
+                        .any(|later| *later.thing() == *object.thing) =>
             {
                 Some(object)
             }

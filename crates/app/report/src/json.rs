@@ -142,7 +142,7 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
             _ => "violated",
         },
         severity: finding.severity,
-        subject: (&finding.subject).into(),
+        subject: (&*finding.subject).into(),
         element: &finding.element,
         message: &finding.message,
         pointer: finding.at.as_str(),

@@ -82,7 +82,7 @@ fn findings(
             .and_then(|ids| ids.iter().position(|id| *id == finding.id()))
             .map_or(number, |at| at + 1);
         let position = finding.place.and_then(|place| report.position(place));
-        let group = (&finding.subject, position.map(|(path, _)| path));
+        let group = (&*finding.subject, position.map(|(path, _)| path));
         if before != Some(group) {
             heading(severity, finding, group.1, style, out);
             before = Some(group);
@@ -167,7 +167,7 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     for severity in Severity::ALL.into_iter().filter(|severity| *severity < shown) {
         let of_it = report.violations().filter(|(_, finding)| finding.severity == severity);
         let subjects: BTreeSet<&ThingRef> =
-            of_it.clone().map(|(_, finding)| &finding.subject).collect();
+            of_it.clone().map(|(_, finding)| &*finding.subject).collect();
         let n = of_it.count();
         if n > 0 {
             parts.push(format!(

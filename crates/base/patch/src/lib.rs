@@ -3,6 +3,8 @@
 //! The text of a file is edited elsewhere, by splices; this is the same change
 //! to the document, and what the spliced text must parse to.
 
+use std::borrow::Cow;
+
 use ironhull_model::{Builder, Kind, Node, Pointer, RepairStep, Value};
 
 /// A step that cannot be done to this value.
@@ -32,7 +34,7 @@ pub fn apply(value: &Value, steps: &[RepairStep]) -> Result<Value, Refused> {
             RepairStep::Remove { pointer } => (pointer, Edit::Remove),
             RepairStep::Create { .. } | RepairStep::Ask { .. } => continue,
         };
-        let segments: Vec<String> = pointer.segments().collect();
+        let segments: Vec<String> = pointer.segments().map(Cow::into_owned).collect();
         let mut builder = if current.has_spans() { Builder::with_spans() } else { Builder::new() };
         rebuild(Some(current.root()), &segments, &edit, &mut builder)
             .map_err(|reason| Refused { pointer: pointer.clone(), reason })?;

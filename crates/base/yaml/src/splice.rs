@@ -1,6 +1,8 @@
 //! Edits of YAML and JSON text by splices at spans: every byte that is not part
 //! of the change stays.
 
+use std::borrow::Cow;
+
 use ironhull_model::{Kind, Node, Pointer, SourceId, Value};
 
 use crate::{Limits, parse};
@@ -146,7 +148,7 @@ impl<'t> Editor<'t> {
     }
 
     fn set(&self, pointer: &Pointer, value: Node<'_>) -> Result<Vec<Splice>, Refused> {
-        let segments: Vec<String> = pointer.segments().collect();
+        let segments: Vec<String> = pointer.segments().map(Cow::into_owned).collect();
         let mut node = self.root;
         let mut depth = 0;
         while depth < segments.len() {

@@ -3,7 +3,7 @@
 
 use ironhull_cel::{Binding, Val};
 use ironhull_model::{
-    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, Value, Verdict, World,
+    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Value, Verdict, World,
 };
 use ironhull_schema::Schema;
 use std::collections::HashMap;
@@ -117,6 +117,8 @@ pub struct Judge<'a> {
     for_any: Vec<usize>,
     for_kinds: HashMap<(&'a str, &'a str), Vec<usize>>,
     for_cluster: Vec<usize>,
+    /// Findings below it come without evidence and repair.
+    proof_from: Severity,
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
 }
@@ -127,6 +129,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) object: &'a Object,
     pub(crate) pod: Option<Node<'a>>,
     pub(crate) meta: Option<Node<'a>>,
+    /// The Namespace object it is in, when the world has it.
+    pub(crate) namespace: Option<Node<'a>>,
 }
 
 impl<'a> Judge<'a> {
@@ -143,6 +147,7 @@ impl<'a> Judge<'a> {
             for_any: Vec::new(),
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
+            proof_from: Severity::Low,
             by_value: world
                 .objects()
                 .map(|object| (&raw const object.value as usize, &**object))
@@ -165,6 +170,14 @@ impl<'a> Judge<'a> {
         judge
     }
 
+    /// Leaves evidence and repair out of findings below a severity. Proof costs a
+    /// second evaluation, which is wasted on what is only counted.
+    #[must_use]
+    pub fn prove_from(mut self, severity: Severity) -> Judge<'a> {
+        self.proof_from = severity;
+        self
+    }
+
     /// An empty judgement of the right size, to fill and merge.
     pub fn judgement(&self) -> Judgement {
         Judgement::sized(self.controls.len())
@@ -180,7 +193,9 @@ impl<'a> Judge<'a> {
         let thing = &object.thing;
         let pod = self.schema.pod_spec(&thing.group, &thing.kind, root);
         let meta = self.schema.pod_meta(&thing.group, &thing.kind, root);
-        let subject = Subject { object, pod, meta };
+        let namespace = ThingRef::new("", "Namespace", "", &thing.namespace);
+        let namespace = self.world.get(&namespace).map(|namespace| namespace.root());
+        let subject = Subject { object, pod, meta, namespace };
         if pod.is_some() {
             for &index in &self.for_pods {
                 self.judge(index, &subject, judgement);

@@ -1,6 +1,8 @@
 //! Rules that an engine decides. An adapter turns the engine's answer into
 //! (pointer, message, evidence) per element; it holds no judgement of its own.
 
+use std::sync::Arc;
+
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_schema::Schema;
 
@@ -32,7 +34,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Default)]
 pub struct Element {
     /// The thing it belongs to, if not the subject (`applies: cluster`).
-    pub subject: Option<ThingRef>,
+    pub subject: Option<Arc<ThingRef>>,
     /// Its name, stable under reordering; empty for the subject as a whole.
     pub name: String,
     /// Where the finding points.
@@ -42,7 +44,7 @@ pub struct Element {
     /// What was read, besides `at`: pointers into the subject.
     pub evidence: Vec<Pointer>,
     /// What was read in other objects.
-    pub related: Vec<(ThingRef, Pointer)>,
+    pub related: Vec<(Arc<ThingRef>, Pointer)>,
     /// Instead of the control's severity.
     pub severity: Option<Severity>,
     /// What helps.

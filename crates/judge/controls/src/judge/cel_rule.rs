@@ -48,7 +48,7 @@ impl<'a> Judge<'a> {
             judgement,
             verdict: Verdict::NotApplicable,
         };
-        run.bind_subject(control);
+        run.bind_subject();
         run.bind_related(control);
         run.missing.extend(self.missing_facts(control, subject.object));
         if !run.missing.is_empty() {
@@ -77,7 +77,7 @@ impl<'a> Judge<'a> {
 }
 
 impl<'a> Run<'_, 'a> {
-    fn bind_subject(&mut self, control: &Control) {
+    fn bind_subject(&mut self) {
         let node = |node: Option<Node<'a>>| {
             node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)))
         };
@@ -85,35 +85,24 @@ impl<'a> Run<'_, 'a> {
         self.bindings[slot::OBJECT] = node(Some(object.root()));
         self.bindings[slot::POD] = node(self.subject.pod);
         self.bindings[slot::META] = node(self.subject.meta);
-        self.bindings[slot::NAMESPACE] = self.namespace();
-        let index = self.index;
+        let namespace = self.subject.namespace.map_or(Val::Unknown, Val::from_node);
+        self.bindings[slot::NAMESPACE] = Binding::Val(namespace);
         // The parameters live as long as the judge, which outlives every run.
-        let params: &'a ironhull_model::Value = self.judge.params_of(index);
+        let params: &'a ironhull_model::Value = self.judge.params_of(self.index);
         self.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
-        _ = control;
-    }
-
-    fn namespace(&self) -> Binding<'a> {
-        let thing = &self.subject.object.thing;
-        if thing.namespace.is_empty() {
-            return Binding::Val(Val::Unknown);
-        }
-        let mut found = self.judge.world.of_kind("", "Namespace");
-        match found.find(|namespace| namespace.thing.name == thing.namespace) {
-            Some(namespace) => Binding::Val(Val::from_node(namespace.root())),
-            None => Binding::Val(Val::Unknown),
-        }
     }
 
     fn bind_related(&mut self, control: &'a Control) {
         for (offset, related) in control.related.iter().enumerate() {
             let world = self.judge.world;
-            let namespace = &self.subject.object.thing.namespace;
-            let nodes: Vec<Val<'a>> = world
-                .of_kind(&related.group, &related.kind)
-                .filter(|object| !related.in_namespace || object.thing.namespace == *namespace)
-                .map(|object| Val::from_node(object.root()))
-                .collect();
+            let (group, kind) = (&*related.group, &*related.kind);
+            let node = |object: &'a std::sync::Arc<Object>| Val::from_node(object.root());
+            let nodes: Vec<Val<'a>> = if related.in_namespace {
+                let namespace = &self.subject.object.thing.namespace;
+                world.in_namespace(group, kind, namespace).map(node).collect()
+            } else {
+                world.of_kind(group, kind).map(node).collect()
+            };
             let complete = world.base.coverage.is_complete(&related.group, &related.kind);
             let list = if complete { Val::list(nodes) } else { Val::open_list(nodes) };
             self.bindings[slot::COUNT + offset] = Binding::Val(list);

@@ -95,17 +95,21 @@ pub(super) fn evidence(object: &Object, node: Node<'_>, absent: Option<String>) 
 /// Evidence at a pointer; for one that does not exist its nearest ancestor and
 /// the missing name.
 pub(super) fn evidence_at(object: &Object, pointer: &Pointer) -> Evidence {
-    let mut at = pointer.clone();
-    let mut absent = None;
-    loop {
-        if let Some(node) = object.value.at(&at) {
-            return evidence(object, node, absent);
+    let (node, absent) = nearest(object, pointer);
+    evidence(object, node, absent)
+}
+
+/// The node at a pointer; else its nearest ancestor that exists, and the name
+/// that is missing there.
+pub(super) fn nearest<'a>(object: &'a Object, pointer: &Pointer) -> (Node<'a>, Option<String>) {
+    let mut node = object.root();
+    for segment in pointer.segments() {
+        match node.child(&segment) {
+            Some(child) => node = child,
+            None => return (node, Some(segment.into_owned())),
         }
-        let Some((parent, name)) = at.split_last() else {
-            return evidence(object, object.root(), absent);
-        };
-        (at, absent) = (parent, Some(name));
     }
+    (node, None)
 }
 
 fn cut(text: String) -> String {

@@ -40,25 +40,25 @@ impl<'a> Judge<'a> {
             Some(subject) if subject.object.thing == thing => Some(subject.object),
             _ => self.world.get(&thing).map(|object| &**object),
         };
-        let mut pointers = element.evidence;
-        if pointers.is_empty() {
-            pointers.push(element.at.clone());
-        }
-        let mut evidence: Vec<_> = object
-            .into_iter()
-            .flat_map(|object| {
-                pointers.iter().map(move |pointer| evidence::evidence_at(object, pointer))
-            })
-            .collect();
-        for (other, pointer) in &element.related {
-            evidence
-                .extend(self.world.get(other).map(|object| evidence::evidence_at(object, pointer)));
-        }
-        let place = object.and_then(|object| {
-            let at = evidence::evidence_at(object, &element.at);
-            evidence::place(object, object.value.at(&at.pointer)?)
-        });
+        let place = object
+            .and_then(|object| evidence::place(object, evidence::nearest(object, &element.at).0));
         let unknown = !element.missing.is_empty();
+        let severity = element.severity.unwrap_or_else(|| self.severity(index));
+        let mut evidence = Vec::new();
+        if severity >= self.proof_from {
+            let own = if element.evidence.is_empty() {
+                std::slice::from_ref(&element.at)
+            } else {
+                &element.evidence
+            };
+            if let Some(object) = object {
+                evidence.extend(own.iter().map(|pointer| evidence::evidence_at(object, pointer)));
+            }
+            for (other, pointer) in &element.related {
+                let other = self.world.get(other);
+                evidence.extend(other.map(|object| evidence::evidence_at(object, pointer)));
+            }
+        }
         Some(Finding {
             control: self.controls[index].id.clone(),
             assignment: "".into(),
@@ -66,7 +66,7 @@ impl<'a> Judge<'a> {
             subject: thing,
             element: element.name.into(),
             verdict: if unknown { Verdict::Unknown } else { Verdict::Violated },
-            severity: element.severity.unwrap_or_else(|| self.severity(index)),
+            severity,
             message: element.message,
             at: element.at,
             place,
@@ -85,13 +85,15 @@ impl<'a> Run<'_, 'a> {
         let control = self.judge.controls[self.index];
         let at = self.at();
         let violated = verdict == Verdict::Violated;
+        let severity = self.severity();
+        let proven = violated && severity >= self.judge.proof_from;
         Finding {
             control: control.id.clone(),
             assignment: "".into(),
             subject: object.thing.clone(),
             element: self.element_name().into(),
             verdict,
-            severity: self.severity(),
+            severity,
             message: if violated {
                 self.render(&self.rule.message)
             } else {
@@ -99,9 +101,9 @@ impl<'a> Run<'_, 'a> {
             },
             at: at.pointer(),
             place: evidence::place(object, at),
-            evidence: if violated { self.evidence() } else { Vec::new() },
+            evidence: if proven { self.evidence() } else { Vec::new() },
             missing: self.missing.clone(),
-            repair: if violated { self.repair() } else { Repair::default() },
+            repair: if proven { self.repair() } else { Repair::default() },
             owner: self.judge.owner(&object.thing),
             accepted: None,
         }

@@ -249,3 +249,39 @@ fn the_last_check_is_remembered() {
     );
     std::fs::remove_dir_all(state).unwrap();
 }
+
+/// A policy's rung and scope, a gate's scope, and mistakes in either.
+#[test]
+fn policies_and_gates_say_what_counts() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: NS}\nspec: {containers: [{name: c, image: a, securityContext: {privileged: true}}]}\n---\n";
+    let pods = pod.replace("NS", "blue") + &pod.replace("NS", "green");
+    let document = |kind: &str, spec: &str| {
+        format!("apiVersion: ironhull.dev/v1\nkind: {kind}\nmetadata: {{name: p}}\nspec: {spec}\n")
+    };
+    let check = |more: &str, args: &[&str]| {
+        let args = [&["check", "-", "--only", "privileged-container"], args].concat();
+        run_in(&repository(), &args, &format!("{pods}{more}"))
+    };
+    assert_eq!(check("", &[]).code, 1);
+    let warn = document("Policy", "{controls: [privileged-container], rung: warn}");
+    let run = check(&warn, &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("[warn] container c is privileged"), "{}", run.stdout);
+    let blue = "{controls: ['*'], scope: [{namespace: blue}], rung: observe}";
+    assert_eq!(check(&document("Policy", blue), &[]).code, 1, "green still counts");
+    let gate = document("Gate", "{scope: [{namespace: '*e*'}], failOn: critical>=3}");
+    assert_eq!(check(&gate, &[]).code, 0, "two are not three");
+    assert_eq!(check(&gate, &["--fail-on", "critical"]).code, 1, "the command line wins");
+    let misspelt = document("Policy", "{controls: [privileged-contain], rung: warn}");
+    let run = check(&misspelt, &["--fail-on", "never"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("did you mean \"privileged-container\"?"), "{}", run.stderr);
+    let folder = folder("policy-file");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("policy.yaml");
+    std::fs::write(&file, misspelt).unwrap();
+    assert_eq!(check("", &["--policy", file.to_str().unwrap()]).code, 2);
+    std::fs::write(&file, warn).unwrap();
+    assert_eq!(check("", &["--policy", file.to_str().unwrap()]).code, 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}

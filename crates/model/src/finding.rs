@@ -73,6 +73,38 @@ pub enum Verdict {
     Violated,
 }
 
+/// How far a policy goes when its control does not hold, from looking to denying.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rung {
+    /// Findings are shown and change nothing.
+    Observe,
+    /// Findings are told to whoever makes them, and change nothing.
+    Warn,
+    /// What is new is stopped; what was already wrong goes on.
+    StopNew,
+    /// Everything is stopped. The rung of what no policy names.
+    #[default]
+    Stop,
+}
+
+impl Rung {
+    /// All, from the least.
+    pub const ALL: [Rung; 4] = [Rung::Observe, Rung::Warn, Rung::StopNew, Rung::Stop];
+
+    /// As in policies and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rung::Observe => "observe",
+            Rung::Warn => "warn",
+            Rung::StopNew => "stop-new",
+            Rung::Stop => "stop",
+        }
+    }
+}
+
 /// Hash of control, assignment, subject and element: a finding's identity for ever.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fingerprint(pub [u8; 16]);
@@ -194,6 +226,8 @@ pub struct Finding {
     pub control: Box<str>,
     /// The policy that assigned it; empty for the default.
     pub assignment: Box<str>,
+    /// How far that policy goes.
+    pub rung: Rung,
     /// Who is judged.
     pub subject: Arc<ThingRef>,
     /// Which part of the subject, in names that survive reordering; may be empty.

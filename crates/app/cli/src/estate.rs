@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ironhull_controls::exceptions::Exception;
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Code, Coverage, Diagnostic, Gap, Level, Minor, Object, Snapshot, Source, SourceId, Standing,
@@ -12,12 +11,15 @@ use ironhull_schema::{Schema, defaults, rbac};
 use rayon::prelude::*;
 
 mod charts;
-mod documents;
+pub(crate) mod documents;
 
-/// What was read besides the snapshot.
+/// What was read.
 pub(crate) struct Estate {
     pub(crate) snapshot: Snapshot,
-    pub(crate) exceptions: Vec<Exception>,
+    /// Policies, exceptions and gates among the files.
+    pub(crate) own: Vec<documents::Own>,
+    /// The first source that is a policy file of the command line's, not judged.
+    pub(crate) first_policy_file: SourceId,
 }
 
 /// How to read.
@@ -50,6 +52,7 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     for target in targets {
         find(target, &mut texts, &mut snapshot);
     }
+    let first_policy_file = SourceId(texts.len() as u32);
     for file in options.policies {
         texts.push(Text::named(file));
     }
@@ -68,10 +71,6 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     }
     ironhull_source::attribute(&mut snapshot, options.owner);
     assume_roles(&mut snapshot);
-    let exceptions = own
-        .into_iter()
-        .filter_map(|own| documents::exception(own, &mut snapshot.diagnostics))
-        .collect();
     if snapshot.objects.is_empty() && snapshot.gaps.is_empty() && !has_errors(&snapshot) {
         let what = targets.join(" ");
         snapshot.diagnostics.push(
@@ -80,7 +79,7 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         );
     }
     snapshot.seal();
-    Estate { snapshot, exceptions }
+    Estate { snapshot, own, first_policy_file }
 }
 
 fn has_errors(snapshot: &Snapshot) -> bool {

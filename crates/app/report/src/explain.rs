@@ -82,6 +82,9 @@ pub fn finding(
     if let Some((owner, source)) = &finding.owner {
         _ = writeln!(out, "\nOWNER      {owner} ({source})");
     }
+    if !finding.assignment.is_empty() {
+        _ = writeln!(out, "\nPOLICY     {} at rung {}", finding.assignment, finding.rung.as_str());
+    }
     if let Some(accepted) = &finding.accepted {
         _ = writeln!(
             out,

@@ -53,6 +53,8 @@ struct FindingV1<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<&'a Accepted>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<bool>,
 }
 
@@ -155,6 +157,8 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
             .as_ref()
             .map(|(owner, source)| json!({ "name": owner, "source": source })),
         accepted: finding.accepted.as_ref(),
+        policy: (!finding.assignment.is_empty())
+            .then(|| json!({ "name": finding.assignment, "rung": finding.rung })),
         new: report.new.and_then(|new| new.get(index).copied()),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use ironhull_model::finding::Rung;
 use ironhull_model::{Finding, Level, Severity, ThingRef};
 
 use crate::{Report, repair};
@@ -90,7 +91,12 @@ fn findings(
         let place =
             position.map_or_else(String::new, |(_, at)| format!("{}:{}", at.line, at.column));
         line(
-            &format!("{number:>3}  {:<width$} {}", finding.control, finding.message),
+            &format!(
+                "{number:>3}  {:<width$} {}{}",
+                finding.control,
+                rung(finding),
+                finding.message
+            ),
             &place,
             style,
             out,
@@ -104,6 +110,14 @@ fn findings(
             let room = style.width.saturating_sub(command.chars().count() + 2);
             line(&cut(format!("     fix  {words}"), room), &command, style, out);
         }
+    }
+}
+
+/// Says that a finding does not count, or only when it is new.
+fn rung(finding: &Finding) -> String {
+    match finding.rung {
+        Rung::Stop => String::new(),
+        rung => format!("[{}] ", rung.as_str()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! A control's own examples: each is an estate and what the control must say of
 //! it. They are tests, canaries, and what `explain` shows.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ironhull_model::{
@@ -10,14 +9,15 @@ use ironhull_model::{
 use ironhull_schema::{Schema, defaults, rbac};
 
 use crate::control::Control;
-use crate::judge::{Judge, Judgement, params};
+use crate::judge::{Judge, Judgement};
+use crate::policies::Assignment;
 
 /// One example, ready to judge.
 pub struct Example {
     /// The estate.
     pub snapshot: Snapshot,
     /// Parameters beside it.
-    pub params: HashMap<String, Value>,
+    pub params: Option<Value>,
     /// What is expected, as written.
     expect: Value,
 }
@@ -27,10 +27,10 @@ pub fn read(control: &Control) -> Vec<Result<Example, String>> {
     let Ok(all) = serde_json::from_str::<Value>(&control.examples) else {
         return vec![Err("examples are unreadable".to_owned())];
     };
-    all.root().items().map(|item| example(control, item)).collect()
+    all.root().items().map(|item| example(item)).collect()
 }
 
-fn example(control: &Control, item: Node<'_>) -> Result<Example, String> {
+fn example(item: Node<'_>) -> Result<Example, String> {
     const KNOWN: [&str; 6] = ["given", "expect", "params", "kubernetes", "facts", "complete"];
     if let Some((unknown, _)) = item.entries().find(|(key, _)| !KNOWN.contains(key)) {
         return Err(format!("unknown field {unknown:?} in an example"));
@@ -70,10 +70,7 @@ fn example(control: &Control, item: Node<'_>) -> Result<Example, String> {
         });
     }
     snapshot.seal();
-    let mut params = HashMap::new();
-    if let Some(given) = item.get("params") {
-        params.insert(control.id.to_string(), given.to_value());
-    }
+    let params = item.get("params").map(Node::to_value);
     let expect = item.get("expect").ok_or("an example has no expect")?.to_value();
     Ok(Example { snapshot, params, expect })
 }
@@ -122,8 +119,8 @@ fn metadata(given: Option<Node<'_>>, builder: &mut Builder) {
 /// Judges one example by its control.
 pub fn judge(control: &Control, example: &Example) -> Judgement {
     let controls = [control];
-    let params = params(&controls, &example.params);
-    let judge = Judge::new(World::new(&example.snapshot), &controls, &params);
+    let assignments = [Assignment::by_default(0, control, example.params.as_ref())];
+    let judge = Judge::new(World::new(&example.snapshot), &controls, &assignments);
     let mut judgement = judge.judgement();
     for object in &example.snapshot.objects {
         judge.object(object, &mut judgement);

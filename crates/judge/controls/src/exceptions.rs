@@ -22,7 +22,10 @@ use ironhull_schema::Schema;
 use jiff::civil::Date;
 use jiff::{Span, Unit};
 
+use crate::control::Control;
+use crate::policies::suggestion;
 use crate::reader::Reader;
+use crate::scope::{Scope, glob};
 
 /// The longest that a waiver may run, in days.
 pub const WAIVER_DAYS: i64 = 90;
@@ -46,7 +49,7 @@ pub struct Exception {
     /// Waiver or by-design.
     pub kind: Type,
     controls: Vec<String>,
-    subjects: Vec<SubjectPattern>,
+    subjects: Scope,
     elements: Vec<String>,
     image: Option<String>,
     service_account: Option<String>,
@@ -57,17 +60,11 @@ pub struct Exception {
     place: (SourceId, u32, u32),
 }
 
-#[derive(Clone, Debug, Default)]
-struct SubjectPattern {
-    kind: Option<String>,
-    namespace: Option<String>,
-    name: Option<String>,
-}
-
-/// Reads an `Exception` document.
+/// Reads an `Exception` document; `known` are the controls that it may name.
 pub fn read(
     document: Node<'_>,
     source: SourceId,
+    known: &[&Control],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Exception> {
     let before = diagnostics.len();
@@ -80,6 +77,12 @@ pub fn read(
     reader.finish();
     let mut reader = Reader::new(spec?, source, Code::ExceptionInvalid, diagnostics);
     let exception = read_spec(&mut reader, name.unwrap_or_default(), source);
+    for name in exception.iter().flat_map(|exception| &exception.controls) {
+        if !known.iter().any(|control| glob(name, &control.id)) {
+            let at = reader.node().get("controls").unwrap_or(reader.node());
+            reader.wrong(at, format!("{name:?} is no control{}", suggestion(name, known)));
+        }
+    }
     reader.finish();
     exception.filter(|_| diagnostics.len() == before)
 }
@@ -97,7 +100,7 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
     if controls.is_empty() {
         reader.wrong(reader.node(), "controls names no control");
     }
-    let subjects = subjects(reader);
+    let subjects = Scope::read(reader, "subjects");
     let elements = reader.strs("elements").into_iter().map(str::to_owned).collect();
     let image = reader.str("image").map(str::to_owned);
     let service_account = reader.str("serviceAccount").map(str::to_owned);
@@ -137,22 +140,6 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
         until,
         place: (source, span.start, span.end),
     })
-}
-
-fn subjects(reader: &mut Reader<'_, '_>) -> Vec<SubjectPattern> {
-    let Some(list) = reader.get("subjects") else { return Vec::new() };
-    list.items()
-        .map(|item| {
-            let mut subject = reader.nested(item);
-            let pattern = SubjectPattern {
-                kind: subject.str("kind").map(str::to_owned),
-                namespace: subject.str("namespace").map(str::to_owned),
-                name: subject.str("name").map(str::to_owned),
-            };
-            subject.finish();
-            pattern
-        })
-        .collect()
 }
 
 fn date(reader: &mut Reader<'_, '_>, field: &'static str) -> Option<Date> {
@@ -209,15 +196,8 @@ impl Exception {
     fn covers(&self, finding: &Finding, world: World<'_>) -> bool {
         let subject = &finding.subject;
         let named = self.controls.iter().any(|control| glob(control, &finding.control));
-        let subject_matches = self.subjects.is_empty()
-            || self.subjects.iter().any(|pattern| {
-                let fits = |wanted: &Option<String>, is: &str| {
-                    wanted.as_deref().is_none_or(|wanted| glob(wanted, is))
-                };
-                fits(&pattern.kind, &subject.kind)
-                    && fits(&pattern.namespace, &subject.namespace)
-                    && fits(&pattern.name, &subject.name)
-            });
+        let object = || world.get(subject).map(|object| &**object);
+        let subject_matches = self.subjects.is_empty() || self.subjects.has(subject, object());
         let element_matches = self.elements.is_empty()
             || self.elements.iter().any(|element| glob(element, &finding.element));
         named && subject_matches && element_matches && self.pins(finding, world)
@@ -247,13 +227,6 @@ impl Exception {
     }
 }
 
-/// `*` stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(tail) = text.strip_prefix(head) else { return false };
-    tail.char_indices().map(|(at, _)| at).chain([tail.len()]).any(|at| glob(rest, &tail[at..]))
-}
-
 /// Marks the findings that exceptions cover on a day.
 pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_>, today: Date) {
     for finding in findings {
@@ -271,15 +244,5 @@ pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_
             owner: exception.owner.clone(),
             until: exception.until.to_string(),
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn a_star_is_any_text() {
-        assert!(glob("quay.io/*/agent", "quay.io/x/y/agent") && !glob("a*c", "ab"));
     }
 }

@@ -1,9 +1,20 @@
-//! The one grammar of gates, in `--fail-on`, policies and admission:
+//! The one grammar of gates, in `--fail-on`, `Gate` documents and admission:
 //! `never`, or `TERM[,TERM…]` with `TERM = [new.][STATUS.]SEVERITY[>=N]`.
+//!
+//! ```yaml
+//! apiVersion: ironhull.dev/v1
+//! kind: Gate
+//! metadata: { name: payments }
+//! spec: { scope: [{ namespace: "payments*" }], failOn: "medium" }
+//! ```
 
 use std::str::FromStr;
 
-use ironhull_model::Severity;
+use ironhull_model::finding::Rung;
+use ironhull_model::{Code, Diagnostic, Finding, Node, Severity, SourceId, Verdict, World};
+
+use crate::reader::Reader;
+use crate::scope::Scope;
 
 /// What makes a check fail. Empty means never.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +42,90 @@ pub struct Counted<'a> {
 /// A gate that cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ParseGateError(pub String);
+
+/// A gate for a part of the estate (BLD-23).
+#[derive(Clone, Debug)]
+pub struct ScopedGate {
+    scope: Scope,
+    gate: Gate,
+}
+
+/// Reads a `Gate` document.
+pub fn read(
+    document: Node<'_>,
+    source: SourceId,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<ScopedGate> {
+    let before = diagnostics.len();
+    let mut reader = Reader::new(document, source, Code::PolicyInvalid, diagnostics);
+    reader.also_known(&["apiVersion", "kind", "metadata"]);
+    let spec = reader.required("spec");
+    reader.finish();
+    let mut reader = Reader::new(spec?, source, Code::PolicyInvalid, diagnostics);
+    let scope = Scope::read(&mut reader, "scope");
+    if scope.is_empty() {
+        reader.wrong(reader.node(), "scope is empty; the gate of the rest is --fail-on");
+    }
+    let text = reader.required_str("failOn");
+    let gate = text.and_then(|text| {
+        text.parse().map_err(|ParseGateError(why)| reader.wrong(reader.node(), why)).ok()
+    });
+    reader.finish();
+    let gate = ScopedGate { scope, gate: gate? };
+    (diagnostics.len() == before).then_some(gate)
+}
+
+/// The gates of an estate: scoped ones, and one for what none of them covers.
+#[derive(Clone, Debug)]
+pub struct Gates {
+    /// In the order in which they were read; the first that covers a finding counts it.
+    pub scoped: Vec<ScopedGate>,
+    /// For the rest.
+    pub rest: Gate,
+}
+
+impl Gates {
+    /// Whether any gate fails, and which findings gates look at. `is_new` tells
+    /// by index whether a finding was not there before. Accepted findings, and
+    /// those of policies that only observe or warn, count nowhere.
+    pub fn judge(
+        &self,
+        findings: &[Finding],
+        world: World<'_>,
+        is_new: &dyn Fn(usize) -> bool,
+    ) -> (bool, Vec<usize>) {
+        let mut counted: Vec<Vec<(usize, Counted<'_>)>> = vec![Vec::new(); self.scoped.len() + 1];
+        for (index, finding) in findings.iter().enumerate() {
+            let is_new = is_new(index);
+            let counts = finding.verdict == Verdict::Violated
+                && finding.accepted.is_none()
+                && match finding.rung {
+                    Rung::Observe | Rung::Warn => false,
+                    Rung::StopNew => is_new,
+                    Rung::Stop => true,
+                };
+            if !counts {
+                continue;
+            }
+            let covers = |scoped: &ScopedGate| {
+                let object = world.get(&finding.subject).map(|object| &**object);
+                scoped.scope.has(&finding.subject, object)
+            };
+            let gate = self.scoped.iter().position(covers).unwrap_or(self.scoped.len());
+            let severity = finding.severity;
+            counted[gate].push((index, Counted { severity, is_new, status: None }));
+        }
+        let gates = self.scoped.iter().map(|scoped| &scoped.gate).chain([&self.rest]);
+        let (mut fails, mut looked_at) = (false, Vec::new());
+        for (gate, counted) in gates.zip(&counted) {
+            fails |= gate.failing(counted.iter().map(|(_, counted)| *counted)).is_some();
+            looked_at.extend(
+                counted.iter().filter(|(_, counted)| gate.looks_at(counted)).map(|(at, _)| *at),
+            );
+        }
+        (fails, looked_at)
+    }
+}
 
 /// Statuses that vendors give vulnerabilities (BLD-13).
 const STATUSES: [&str; 8] = [

@@ -3,13 +3,14 @@
 
 use ironhull_cel::{Binding, Val};
 use ironhull_model::{
-    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Value, Verdict, World,
+    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Verdict, World,
 };
 use ironhull_schema::Schema;
 use std::collections::HashMap;
 
 use crate::control::{Applies, Control, Rule};
 use crate::native;
+use crate::policies::Assignment;
 
 mod cel_rule;
 mod evidence;
@@ -111,7 +112,9 @@ impl Judgement {
 pub struct Judge<'a> {
     world: World<'a>,
     controls: &'a [&'a Control],
-    params: &'a [Value],
+    assignments: &'a [Assignment<'a>],
+    /// For each control the assignments that policies make.
+    by_policy: Vec<Vec<usize>>,
     schema: Schema,
     for_pods: Vec<usize>,
     for_any: Vec<usize>,
@@ -135,13 +138,18 @@ pub(crate) struct Subject<'a> {
 
 impl<'a> Judge<'a> {
     /// Prepares to judge. Controls that are not for the world's minor judge
-    /// nothing. `params` are of [`params`], one for each control.
-    pub fn new(world: World<'a>, controls: &'a [&'a Control], params: &'a [Value]) -> Judge<'a> {
+    /// nothing. `assignments` are of [`crate::policies::assign`] over the same controls.
+    pub fn new(
+        world: World<'a>,
+        controls: &'a [&'a Control],
+        assignments: &'a [Assignment<'a>],
+    ) -> Judge<'a> {
         let minor = world.base.minor;
         let mut judge = Judge {
             world,
             controls,
-            params,
+            assignments,
+            by_policy: vec![Vec::new(); controls.len()],
             schema: Schema::of(minor),
             for_pods: Vec::new(),
             for_any: Vec::new(),
@@ -153,9 +161,14 @@ impl<'a> Judge<'a> {
                 .map(|object| (&raw const object.value as usize, &**object))
                 .collect(),
         };
-        for (index, control) in
-            controls.iter().enumerate().filter(|(_, control)| control.is_for(minor))
-        {
+        for (index, assignment) in assignments.iter().enumerate() {
+            let control = controls[assignment.control];
+            if !control.is_for(minor) {
+                continue;
+            }
+            if assignment.policy.is_some() {
+                judge.by_policy[assignment.control].push(index);
+            }
             match &control.applies {
                 Applies::Pods => judge.for_pods.push(index),
                 Applies::Any => judge.for_any.push(index),
@@ -214,19 +227,42 @@ impl<'a> Judge<'a> {
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
         for &index in &self.for_cluster {
-            if let Rule::Native(name) = &self.controls[index].rule {
+            if let Rule::Native(name) = &self.control(index).rule
+                && self.in_force(index, None)
+            {
                 let verdict = self.native(index, name, None, judgement);
-                judgement.tallies[index].count(verdict);
+                judgement.tallies[self.assignments[index].control].count(verdict);
             }
         }
     }
 
     fn judge(&self, index: usize, subject: &Subject<'a>, judgement: &mut Judgement) {
-        let verdict = match &self.controls[index].rule {
+        if !self.in_force(index, Some(subject.object)) {
+            return;
+        }
+        let verdict = match &self.control(index).rule {
             Rule::Cel(rule) => self.cel(index, rule, subject, judgement),
             Rule::Native(name) => self.native(index, name, Some(subject), judgement),
         };
-        judgement.tallies[index].count(verdict);
+        judgement.tallies[self.assignments[index].control].count(verdict);
+    }
+
+    /// Whether an assignment judges a subject: its policy covers it, and no other
+    /// one that asks the same takes its place.
+    fn in_force(&self, index: usize, object: Option<&Object>) -> bool {
+        let own = &self.assignments[index];
+        let rivals = &self.by_policy[own.control];
+        rivals.is_empty()
+            || own.covers(object)
+                && !rivals.iter().any(|&rival| {
+                    let other = &self.assignments[rival];
+                    rival != index && other.replaces(own) && other.covers(object)
+                })
+    }
+
+    /// The control of an assignment.
+    fn control(&self, index: usize) -> &'a Control {
+        self.controls[self.assignments[index].control]
     }
 
     fn native(
@@ -243,7 +279,7 @@ impl<'a> Judge<'a> {
             object: subject.map(|subject| subject.object),
             pod: subject.and_then(|subject| subject.pod),
             meta: subject.and_then(|subject| subject.meta),
-            params: self.params[index].root(),
+            params: self.params_of(index).root(),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };
         let mut verdict = Verdict::Holds;
@@ -257,34 +293,8 @@ impl<'a> Judge<'a> {
     }
 
     fn severity(&self, index: usize) -> Severity {
-        self.controls[index].worst()
+        self.control(index).worst()
     }
-}
-
-/// The parameters of each control: its own, replaced by those that a policy
-/// gives by control id.
-pub fn params(controls: &[&Control], given: &HashMap<String, Value>) -> Vec<Value> {
-    controls.iter().map(|control| merged_params(control, given)).collect()
-}
-
-fn merged_params(control: &Control, given: &HashMap<String, Value>) -> Value {
-    let own: Value = serde_json::from_str(&control.params)
-        .unwrap_or_else(|_| ironhull_model::Builder::new().finish());
-    let Some(given) = given.get(&*control.id) else { return own };
-    let mut builder = ironhull_model::Builder::new();
-    builder.begin_map(0);
-    for (key, node) in own.root().entries() {
-        if given.root().get(key).is_none() {
-            builder.key(key, 0);
-            builder.copy(node);
-        }
-    }
-    for (key, node) in given.root().entries() {
-        builder.key(key, 0);
-        builder.copy(node);
-    }
-    builder.end(0);
-    builder.finish()
 }
 
 /// What a binding shows to a person.

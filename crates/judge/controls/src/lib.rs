@@ -15,9 +15,12 @@ pub mod gate;
 pub mod host;
 pub mod judge;
 pub mod native;
+pub mod policies;
 pub mod reader;
+pub mod scope;
 
 pub use compile::Compiler;
 pub use control::Control;
 pub use gate::Gate;
-pub use judge::{Judge, Judgement, Tally, params};
+pub use judge::{Judge, Judgement, Tally};
+pub use policies::{Assignment, Policy, assign};

@@ -1,12 +1,13 @@
 //! `ironhull check`: judge targets.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use ironhull_controls::gate::Counted;
-use ironhull_controls::{Control, Gate, Judge, Judgement, exceptions, params};
+use ironhull_controls::gate::{Gates, ScopedGate};
+use ironhull_controls::{
+    Assignment, Control, Gate, Judge, Judgement, assign, exceptions, policies,
+};
 use ironhull_model::{Finding, Level, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
 use ironhull_store::LastCheck;
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::args::{Check, Format, Global, Judging};
 use crate::config::{self, Config};
+use crate::estate::documents::{self, Documents};
 use crate::estate::{self, Estate};
 use crate::exit::Exit;
 use crate::printer;
@@ -23,6 +25,7 @@ pub(crate) struct Judged {
     pub(crate) snapshot: Snapshot,
     pub(crate) controls: Vec<&'static Control>,
     pub(crate) judgement: Judgement,
+    pub(crate) gates: Vec<ScopedGate>,
     pub(crate) at: String,
     pub(crate) config: Config,
 }
@@ -45,20 +48,42 @@ pub(crate) fn judge(
         owner: config.owner.as_deref(),
         policies: &judging.policy,
     };
-    let Estate { mut snapshot, exceptions } = estate::read(targets, &options);
-    let controls = select(judging, &config)?;
-    let params = params(&controls, &HashMap::new());
+    let every = every_control(judging, &config)?;
+    let controls = select(&every, judging, &config)?;
+    let mut estate = estate::read(targets, &options);
+    let documents = documents::read(&estate.own, &every, &mut estate.snapshot.diagnostics);
+    refuse_policy_files(&estate)?;
+    let mut snapshot = estate.snapshot;
+    let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
-    let mut judgement = run(world, &controls, &params);
-    exceptions::apply(&mut judgement.findings, &exceptions, world, today);
+    let mut judgement = run(world, &controls, &assignments);
+    let Documents { exceptions, gates, .. } = &documents;
+    exceptions::apply(&mut judgement.findings, exceptions, world, today);
     judgement.seal();
+    let gates = gates.clone();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
-    Ok(Judged { snapshot, controls, judgement, at, config })
+    Ok(Judged { snapshot, controls, judgement, gates, at, config })
+}
+
+/// A mistake in a file that `--policy` names is a mistake of the call.
+fn refuse_policy_files(estate: &Estate) -> anyhow::Result<()> {
+    let wrong: Vec<String> = estate
+        .snapshot
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| {
+            let source = diagnostic.place.map(|place| place.source);
+            diagnostic.level == Level::Error
+                && source.is_some_and(|source| source >= estate.first_policy_file)
+        })
+        .map(|diagnostic| diagnostics::render(diagnostic, &estate.snapshot))
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { bail!("in a --policy file\n{}", wrong.join("")) }
 }
 
 /// Judges every object, spread over the cores; the result does not depend on how.
-fn run(world: World<'_>, controls: &[&Control], params: &[ironhull_model::Value]) -> Judgement {
-    let judge = Judge::new(world, controls, params);
+fn run(world: World<'_>, controls: &[&Control], assignments: &[Assignment<'_>]) -> Judgement {
+    let judge = Judge::new(world, controls, assignments);
     let objects: Vec<_> = world.objects().collect();
     let mut all = objects
         .par_chunks(64)
@@ -80,46 +105,27 @@ fn run(world: World<'_>, controls: &[&Control], params: &[ironhull_model::Value]
     all
 }
 
+/// The catalogue and the user's own controls.
+fn every_control(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Control>> {
+    Ok(ironhull_catalogue::controls().iter().chain(own_controls(judging, config)?).collect())
+}
+
 /// The controls that `--only` names, or all.
-fn select(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Control>> {
-    let all = ironhull_catalogue::controls();
-    let own = own_controls(judging, config)?;
-    let every = || all.iter().chain(own.iter().copied());
+fn select(
+    every: &[&'static Control],
+    judging: &Judging,
+    config: &Config,
+) -> anyhow::Result<Vec<&'static Control>> {
     let only = if judging.only.is_empty() { &config.only } else { &judging.only };
-    if only.is_empty() {
-        return Ok(every().collect());
+    if let Some(name) =
+        only.iter().find(|name| !every.iter().any(|control| policies::selects(name, control)))
+    {
+        bail!("{name:?} is no control{}", policies::suggestion(name, every));
     }
-    let mut chosen: Vec<&'static Control> = Vec::new();
-    for name in only {
-        let matches: Vec<&'static Control> = match name.strip_prefix('@') {
-            Some(pack) => every().filter(|control| in_pack(control, pack)).collect(),
-            None => every().filter(|control| *control.id == **name).collect(),
-        };
-        if matches.is_empty() {
-            bail!("{name:?} is no control{}", suggestion(name, every()));
-        }
-        chosen.extend(matches);
-    }
-    chosen.sort_by(|a, b| a.id.cmp(&b.id));
-    chosen.dedup_by(|a, b| a.id == b.id);
-    Ok(chosen)
-}
-
-/// A pack is what controls say they are part of, and each standard with items.
-fn in_pack(control: &Control, pack: &str) -> bool {
-    let restricted =
-        pack == "pss-restricted" && control.packs.iter().any(|own| **own == *"pss-baseline");
-    restricted
-        || control.packs.iter().any(|own| **own == *pack)
-        || control.standards.iter().any(|standard| *standard.name == *pack)
-}
-
-fn suggestion<'c>(name: &str, controls: impl Iterator<Item = &'c Control>) -> String {
-    let ids: Vec<&str> = controls.map(|control| &*control.id).collect();
-    match ironhull_controls::reader::nearest(name, &ids) {
-        Some(nearest) => format!("; did you mean {nearest:?}?"),
-        None => "; `ironhull show controls` lists them".to_owned(),
-    }
+    let wanted = |control: &Control| {
+        only.is_empty() || only.iter().any(|name| policies::selects(name, control))
+    };
+    Ok(every.iter().copied().filter(|control| wanted(control)).collect())
 }
 
 /// The user's own control files, compiled now. They live as long as the process.
@@ -146,24 +152,19 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         findings.iter().map(|finding| !known.contains(&finding.fingerprint().to_string())).collect()
     });
     let is_new = |index: usize| new.as_ref().is_none_or(|new| new[index]);
-    let counted = findings.iter().enumerate().filter(|(_, finding)| counts(finding)).map(
-        |(index, finding)| Counted {
-            severity: finding.severity,
-            is_new: is_new(index),
-            status: None,
-        },
-    );
-    let failing = gate.failing(counted.clone());
-    let n_failing = counted.filter(|finding| gate.looks_at(finding)).count();
-    let exit = exit(check, &judged, failing.is_some());
+    // What the user asks for on the command line is asked of everything.
+    let scoped = if check.fail_on.is_some() { Vec::new() } else { judged.gates.clone() };
+    let gates = Gates { scoped, rest: gate };
+    let (fails, looked_at) = gates.judge(findings, World::new(&judged.snapshot), &is_new);
+    let exit = exit(check, &judged, fails);
     let report = Report {
         targets: &targets,
         snapshot: &judged.snapshot,
         controls: &judged.controls,
         judgement: &judged.judgement,
         new: new.as_deref(),
-        n_failing,
-        threshold: gate.threshold(),
+        n_failing: looked_at.len(),
+        threshold: gates.rest.threshold(),
         exit: exit.code(),
         at: &judged.at,
         elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
@@ -174,10 +175,6 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     // The process ends next: taking a large estate apart would only cost time.
     std::mem::forget(judged);
     Ok(exit)
-}
-
-fn counts(finding: &Finding) -> bool {
-    finding.verdict == Verdict::Violated && finding.accepted.is_none()
 }
 
 fn gate(check: &Check, config: &Config) -> anyhow::Result<Gate> {

@@ -1,27 +1,47 @@
 //! Documents of our own group among the judged files.
 
 use ironhull_controls::exceptions::{self, Exception};
+use ironhull_controls::gate::{self, ScopedGate};
+use ironhull_controls::{Control, Policy, policies};
 use ironhull_model::{Code, Diagnostic, Object, SourceId};
 
-/// A document of `ironhull.dev`.
-pub(super) struct Own {
+/// A document of `ironhull.dev`, not read yet.
+pub(crate) struct Own {
     pub(super) object: Object,
     pub(super) source: SourceId,
 }
 
-/// An exception, or a diagnostic of why it is none.
-pub(super) fn exception(own: Own, diagnostics: &mut Vec<Diagnostic>) -> Option<Exception> {
-    match &*own.object.thing.kind {
-        "Exception" => exceptions::read(own.object.root(), own.source, diagnostics),
-        // Read with the configuration, before the judging.
-        "Config" => None,
-        kind => {
-            let message = format!("{kind} is no kind of ironhull.dev");
-            diagnostics.push(
-                Diagnostic::error(Code::PolicyInvalid, message)
-                    .help("the kinds are Exception and Config"),
-            );
-            None
+/// What those documents say.
+#[derive(Default)]
+pub(crate) struct Documents {
+    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) gates: Vec<ScopedGate>,
+}
+
+/// Reads the documents; `known` are the controls that they may name.
+pub(crate) fn read(
+    own: &[Own],
+    known: &[&Control],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Documents {
+    let mut documents = Documents::default();
+    for Own { object, source } in own {
+        let root = object.root();
+        match &*object.thing.kind {
+            "Exception" => {
+                documents.exceptions.extend(exceptions::read(root, *source, known, diagnostics));
+            }
+            "Policy" => {
+                documents.policies.extend(policies::read(root, *source, known, diagnostics));
+            }
+            "Gate" => documents.gates.extend(gate::read(root, *source, diagnostics)),
+            kind => {
+                let message = format!("{kind} is no kind of ironhull.dev");
+                let help = "the kinds are Exception, Gate and Policy";
+                diagnostics.push(Diagnostic::error(Code::PolicyInvalid, message).help(help));
+            }
         }
     }
+    documents
 }

@@ -36,7 +36,7 @@ impl<'a> Judge<'a> {
         subject: &Subject<'a>,
         judgement: &mut Judgement,
     ) -> Verdict {
-        let control = self.controls[index];
+        let control = self.control(index);
         let n_slots = slot::COUNT + control.related.len() + rule.lets.len() + rule.each.len();
         let mut run = Run {
             judge: self,
@@ -164,7 +164,7 @@ impl<'a> Run<'_, 'a> {
 
     /// What could decide an unknown: the joins that are not complete, or the namespace.
     fn open_joins(&self) -> Vec<String> {
-        let control = self.judge.controls[self.index];
+        let control = self.judge.control(self.index);
         let mut missing: Vec<String> = control
             .related
             .iter()
@@ -182,7 +182,7 @@ impl<'a> Run<'_, 'a> {
     /// An error in our own control: unknown, and a bug to report.
     fn own_error(&mut self, expression: &Expression, error: &EvalError) {
         self.saw(Verdict::Unknown);
-        let control = self.judge.controls[self.index];
+        let control = self.judge.control(self.index);
         let message = format!(
             "control {} failed on {}: {} in {:?}",
             control.id, self.subject.object.thing, error.message, expression.text

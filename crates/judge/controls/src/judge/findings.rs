@@ -14,7 +14,7 @@ use crate::native::Element;
 
 impl<'a> Judge<'a> {
     pub(super) fn params_of(&self, index: usize) -> &'a ironhull_model::Value {
-        &self.params[index]
+        &self.assignments[index].params
     }
 
     /// The object of the world that a node is part of; none for parameters.
@@ -60,8 +60,9 @@ impl<'a> Judge<'a> {
             }
         }
         Some(Finding {
-            control: self.controls[index].id.clone(),
-            assignment: "".into(),
+            control: self.control(index).id.clone(),
+            assignment: self.assignments[index].name().into(),
+            rung: self.assignments[index].rung(),
             owner: self.owner(&thing),
             subject: thing,
             element: element.name.into(),
@@ -82,14 +83,15 @@ impl<'a> Run<'_, 'a> {
     /// The finding for the present bindings.
     pub(super) fn finding(&self, verdict: Verdict) -> Finding {
         let object = self.subject.object;
-        let control = self.judge.controls[self.index];
+        let control = self.judge.control(self.index);
         let at = self.at();
         let violated = verdict == Verdict::Violated;
         let severity = self.severity();
         let proven = violated && severity >= self.judge.proof_from;
         Finding {
             control: control.id.clone(),
-            assignment: "".into(),
+            assignment: self.judge.assignments[self.index].name().into(),
+            rung: self.judge.assignments[self.index].rung(),
             subject: object.thing.clone(),
             element: self.element_name().into(),
             verdict,
@@ -130,7 +132,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn severity(&self) -> Severity {
-        let lines = &self.judge.controls[self.index].severity;
+        let lines = &self.judge.control(self.index).severity;
         let applies = |line: &&crate::control::SeverityLine| match &line.when {
             None => true,
             // An error here must not make a finding look harmless.
@@ -161,7 +163,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn each_bindings(&self) -> &[Binding<'a>] {
-        let control = self.judge.controls[self.index];
+        let control = self.judge.control(self.index);
         &self.bindings[slot::COUNT + control.related.len() + self.rule.lets.len()..]
     }
 

@@ -187,8 +187,11 @@ impl<'t> Editor<'t> {
     /// Puts text in the place of a value.
     fn replace(&self, node: Node<'_>, with: &str) -> Result<Vec<Splice>, Refused> {
         Self::own(node)?;
-        let (start, end) = Self::span(node);
+        let (start, mut end) = Self::span(node);
         let block = matches!(node.kind(), Kind::Map | Kind::List) && !self.is_flow(node);
+        if block {
+            end = self.before_last_break(end).unwrap_or(end);
+        }
         if start == end {
             // A value that is not written: it goes behind the colon or dash.
             return Ok(vec![Splice { from: start, to: start, text: format!(" {with}") }]);
@@ -211,7 +214,11 @@ impl<'t> Editor<'t> {
             return refuse("its key has an unusual form");
         };
         let lines_from = self.line_end(colon);
-        let mut splices = vec![Splice { from: colon, to: colon, text: format!(" {with}") }];
+        // An anchor or tag may stand behind the colon, and a comment behind that.
+        let properties = &self.text[colon..lines_from];
+        let properties = properties.find(" #").map_or(properties, |comment| &properties[..comment]);
+        let at = colon + properties.trim_end().len();
+        let mut splices = vec![Splice { from: at, to: at, text: format!(" {with}") }];
         if lines_from < start {
             splices.push(Splice { from: lines_from, to: end, text: String::new() });
         } else {
@@ -253,16 +260,16 @@ impl<'t> Editor<'t> {
         self.behind_line(end, text)
     }
 
+    /// Where the line break starts that is a value's last byte, as behind a
+    /// literal scalar.
+    fn before_last_break(&self, end: usize) -> Option<usize> {
+        let before = self.text[..end].strip_suffix('\n')?;
+        Some(before.strip_suffix('\r').unwrap_or(before).len())
+    }
+
     /// Text behind the line on which a value ends. `text` starts with a line break.
     fn behind_line(&self, end: usize, text: String) -> Splice {
-        // A block scalar's span ends behind its last line break.
-        let before_break = self.text[..end].ends_with('\n');
-        let at = if before_break {
-            let cut = end - 1;
-            if self.text[..cut].ends_with('\r') { cut - 1 } else { cut }
-        } else {
-            self.line_end(end)
-        };
+        let at = self.before_last_break(end).unwrap_or_else(|| self.line_end(end));
         Splice { from: at, to: at, text }
     }
 
@@ -366,7 +373,14 @@ impl<'t> Editor<'t> {
         let mut members = parent.items();
         match (members.next(), members.next()) {
             (Some(first), Some(second)) if first.id() == node.id() => {
-                Ok(vec![Splice { from: start, to: Self::key_start(second), text: String::new() }])
+                let next = Self::key_start(second);
+                let line_end = self.before_last_break(end).unwrap_or_else(|| self.line_end(end));
+                if self.text[line_end..next].trim().is_empty() {
+                    return Ok(vec![Splice { from: start, to: next, text: String::new() }]);
+                }
+                // Comments of the next member stand between: it begins below the dash.
+                let from = self.text[..start].trim_end_matches(' ').len();
+                Ok(vec![Splice { from, to: line_end, text: String::new() }])
             }
             _ => refuse("it shares its line with something else"),
         }

@@ -216,14 +216,17 @@ impl Parser<'_> {
         if !self.is_end() && self.column() > column {
             return self.fail("this line is indented deeper than the sequence it would belong to");
         }
-        self.builder.end(self.trimmed(end));
+        self.close(end);
         self.keep_anchor(properties);
         Ok(())
     }
 
-    /// The end of a value without the white space behind it on its line.
-    fn trimmed(&self, end: usize) -> u32 {
-        self.text[..end].trim_end_matches([' ', '\t']).len() as u32
+    /// Ends a collection where its last value ends, without the white space behind
+    /// it on its line. The position goes back there, so that the collections
+    /// around it do not take the lines between it and the next token for theirs.
+    fn close(&mut self, end: usize) {
+        self.at = self.text[..end].trim_end_matches([' ', '\t']).len();
+        self.builder.end(self.at as u32);
     }
 
     fn mapping(&mut self, column: i32, properties: &Properties) -> Parse<()> {
@@ -258,7 +261,7 @@ impl Parser<'_> {
         if !self.is_end() && self.column() > column {
             return self.fail("this line is indented deeper than the mapping it would belong to");
         }
-        self.builder.end(self.trimmed(end));
+        self.close(end);
         self.keep_anchor(properties);
         Ok(())
     }

@@ -22,6 +22,13 @@ pub(crate) fn write() -> Result<()> {
     for (path, text) in FILES {
         std::fs::write(root()?.join(path), text())?;
     }
+    // The command line's reference comes from the binary's own definitions.
+    let written = std::process::Command::new("cargo")
+        .args(["test", "--quiet", "-p", "ironhull", "the_reference_is_fresh"])
+        .env("IRONHULL_WRITE_DOCS", "1")
+        .current_dir(root()?)
+        .status()?;
+    anyhow::ensure!(written.success(), "failed to write docs/cli.md");
     Ok(())
 }
 

@@ -7,6 +7,8 @@ mod config;
 mod estate;
 mod exit;
 mod printer;
+#[cfg(test)]
+mod reference;
 
 use std::process::ExitCode;
 

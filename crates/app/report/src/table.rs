@@ -15,15 +15,15 @@ pub struct Style {
     pub color: bool,
     /// Characters in a line.
     pub width: usize,
-    /// Findings below this severity are only counted; none shows all.
-    pub from: Option<Severity>,
+    /// Findings below this severity are only counted.
+    pub from: Severity,
 }
 
 /// The whole report.
 pub fn render(report: &Report<'_>, style: Style) -> String {
     let mut out = String::new();
     header(report, &mut out);
-    let shown = style.from.unwrap_or(Severity::Low);
+    let shown = style.from;
     for severity in Severity::ALL.into_iter().filter(|severity| *severity >= shown) {
         findings(report, severity, style, None, &mut out);
     }

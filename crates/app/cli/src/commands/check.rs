@@ -5,10 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use ironhull_controls::gate::{Gates, ScopedGate};
-use ironhull_controls::{
-    Assignment, Control, Gate, Judge, Judgement, assign, exceptions, policies,
-};
-use ironhull_model::{Finding, Level, Snapshot, Verdict, World};
+use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, policies};
+use ironhull_model::{Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
 use ironhull_store::LastCheck;
 use rayon::prelude::*;
@@ -30,17 +28,20 @@ pub(crate) struct Judged {
     pub(crate) config: Config,
 }
 
-/// Reads and judges targets.
+/// Reads and judges targets. Findings below what `proof_from` makes of the
+/// configuration come without evidence and repair.
 pub(crate) fn judge(
     targets: &[String],
     judging: &Judging,
     global: &Global,
+    proof_from: impl FnOnce(&Config) -> anyhow::Result<Severity>,
 ) -> anyhow::Result<Judged> {
     let first = targets.first().map_or(".", |target| target.as_str());
     let start = if first == "-" { Path::new(".") } else { Path::new(first) };
     let config = config::load(global, start)?;
     let (minor, minor_assumed) = config::minor(judging.kubernetes_version.as_deref(), &config)?;
     let (at, today) = config::now(global)?;
+    let proof_from = proof_from(&config)?;
     let options = estate::Options {
         minor,
         minor_assumed,
@@ -56,7 +57,8 @@ pub(crate) fn judge(
     let mut snapshot = estate.snapshot;
     let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
-    let mut judgement = run(world, &controls, &assignments);
+    let judge = Judge::new(world, &controls, &assignments).prove_from(proof_from);
+    let mut judgement = run(world, &judge);
     let Documents { exceptions, gates, .. } = &documents;
     exceptions::apply(&mut judgement.findings, exceptions, world, today);
     judgement.seal();
@@ -82,8 +84,7 @@ fn refuse_policy_files(estate: &Estate) -> anyhow::Result<()> {
 }
 
 /// Judges every object, spread over the cores; the result does not depend on how.
-fn run(world: World<'_>, controls: &[&Control], assignments: &[Assignment<'_>]) -> Judgement {
-    let judge = Judge::new(world, controls, assignments);
+fn run<'a>(world: World<'a>, judge: &Judge<'a>) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
     let mut all = objects
         .par_chunks(64)
@@ -144,8 +145,10 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     let started = Instant::now();
     let targets =
         if check.targets.is_empty() { vec![".".to_owned()] } else { check.targets.clone() };
-    let judged = judge(&targets, &check.judging, global)?;
+    let proof_from = |config: &Config| Ok(shown_from(check, &gate(check, config)?));
+    let judged = judge(&targets, &check.judging, global, proof_from)?;
     let gate = gate(check, &judged.config)?;
+    let shown = shown_from(check, &gate);
     let since = check.since.as_deref().map(known_ids).transpose()?;
     let findings = &judged.judgement.findings;
     let new: Option<Vec<bool>> = since.as_ref().map(|known| {
@@ -170,11 +173,18 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
         not_asked: &[],
     };
-    print(check, global, &report);
+    print(check, global, shown, &report);
     remember(check, targets.clone(), &judged);
     // The process ends next: taking a large estate apart would only cost time.
     std::mem::forget(judged);
     Ok(exit)
+}
+
+/// The least severity whose findings are shown one by one. The table counts what
+/// is below the gate.
+fn shown_from(check: &Check, gate: &Gate) -> Severity {
+    let counts = check.output == Format::Table && !check.all;
+    if counts { gate.threshold().unwrap_or(Severity::High) } else { Severity::Low }
 }
 
 fn gate(check: &Check, config: &Config) -> anyhow::Result<Gate> {
@@ -234,7 +244,7 @@ fn is_about_absence(finding: &Finding) -> bool {
         .all(|missing| missing.starts_with("all ") || missing.starts_with("the Namespace"))
 }
 
-fn print(check: &Check, global: &Global, report: &Report<'_>) {
+fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
     for diagnostic in report.snapshot.diagnostics.iter().chain(&report.judgement.errors) {
         if diagnostic.level != Level::Note {
             printer::error(&diagnostics::render(diagnostic, report.snapshot));
@@ -242,13 +252,11 @@ fn print(check: &Check, global: &Global, report: &Report<'_>) {
     }
     let text = match check.output {
         Format::Table => {
-            let from = if check.all {
-                None
-            } else {
-                Some(report.threshold.unwrap_or(ironhull_model::Severity::High))
-            };
             let color = !global.no_color && printer::color();
-            table::render(report, table::Style { color, width: printer::width(), from })
+            table::render(
+                report,
+                table::Style { color, width: printer::width(), from: shown },
+            )
         }
         Format::Json => json::render(report),
         Format::Sarif => ironhull_report::sarif::render(report),

@@ -69,7 +69,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         Format::Json => json::render(&report),
         _ => table::findings_only(
             &report,
-            table::Style { color, width: printer::width(), from: None },
+            table::Style { color, width: printer::width(), from: Severity::Low },
             &last.state.ids,
         ),
     });

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use ironhull_claims::claims;
+
 /// What a run of the product gave.
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -129,6 +131,7 @@ fn a_misspelt_name_suggests_the_right_one() {
 }
 
 #[test]
+#[claims("BLD-20", part = "the same file gives the same bytes")]
 fn equal_input_gives_equal_bytes() {
     let args = ["check", "examples/shop", "-o", "json", "--at", "2026-11-24"];
     let first = check(&args, "");
@@ -250,8 +253,30 @@ fn the_last_check_is_remembered() {
     std::fs::remove_dir_all(state).unwrap();
 }
 
+#[test]
+#[claims("BLD-12")]
+fn a_gate_flips_the_exit_code_at_exactly_its_count() {
+    let pods = |n: usize| {
+        let pod =
+            |at: usize| PRIVILEGED.replace("{name: a}", &format!("{{name: a{at}}}")) + "---\n";
+        (0..n).map(pod).collect::<String>()
+    };
+    for count in [1, 10] {
+        let gate = format!("critical>={count}");
+        let args = ["check", "-", "--only", "privileged-container", "--fail-on", &gate];
+        for (n, code) in [(count - 1, 0), (count, 1), (count + 1, 1)] {
+            if n > 0 {
+                let run = check(&args, &pods(n));
+                assert_eq!(run.code, code, "{n} at {gate}\n{}", run.stdout);
+            }
+        }
+    }
+}
+
 /// A policy's rung and scope, a gate's scope, and mistakes in either.
 #[test]
+#[claims("BLD-19", part = "a policy that warns changes no exit code")]
+#[claims("BLD-23", part = "gates by namespace, kind, name and label")]
 fn policies_and_gates_say_what_counts() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: NS}\nspec: {containers: [{name: c, image: a, securityContext: {privileged: true}}]}\n---\n";
     let pods = pod.replace("NS", "blue") + &pod.replace("NS", "green");

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod claims;
 mod coverage;
 mod metrics;
 mod mutate;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use ironhull_claims::claims;
 use ironhull_model::Value;
 use ironhull_pss::policy::Policy;
 use ironhull_pss::{CHECKS, Level, Pod, Version, describe, evaluate};
@@ -255,6 +256,7 @@ fn pod(rng: &mut Rng) -> (String, String) {
 }
 
 #[test]
+#[claims("APP-38")]
 fn verdict_and_text_are_those_of_the_api_server() {
     let mut rng = Rng::new(37);
     let mut mix: BTreeMap<String, usize> = BTreeMap::new();

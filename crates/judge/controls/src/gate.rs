@@ -219,8 +219,10 @@ impl Term {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, Gate};
+    use ironhull_claims::claims;
     use ironhull_model::Severity;
+
+    use super::{Counted, Gate, STATUSES};
 
     fn findings(n: usize, severity: Severity) -> Vec<Counted<'static>> {
         (0..n).map(|index| Counted { severity, is_new: index == 0, status: None }).collect()
@@ -240,6 +242,23 @@ mod tests {
         assert!(!fails("new.critical>=2", &ten) && fails("new.critical", &ten));
         assert!(!fails("fixed.high", &ten));
         assert!(fails("critical>=100,high>=10", &ten));
+    }
+
+    #[test]
+    #[claims("BLD-13")]
+    fn a_gate_looks_at_one_of_eight_statuses() {
+        assert_eq!(STATUSES.len(), 8);
+        for wanted in STATUSES {
+            let gate: Gate = format!("{wanted}.high>=2").parse().unwrap();
+            for status in STATUSES {
+                let one = Counted { severity: Severity::High, is_new: true, status: Some(status) };
+                assert!(gate.failing([one].into_iter()).is_none(), "one {status} is not two");
+                let failing = gate.failing([one, one].into_iter());
+                assert_eq!(failing.is_some(), status == wanted, "{wanted} and two of {status}");
+            }
+            let without = Counted { severity: Severity::Critical, is_new: true, status: None };
+            assert!(gate.failing([without, without].into_iter()).is_none());
+        }
     }
 
     #[test]

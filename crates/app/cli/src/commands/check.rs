@@ -253,10 +253,7 @@ fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
     let text = match check.output {
         Format::Table => {
             let color = !global.no_color && printer::color();
-            table::render(
-                report,
-                table::Style { color, width: printer::width(), from: shown },
-            )
+            table::render(report, table::Style { color, width: printer::width(), from: shown })
         }
         Format::Json => json::render(report),
         Format::Sarif => ironhull_report::sarif::render(report),

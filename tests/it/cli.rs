@@ -310,3 +310,25 @@ fn policies_and_gates_say_what_counts() {
     assert_eq!(check("", &["--policy", file.to_str().unwrap()]).code, 0);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn show_new_lists_what_the_check_before_had_not() {
+    let (state, estate) = (folder("new-state"), folder("new-estate"));
+    std::fs::create_dir_all(&estate).unwrap();
+    let run = |args: &[&str]| run_with_state(&estate, &state, args, "");
+    std::fs::write(estate.join("a.yaml"), PRIVILEGED).unwrap();
+    run(&["check", "--at", "2026-11-01"]);
+    std::fs::write(estate.join("b.yaml"), PRIVILEGED.replace("name: a", "name: b")).unwrap();
+    run(&["check", "--at", "2026-11-02"]);
+    let new = run(&["show", "new", "critical"]);
+    assert!(new.stdout.contains("Pod b") && !new.stdout.contains("Pod a"), "{}", new.stdout);
+    for (pod, day) in [("a", "2026-11-01"), ("b", "2026-11-02")] {
+        let explained = run(&["explain", &format!("privileged-container/Pod/{pod}")]);
+        assert!(explained.stdout.contains(&format!("SINCE      {day}")), "{}", explained.stdout);
+    }
+    run(&["check", "--at", "2026-11-03"]);
+    assert!(run(&["show", "new"]).stdout.contains("0 findings"));
+    for folder in [state, estate] {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -55,11 +55,13 @@ fn standards(control: &Control, out: &mut String) {
 }
 
 /// A finding: what, why, proof with lines, how to verify, the smallest fix.
+/// `first_seen` is RFC 3339.
 pub fn finding(
     number: usize,
     finding: &Finding,
     control: Option<&Control>,
     snapshot: &Snapshot,
+    first_seen: Option<&str>,
 ) -> String {
     let mut out =
         format!("{number}  {} · {}\n{}\n\n", finding.severity, finding.id(), finding.message);
@@ -79,6 +81,9 @@ pub fn finding(
     let verify = verify(finding, snapshot);
     _ = writeln!(out, "\nVERIFY\n  {verify}");
     fix(number, finding, &mut out);
+    if let Some(day) = first_seen.and_then(|seen| seen.get(..10)) {
+        _ = writeln!(out, "\nSINCE      {day}");
+    }
     if let Some((owner, source)) = &finding.owner {
         _ = writeln!(out, "\nOWNER      {owner} ({source})");
     }

@@ -1,6 +1,6 @@
 //! The table: what a person reads first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use ironhull_model::finding::Rung;
@@ -36,11 +36,11 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     out
 }
 
-/// Only the findings, numbered as in the check whose ids are given, and how many.
-pub fn findings_only(report: &Report<'_>, style: Style, ids: &[String]) -> String {
+/// Only the findings, with the numbers that a check gave their ids, and how many.
+pub fn findings_only(report: &Report<'_>, style: Style, numbers: &HashMap<&str, usize>) -> String {
     let mut out = String::new();
     for severity in Severity::ALL {
-        findings(report, severity, style, Some(ids), &mut out);
+        findings(report, severity, style, Some(numbers), &mut out);
     }
     _ = writeln!(out, "{}", count(report.violations().count(), "finding"));
     out
@@ -71,7 +71,7 @@ fn findings(
     report: &Report<'_>,
     severity: Severity,
     style: Style,
-    ids: Option<&[String]>,
+    numbers: Option<&HashMap<&str, usize>>,
     out: &mut String,
 ) {
     let mut before: Option<(&ThingRef, Option<&str>)> = None;
@@ -79,9 +79,9 @@ fn findings(
     let width = shown.map(|(_, finding)| finding.control.len()).max().unwrap_or_default().max(22);
     for (number, finding) in report.violations().filter(|(_, finding)| finding.severity == severity)
     {
-        let number = ids
-            .and_then(|ids| ids.iter().position(|id| *id == finding.id()))
-            .map_or(number, |at| at + 1);
+        let number = numbers
+            .and_then(|numbers| numbers.get(finding.id().as_str()).copied())
+            .unwrap_or(number);
         let position = finding.place.and_then(|place| report.position(place));
         let group = (&*finding.subject, position.map(|(path, _)| path));
         if before != Some(group) {

@@ -1,7 +1,6 @@
 //! What the last check found: its targets, the ids behind its numbers, and when
 //! each finding was first seen. Local state never changes an exit code.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -48,10 +47,24 @@ pub struct LastCheck {
     pub controls: Vec<PathBuf>,
     /// `--policy`.
     pub policy: Vec<PathBuf>,
-    /// The id of finding 1, 2, …
-    pub ids: Vec<String>,
-    /// Fingerprint → the day it was first seen (`YYYY-MM-DD`), over all checks of these targets.
-    pub first_seen: BTreeMap<String, String>,
+    /// When it was, RFC 3339.
+    pub at: String,
+    /// The id of finding 1, 2, … and when it was first seen (RFC 3339), over
+    /// consecutive checks of the same targets.
+    pub findings: Vec<(String, String)>,
+}
+
+impl LastCheck {
+    /// The id of a finding by its number from 1.
+    pub fn id(&self, number: usize) -> Option<&str> {
+        Some(&self.findings.get(number.checked_sub(1)?)?.0)
+    }
+
+    /// When the finding of an id was first seen; none when the check had no such finding.
+    pub fn first_seen(&self, id: &str) -> Option<&str> {
+        let (_, seen) = self.findings.iter().find(|(known, _)| known == id)?;
+        Some(seen)
+    }
 }
 
 /// Where the state is: `$XDG_STATE_HOME/ironhull/last-check.json`, by default
@@ -109,11 +122,12 @@ mod tests {
         assert!(matches!(load(&path), Err(StoreError::Nothing)));
         let check = LastCheck {
             targets: vec![".".into()],
-            ids: vec!["a/Pod/b".into()],
+            findings: vec![("a/Pod/b".into(), "2026-11-24T00:00:00Z".into())],
             ..LastCheck::default()
         };
         save(&path, &check).unwrap();
         assert_eq!(load(&path).unwrap(), check);
+        assert_eq!((check.id(1), check.id(0), check.id(2)), (Some("a/Pod/b"), None, None));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(load(&path), Err(StoreError::Damaged { .. })));

@@ -1,5 +1,6 @@
 //! `ironhull check`: judge targets.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -268,25 +269,29 @@ fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
 /// to fail a check.
 fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
     let Some(path) = ironhull_store::path() else { return };
+    let folder = std::env::current_dir().unwrap_or_default();
     let before = ironhull_store::load(&path).unwrap_or_default();
-    let day = judged.at.get(..10).unwrap_or_default();
-    let findings = &judged.judgement.findings;
+    let same = before.folder == folder && before.targets == targets;
+    let known: HashMap<&str, &str> = before
+        .findings
+        .iter()
+        .filter(|_| same)
+        .map(|(id, seen)| (id.as_str(), seen.as_str()))
+        .collect();
+    let seen = |finding: &Finding| {
+        let id = finding.id();
+        let first = known.get(id.as_str()).map_or(judged.at.as_str(), |seen| *seen).to_owned();
+        (id, first)
+    };
     let last = LastCheck {
-        folder: std::env::current_dir().unwrap_or_default(),
+        folder,
         targets,
         kubernetes_version: check.judging.kubernetes_version.clone(),
         only: check.judging.only.clone(),
         controls: check.judging.controls.clone(),
         policy: check.judging.policy.clone(),
-        ids: findings.par_iter().map(Finding::id).collect(),
-        first_seen: findings
-            .par_iter()
-            .map(|finding| {
-                let fingerprint = finding.fingerprint().to_string();
-                let first = before.first_seen.get(&fingerprint).cloned();
-                (fingerprint, first.unwrap_or_else(|| day.to_owned()))
-            })
-            .collect(),
+        at: judged.at.clone(),
+        findings: judged.judgement.findings.par_iter().map(seen).collect(),
     };
     if let Err(error) = ironhull_store::save(&path, &last) {
         printer::error(&format!("note: {error}"));

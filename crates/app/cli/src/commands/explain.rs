@@ -26,7 +26,8 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
         Named::Finding(number, finding) => {
             let control =
                 judged.controls.iter().copied().find(|control| control.id == finding.control);
-            printer::data(&explain::finding(number, finding, control, &judged.snapshot));
+            let seen = last.state.first_seen(&finding.id());
+            printer::data(&explain::finding(number, finding, control, &judged.snapshot, seen));
             Ok(Exit::Clean)
         }
         Named::Fixed(id) => {

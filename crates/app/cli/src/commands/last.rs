@@ -52,12 +52,12 @@ impl Last {
     pub(crate) fn finding(&self, word: &str) -> Named<'_> {
         let findings = &self.judged.judgement.findings;
         if let Ok(number) = word.parse::<usize>() {
-            let Some(id) = number.checked_sub(1).and_then(|index| self.state.ids.get(index)) else {
+            let Some(id) = self.state.id(number) else {
                 return Named::Nothing;
             };
-            return match findings.iter().position(|finding| finding.id() == *id) {
+            return match findings.iter().position(|finding| finding.id() == id) {
                 Some(index) => Named::Finding(index + 1, &findings[index]),
-                None => Named::Fixed(id.clone()),
+                None => Named::Fixed(id.to_owned()),
             };
         }
         let matches: Vec<usize> = (0..findings.len())
@@ -67,7 +67,7 @@ impl Last {
             })
             .collect();
         match matches.as_slice() {
-            [] if self.state.ids.iter().any(|id| id == word) => Named::Fixed(word.to_owned()),
+            [] if self.state.first_seen(word).is_some() => Named::Fixed(word.to_owned()),
             [] => Named::Nothing,
             [one] => Named::Finding(one + 1, &findings[*one]),
             several => Named::Several(several.iter().map(|index| findings[*index].id()).collect()),

@@ -1,8 +1,11 @@
 //! `ironhull show`: what the last check found.
 
+use std::collections::{HashMap, HashSet};
+
 use ironhull_controls::Control;
 use ironhull_model::{Finding, Severity};
 use ironhull_report::{Report, json, standards, table};
+use ironhull_store::LastCheck;
 
 use super::last;
 use crate::args::{Format, Global, Show};
@@ -31,9 +34,10 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     }
     let mut filters = Vec::new();
     for what in &show.what {
-        let filter = filter(what);
-        let known =
-            last.judged.judgement.findings.iter().any(&filter) || what.parse::<Severity>().is_ok();
+        let filter = filter(what, &last.state);
+        let known = last.judged.judgement.findings.iter().any(&filter)
+            || what == "new"
+            || what.parse::<Severity>().is_ok();
         if !known {
             printer::error(&format!(
                 "error: the last check found nothing called {what:?}; name a severity, ns/NAME, a control or a kind"
@@ -65,12 +69,19 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         not_asked: &[],
     };
     let color = !global.no_color && printer::color();
+    let numbers: HashMap<&str, usize> = last
+        .state
+        .findings
+        .iter()
+        .zip(1..)
+        .map(|((id, _), number)| (id.as_str(), number))
+        .collect();
     printer::data(&match show.output {
         Format::Json => json::render(&report),
         _ => table::findings_only(
             &report,
             table::Style { color, width: printer::width(), from: Severity::Low },
-            &last.state.ids,
+            &numbers,
         ),
     });
     Ok(Exit::Clean)
@@ -78,8 +89,17 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
 
 type Filter = Box<dyn Fn(&Finding) -> bool>;
 
-fn filter(what: &str) -> Filter {
+fn filter(what: &str, state: &LastCheck) -> Filter {
     let what = what.to_owned();
+    if what == "new" {
+        let known: HashSet<String> = state
+            .findings
+            .iter()
+            .filter(|(_, seen)| *seen != state.at)
+            .map(|(id, _)| id.clone())
+            .collect();
+        return Box::new(move |finding| !known.contains(&finding.id()));
+    }
     if let Ok(severity) = what.parse::<Severity>() {
         return Box::new(move |finding| finding.severity == severity);
     }

@@ -332,3 +332,43 @@ fn show_new_lists_what_the_check_before_had_not() {
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
+
+/// Labels, exemptions, a version, and "what if this namespace were restricted?".
+#[test]
+fn pod_security_verdicts_by_label_and_by_question() {
+    let pss = |args: &[&str], input: &str| {
+        run_in(&repository(), &[&["policy", "pss", "-"], args].concat(), input)
+    };
+    let namespaced = PRIVILEGED.replace("{name: a}", "{name: a, namespace: blue}");
+    let unknown = pss(&[], &namespaced);
+    assert_eq!(unknown.code, 3, "{}", unknown.stdout);
+    assert!(unknown.stdout.contains("it is not in the input"), "{}", unknown.stdout);
+    let labelled = |level: &str| {
+        format!(
+            "{namespaced}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: blue, labels: {{pod-security.kubernetes.io/{level}}}}}\n"
+        )
+    };
+    let denied = pss(&[], &labelled("enforce: baseline"));
+    assert_eq!(denied.code, 1);
+    let text = "blue/Pod/a: forbidden: violates PodSecurity \"baseline:latest\": privileged (container \"c\" must not set securityContext.privileged=true)";
+    assert!(denied.stdout.contains(text), "{}", denied.stdout);
+    let warned = pss(&[], &labelled("warn: baseline"));
+    assert_eq!(warned.code, 0);
+    assert!(warned.stdout.contains("warning: would violate PodSecurity"), "{}", warned.stdout);
+    let what_if = pss(&["--level", "restricted", "--version", "v1.20", "-n", "blue"], &namespaced);
+    assert_eq!(what_if.code, 1);
+    let text = "existing pods in namespace \"blue\" violate the new PodSecurity enforce level \"restricted:v1.20\"";
+    assert!(what_if.stdout.contains(text), "{}", what_if.stdout);
+    assert_eq!(pss(&["--level", "restricted", "-n", "green"], &namespaced).code, 0);
+    let folder = folder("pss");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("admission.yaml");
+    let exempt = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: PodSecurity\n  configuration:\n    apiVersion: pod-security.admission.config.k8s.io/v1\n    kind: PodSecurityConfiguration\n    exemptions: {namespaces: [blue]}\n";
+    std::fs::write(&file, exempt).unwrap();
+    let run = pss(&["--admission-config", file.to_str().unwrap()], &labelled("enforce: baseline"));
+    assert_eq!(run.code, 0);
+    assert!(run.stdout.contains("its namespace is exempt"), "{}", run.stdout);
+    std::fs::write(&file, "kind: Nothing").unwrap();
+    assert_eq!(pss(&["--admission-config", file.to_str().unwrap()], PRIVILEGED).code, 2);
+    std::fs::remove_dir_all(folder).unwrap();
+}

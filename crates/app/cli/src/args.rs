@@ -203,20 +203,7 @@ pub(crate) struct Policy {
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
     /// What Pod Security admission says of each pod (exit 0 allowed, 1 denied)
-    Pss {
-        /// Files, directories or -
-        #[arg(required = true, value_name = "FILE")]
-        targets: Vec<String>,
-        /// Level to judge by (default: what each namespace's labels enforce)
-        #[arg(long, value_parser = ["privileged", "baseline", "restricted"])]
-        level: Option<String>,
-        /// latest or v1.N
-        #[arg(long, default_value = "latest")]
-        version: String,
-        /// Kubernetes version whose newest checks `latest` means
-        #[arg(long, value_name = "VERSION")]
-        kubernetes_version: Option<String>,
-    },
+    Pss(Pss),
     /// Run the examples of control files
     Test {
         /// Control files or directories
@@ -234,4 +221,26 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "VERSION")]
         kubernetes_version: Option<String>,
     },
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Pss {
+    /// Files, directories or -
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) targets: Vec<String>,
+    /// What if namespaces enforced this level (default: what their labels say)
+    #[arg(long, value_parser = ["privileged", "baseline", "restricted"])]
+    pub(crate) level: Option<String>,
+    /// With --level: latest or v1.N
+    #[arg(long, default_value = "latest", requires = "level")]
+    pub(crate) version: String,
+    /// Only this namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// The API server's AdmissionConfiguration, or a PodSecurityConfiguration: defaults and exemptions
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admission_config: Option<PathBuf>,
+    /// Kubernetes version whose newest checks `latest` means
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
 }

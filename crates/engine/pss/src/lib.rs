@@ -11,6 +11,7 @@
 
 use ironhull_model::Node;
 
+pub mod admission;
 mod checks;
 pub mod policy;
 mod text;

@@ -117,9 +117,9 @@ impl Policy {
         Policy { enforce: all, audit: all, warn: all }
     };
 
-    /// What a namespace's labels ask for over `defaults`, with the labels that
-    /// are wrong: a wrong enforce level means restricted, a wrong audit or warn
-    /// level privileged, a wrong version latest.
+    /// What a namespace's labels ask for over `defaults`, with what is wrong in
+    /// them in the API server's words: a wrong enforce level means restricted, a
+    /// wrong audit or warn level privileged, a wrong version latest.
     pub fn of_labels(labels: Option<Node<'_>>, defaults: Policy) -> (Policy, Vec<String>) {
         let label = |name: &str| {
             let key = format!("pod-security.kubernetes.io/{name}");
@@ -133,14 +133,18 @@ impl Policy {
                 valid = Level::parse(text).is_some();
                 target.level = Level::parse(text).unwrap_or(fallback);
                 if !valid {
-                    wrong.push(format!("pod-security.kubernetes.io/{name}: {text}"));
+                    wrong.push(invalid(
+                        name,
+                        text,
+                        "must be one of privileged, baseline, restricted",
+                    ));
                 }
             }
             let name = format!("{name}-version");
             if let Some(text) = label(&name) {
                 target.version = Version::parse(text).unwrap_or(Version::Latest);
                 if Version::parse(text).is_none() {
-                    wrong.push(format!("pod-security.kubernetes.io/{name}: {text}"));
+                    wrong.push(invalid(&name, text, r#"must be "latest" or "v1.x""#));
                 }
             }
             valid
@@ -156,4 +160,8 @@ impl Policy {
         }
         (policy, wrong)
     }
+}
+
+fn invalid(label: &str, value: &str, why: &str) -> String {
+    format!("metadata.labels[pod-security.kubernetes.io/{label}]: Invalid value: {value:?}: {why}")
 }

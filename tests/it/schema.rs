@@ -81,3 +81,29 @@ fn json_keeps_to_its_schema() {
         assert!(out.is_empty(), "{args:?}\n{}", out.join("\n"));
     }
 }
+
+/// Code scanning takes what the standard's own schema takes.
+#[test]
+fn sarif_is_valid_by_the_standards_schema() {
+    let broken = "apiVersion: v1\nkind: Pod\nmetadata: [";
+    let inputs: Vec<String> = [
+        (&["check", "examples/shop", "-o", "sarif"][..], ""),
+        (&["check", "examples/shop-hardened", "-o", "sarif"], ""),
+        (&["check", "-", "-o", "sarif"], broken),
+    ]
+    .into_iter()
+    .map(|(args, input)| {
+        let run = run_in(&repository(), args, input);
+        let value: Value = serde_json::from_str(&run.stdout).unwrap();
+        value.to_string()
+    })
+    .chain([r#"{"version":"2.1.0","runs":[{"tool":{"driver":{}}}]}"#.to_owned()])
+    .collect();
+    let Some(answers) = ironhull_testkit::oracle::ask_directly("sarif", &inputs) else {
+        println!("SARIF was not validated: the program of testbed/oracle/sarif is not built");
+        return;
+    };
+    let (wrong, ours) = answers.split_last().unwrap();
+    assert!(ours.iter().all(|answer| answer == "valid"), "{ours:?}");
+    assert!(wrong.contains("name is required"), "the validator takes anything: {wrong}");
+}

@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
                 continue;
             }
             let Some(program) = find(tool) else {
-                println!("{n:>7}  {tool:<12} not on PATH");
+                println!("{n:>7}  {tool:<12} not installed: make peers");
                 continue;
             };
             let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
@@ -69,8 +69,10 @@ fn line(n: usize, tool: &str, time: Duration, memory: u64) {
 }
 
 fn find(tool: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|path| path.is_file())
+    let own = root().ok()?.join("target/peers/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::iter::once(own).chain(std::env::split_paths(&path));
+    folders.find_map(|folder| Some(folder.join(tool)).filter(|path| path.is_file()))
 }
 
 /// Best time and peak resident memory (KiB) of a program.

@@ -131,6 +131,14 @@ fn accepted(report: &Report<'_>, out: &mut String) {
 }
 
 fn unread(report: &Report<'_>, out: &mut String) {
+    let unknown: String = report
+        .unknown_by_cause()
+        .iter()
+        .map(|(cause, n)| format!("<li>{} need {}</li>\n", count(*n, "question"), escaped(cause)))
+        .collect();
+    if !unknown.is_empty() {
+        _ = writeln!(out, "<h2>Unknown</h2>\n<ul>\n{unknown}</ul>");
+    }
     let items: String = report
         .unread()
         .map(|diagnostic| {

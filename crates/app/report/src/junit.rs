@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use ironhull_model::finding::Rung;
 use ironhull_model::{Finding, Verdict};
 
 use crate::Report;
@@ -22,11 +23,10 @@ pub fn render(report: &Report<'_>) -> String {
             .filter(|finding| finding.control == control.id)
             .collect();
         let holds = usize::from(tally.holds > 0);
-        let failures = findings
-            .iter()
-            .filter(|finding| finding.verdict == Verdict::Violated && finding.accepted.is_none())
-            .count();
-        let skipped = findings.iter().filter(|finding| finding.accepted.is_some()).count();
+        let failures =
+            findings.iter().filter(|finding| outcome(finding) == Outcome::Failure).count();
+        let skipped =
+            findings.iter().filter(|finding| outcome(finding) == Outcome::Skipped).count();
         let errors = findings.len() - failures - skipped;
         for (total, n) in totals.iter_mut().zip([findings.len() + holds, failures, errors, skipped])
         {
@@ -55,6 +55,24 @@ pub fn render(report: &Report<'_>) -> String {
     )
 }
 
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Failure,
+    Error,
+    Skipped,
+}
+
+/// What is accepted, or only observed or warned of by its policy, fails no build.
+fn outcome(finding: &Finding) -> Outcome {
+    if finding.accepted.is_some() || finding.rung <= Rung::Warn {
+        Outcome::Skipped
+    } else if finding.verdict == Verdict::Unknown {
+        Outcome::Error
+    } else {
+        Outcome::Failure
+    }
+}
+
 fn case(report: &Report<'_>, finding: &Finding, out: &mut String) {
     let element =
         if finding.element.is_empty() { String::new() } else { format!("/{}", finding.element) };
@@ -71,25 +89,24 @@ fn case(report: &Report<'_>, finding: &Finding, out: &mut String) {
     }
     out.push_str(">\n");
     let message = escaped(&finding.message);
-    match (&finding.accepted, finding.verdict) {
-        (Some(accepted), _) => {
-            _ = writeln!(
-                out,
-                r#"      <skipped message="{}"/>"#,
-                escaped(&format!(
-                    "{} until {}: {}",
-                    accepted.kind, accepted.until, accepted.reason
-                ))
-            );
+    match outcome(finding) {
+        Outcome::Skipped => {
+            let why = match &finding.accepted {
+                Some(by) => format!("{} until {}: {}", by.kind, by.until, by.reason),
+                None => {
+                    format!("policy {} is at rung {}", finding.assignment, finding.rung.as_str())
+                }
+            };
+            _ = writeln!(out, r#"      <skipped message="{}"/>"#, escaped(&why));
         }
-        (None, Verdict::Unknown) => {
+        Outcome::Error => {
             _ = writeln!(
                 out,
                 r#"      <error message="unknown: {}"/>"#,
                 escaped(&finding.missing.join(", "))
             );
         }
-        (None, _) => {
+        Outcome::Failure => {
             let text = escaped(&crate::explain::verify(finding, report.snapshot));
             _ = writeln!(
                 out,

@@ -1,6 +1,8 @@
 //! What a check found, in every format. Pure: a [`Report`] in, text out; only
 //! the command line prints it.
 
+use std::collections::BTreeMap;
+
 use ironhull_controls::{Control, Judgement, Tally};
 use ironhull_model::{Diagnostic, Finding, Level, Place, Position, Severity, Snapshot, Verdict};
 
@@ -67,6 +69,17 @@ impl<'a> Report<'a> {
         let all = self.judgement.findings.iter().enumerate();
         all.filter(|(_, finding)| finding.verdict == Verdict::Unknown)
             .map(|(index, finding)| (index + 1, finding))
+    }
+
+    /// What is missing and how many findings it leaves undecided, most first.
+    pub fn unknown_by_cause(&self) -> Vec<(String, usize)> {
+        let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, finding) in self.unknowns() {
+            *causes.entry(finding.missing.join(", ")).or_default() += 1;
+        }
+        let mut causes: Vec<_> = causes.into_iter().collect();
+        causes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        causes
     }
 
     /// The control of a finding.

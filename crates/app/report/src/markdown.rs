@@ -52,6 +52,9 @@ pub fn render(report: &Report<'_>) -> String {
     if accepted > 0 {
         _ = writeln!(out, "{} by exceptions.", count(accepted, "finding") + " accepted");
     }
+    for (cause, n) in report.unknown_by_cause() {
+        _ = writeln!(out, "- unknown: {} need {}", count(n, "question"), cell(&cause));
+    }
     for diagnostic in report.unread() {
         _ = writeln!(out, "- not judged: {} `{}`", cell(&diagnostic.message), diagnostic.code);
     }

@@ -220,15 +220,7 @@ fn accepted(report: &Report<'_>, out: &mut String) {
 
 /// Unknowns by what is missing, at most five lines.
 fn unknown(report: &Report<'_>, out: &mut String) {
-    let mut by_cause: Vec<(String, usize)> = Vec::new();
-    for (_, finding) in report.unknowns() {
-        let cause = finding.missing.join(", ");
-        match by_cause.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, n)) => *n += 1,
-            None => by_cause.push((cause, 1)),
-        }
-    }
-    by_cause.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let by_cause = report.unknown_by_cause();
     for (at, (cause, n)) in by_cause.iter().enumerate().take(5) {
         let word = if at == 0 { "UNKNOWN" } else { "" };
         _ = writeln!(out, "{word:<12}{n} need {cause}");

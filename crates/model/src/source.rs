@@ -9,12 +9,35 @@ pub struct SourceId(pub u32);
 /// One input text (a file, standard input, the output of `helm template`).
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The path as the user would write it, or `-`.
+    /// The path as the user would write it, or `-`; of what a program rendered the
+    /// template's, or the folder's where that is not known.
     pub path: String,
+    /// For what a program rendered: which, and where its lines come from.
+    pub rendered: Option<Rendered>,
     text: String,
     line_starts: Vec<u32>,
     /// Then columns need no counting, however long a line is.
     is_ascii: bool,
+}
+
+/// What is known of a text that a program made.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The command that prints it: `helm template charts/redis`.
+    pub command: String,
+    /// For each line of the text the template's that wrote it, where it is known.
+    pub lines: Vec<Option<TemplateLine>>,
+}
+
+/// A line of a template.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TemplateLine {
+    /// 1-based.
+    pub line: u32,
+    /// Its text.
+    pub text: String,
+    /// The value that it takes and where that stands: `image.tag (values.yaml:3)`.
+    pub value: Option<String>,
 }
 
 /// A place as editors count: 1-based line, 1-based column in characters.
@@ -33,7 +56,7 @@ impl Source {
             .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at))
             .collect();
         let is_ascii = text.is_ascii();
-        Source { path: path.into(), text, line_starts, is_ascii }
+        Source { path: path.into(), rendered: None, text, line_starts, is_ascii }
     }
 
     /// The whole text.
@@ -52,6 +75,23 @@ impl Source {
             None => 0,
         };
         Position { line: line as u32, column: column as u32 + 1 }
+    }
+
+    /// The template's line behind a byte offset of a rendered text.
+    pub fn template_line(&self, offset: u32) -> Option<&TemplateLine> {
+        let line = self.position(offset).line as usize;
+        self.rendered.as_ref()?.lines.get(line - 1)?.as_ref()
+    }
+
+    /// The place of a byte offset in the file that a person can open: none where
+    /// a program rendered it and the template's line is not known.
+    pub fn shown_position(&self, offset: u32) -> Option<Position> {
+        if self.rendered.is_none() {
+            return Some(self.position(offset));
+        }
+        let line = self.template_line(offset)?;
+        let indent = line.text.chars().take_while(|c| *c == ' ').count();
+        Some(Position { line: line.line, column: indent as u32 + 1 })
     }
 
     /// The text of a 1-based line without its line break.

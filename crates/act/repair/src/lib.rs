@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ironhull_model::source::TemplateLine;
 use ironhull_model::{Finding, Node, Object, Pointer, RepairStep, Snapshot, SourceId};
 use ironhull_yaml::splice;
 use similar::TextDiff;
@@ -47,6 +48,10 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
                 outcome.questions.push((finding.id(), question.clone()));
             }
         }
+        if let Some(why) = uneditable(finding, snapshot) {
+            outcome.refused.push((finding.id(), why));
+            continue;
+        }
         match object(finding, snapshot).and_then(|object| object.origin) {
             Some(origin) => by_source.entry(origin.source).or_default().push(finding),
             None => outcome
@@ -58,6 +63,23 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
         file(source, &findings, snapshot, &mut outcome);
     }
     outcome
+}
+
+/// Why the text that a finding stands in cannot be edited, and what to change
+/// instead; none for a file.
+pub fn uneditable(finding: &Finding, snapshot: &Snapshot) -> Option<String> {
+    let place = finding.place?;
+    let source = snapshot.source(place.source)?;
+    if source.path == "-" {
+        return Some("standard input cannot be edited".to_owned());
+    }
+    source.rendered.as_ref()?;
+    let change = match source.template_line(place.start) {
+        Some(TemplateLine { value: Some(value), .. }) => format!("change the value {value}"),
+        Some(TemplateLine { line, .. }) => format!("change {}:{line}", source.path),
+        None => format!("change what {} is made of", source.path),
+    };
+    Some(format!("it is rendered from a template; {change}"))
 }
 
 /// The object a finding points into: the one in the file of its place.
@@ -73,15 +95,6 @@ fn object<'s>(finding: &Finding, snapshot: &'s Snapshot) -> Option<&'s Object> {
 
 fn file(id: SourceId, findings: &[&Finding], snapshot: &Snapshot, outcome: &mut Outcome) {
     let Some(source) = snapshot.source(id) else { return };
-    if source.path == "-" || source.path.contains(" (") {
-        let why = if source.path == "-" {
-            "standard input cannot be edited"
-        } else {
-            "it is rendered from a template; change the template or its values"
-        };
-        outcome.refused.extend(findings.iter().map(|finding| (finding.id(), why.to_owned())));
-        return;
-    }
     let mut text = source.text().to_owned();
     let mut done: BTreeSet<(u32, String)> = BTreeSet::new();
     for finding in findings {

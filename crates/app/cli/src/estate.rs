@@ -89,7 +89,7 @@ fn has_errors(snapshot: &Snapshot) -> bool {
 /// A text to parse: a file still to be read, or what a renderer printed.
 enum Text {
     File { path: PathBuf, named: bool },
-    Rendered { origin: String, text: String },
+    Rendered(charts::Part),
 }
 
 impl Text {
@@ -115,12 +115,13 @@ fn find(target: &str, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
     }
 }
 
-fn rendered(result: Result<charts::Rendered, Gap>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
+fn rendered(
+    result: Result<Vec<charts::Part>, Gap>,
+    texts: &mut Vec<Text>,
+    snapshot: &mut Snapshot,
+) {
     match result {
-        Ok(rendered) => {
-            texts
-                .extend(rendered.into_iter().map(|(origin, text)| Text::Rendered { origin, text }));
-        }
+        Ok(parts) => texts.extend(parts.into_iter().map(Text::Rendered)),
         Err(gap) => {
             let message = format!("{}: {}", gap.what, gap.reason);
             snapshot
@@ -133,8 +134,12 @@ fn rendered(result: Result<charts::Rendered, Gap>, texts: &mut Vec<Text>, snapsh
 
 fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
     let limits = ReadLimits::default();
+    let mut rendered = None;
     let (path, text, named) = match text {
-        Text::Rendered { origin, text } => (origin, text, true),
+        Text::Rendered(part) => {
+            rendered = Some(part.rendered);
+            (part.path, part.text, true)
+        }
         Text::File { path, named } => match ironhull_manifests::read(&path, &limits) {
             Ok(text) => (path.display().to_string(), text, named),
             Err(diagnostic) => {
@@ -150,12 +155,10 @@ fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
     };
     let manifests = ironhull_manifests::parse(id, &text, named);
     let schema = Schema::of(minor);
-    let mut read = Read {
-        source: Source::new(path, text),
-        objects: Vec::new(),
-        own: Vec::new(),
-        diagnostics: manifests.diagnostics,
-    };
+    let mut source = Source::new(path, text);
+    source.rendered = rendered;
+    let mut read =
+        Read { source, objects: Vec::new(), own: Vec::new(), diagnostics: manifests.diagnostics };
     for mut object in manifests.objects {
         if &*object.thing.group == "ironhull.dev" {
             read.own.push(documents::Own { object, source: id });

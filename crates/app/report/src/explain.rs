@@ -80,7 +80,7 @@ pub fn finding(
     }
     let verify = verify(finding, snapshot);
     _ = writeln!(out, "\nVERIFY\n  {verify}");
-    fix(number, finding, &mut out);
+    fix(number, finding, snapshot, &mut out);
     if let Some(day) = first_seen.and_then(|seen| seen.get(..10)) {
         _ = writeln!(out, "\nSINCE      {day}");
     }
@@ -128,8 +128,18 @@ fn shown(pointer: &str) -> &str {
 fn line(place: Option<Place>, snapshot: &Snapshot) -> Option<(String, String)> {
     let place = place?;
     let source = snapshot.source(place.source)?;
-    let at = source.position(place.start);
-    Some((format!("{}:{}:{}", source.path, at.line, at.column), source.line(at.line).to_owned()))
+    let path = &source.path;
+    if source.rendered.is_none() {
+        let at = source.position(place.start);
+        return Some((
+            format!("{path}:{}:{}", at.line, at.column),
+            source.line(at.line).to_owned(),
+        ));
+    }
+    let template = source.template_line(place.start)?;
+    let value = template.value.as_ref();
+    let value = value.map_or_else(String::new, |value| format!("   ← value {value}"));
+    Some((format!("{path}:{}", template.line), format!("{}{value}", template.text)))
 }
 
 /// A command that shows the decisive value without us.
@@ -139,10 +149,16 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
     let path = yq_path(pointer.as_str());
     let source = finding.place.and_then(|place| snapshot.source(place.source));
     match source {
-        Some(source) if source.path != "-" && !source.path.contains(" (") => format!(
-            "yq 'select(.kind == \"{}\" and .metadata.name == \"{}\") | {path}' {}",
-            subject.kind, subject.name, source.path
-        ),
+        Some(source) if source.path != "-" => {
+            let query = format!(
+                "yq 'select(.kind == \"{}\" and .metadata.name == \"{}\") | {path}'",
+                subject.kind, subject.name
+            );
+            match &source.rendered {
+                None => format!("{query} {}", source.path),
+                Some(rendered) => format!("{} | {query}", rendered.command),
+            }
+        }
         _ => {
             let namespace = if subject.namespace.is_empty() {
                 String::new()
@@ -176,7 +192,7 @@ fn yq_path(pointer: &str) -> String {
     if path.starts_with('[') { format!(".{path}") } else { path }
 }
 
-fn fix(number: usize, finding: &Finding, out: &mut String) {
+fn fix(number: usize, finding: &Finding, snapshot: &Snapshot, out: &mut String) {
     if finding.repair.steps.is_empty() {
         return;
     }
@@ -196,7 +212,9 @@ fn fix(number: usize, finding: &Finding, out: &mut String) {
             RepairStep::Ask { question } => _ = writeln!(out, "  decide: {question}"),
         }
     }
-    if repair::is_automatic(&finding.repair) {
+    if let Some(why) = ironhull_repair::uneditable(finding, snapshot) {
+        _ = writeln!(out, "  {why}");
+    } else if repair::is_automatic(&finding.repair) {
         _ = writeln!(
             out,
             "  ironhull fix {number}          prints the patch\n  ironhull fix {number} --write  edits the file"
@@ -208,8 +226,9 @@ fn fix(number: usize, finding: &Finding, out: &mut String) {
 pub fn object(object: &Object, findings: &[(usize, &Finding)], snapshot: &Snapshot) -> String {
     let mut out = format!("{}  {}\n", object.thing, object.api_version());
     if let Some(source) = object.origin.and_then(|origin| snapshot.source(origin.source)) {
-        let at = object.root().span().map(|span| source.position(span.start));
-        _ = writeln!(out, "read from {}:{}", source.path, at.map_or(1, |at| at.line));
+        let at = object.root().span().and_then(|span| source.shown_position(span.start));
+        let line = at.map_or_else(String::new, |at| format!(":{}", at.line));
+        _ = writeln!(out, "read from {}{line}", source.path);
     }
     if let Some(fact) = snapshot.fact(&object.thing, "owner") {
         _ = writeln!(out, "owner     {} ({})", fact.value.root().display(), fact.source);

@@ -72,10 +72,9 @@ fn findings(report: &Report<'_>, out: &mut String) {
 }
 
 fn row(report: &Report<'_>, number: usize, finding: &Finding, out: &mut String) {
-    let place = finding.place.and_then(|place| report.position(place));
-    let place = place.map_or_else(String::new, |(path, at)| {
-        format!("<br><code>{}:{}:{}</code>", escaped(path), at.line, at.column)
-    });
+    let place = report.shown(finding.place);
+    let place =
+        place.map_or_else(String::new, |place| format!("<br><code>{}</code>", escaped(&place)));
     let mut proof = String::new();
     for evidence in &finding.evidence {
         let at = escaped(evidence.pointer.as_str());

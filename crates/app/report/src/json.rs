@@ -165,7 +165,10 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
 
 fn place_v1(report: &Report<'_>, place: Place) -> Option<Json> {
     let (path, start) = report.position(place)?;
-    Some(json!({ "path": path, "line": start.line, "column": start.column }))
+    Some(match start {
+        Some(start) => json!({ "path": path, "line": start.line, "column": start.column }),
+        None => json!({ "path": path }),
+    })
 }
 
 fn evidence_v1(report: &Report<'_>, evidence: &Evidence) -> Json {

@@ -85,7 +85,10 @@ fn case(report: &Report<'_>, finding: &Finding, out: &mut String) {
     );
     let place = finding.place.and_then(|place| report.position(place));
     if let Some((path, at)) = place {
-        _ = write!(out, r#" file="{}" line="{}""#, escaped(path), at.line);
+        _ = write!(out, r#" file="{}""#, escaped(path));
+        if let Some(at) = at {
+            _ = write!(out, r#" line="{}""#, at.line);
+        }
     }
     out.push_str(">\n");
     let message = escaped(&finding.message);

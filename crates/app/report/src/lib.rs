@@ -109,9 +109,19 @@ impl<'a> Report<'a> {
         self.snapshot.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error)
     }
 
-    /// File and place of something.
-    pub fn position(&self, place: Place) -> Option<(&'a str, Position)> {
+    /// File and place of something; the place is none where the line of a
+    /// template is not known.
+    pub fn position(&self, place: Place) -> Option<(&'a str, Option<Position>)> {
         let source = self.snapshot.source(place.source)?;
-        Some((&source.path, source.position(place.start)))
+        Some((&source.path, source.shown_position(place.start)))
+    }
+
+    /// `path:line:column`, or what is known of it.
+    pub fn shown(&self, place: Option<Place>) -> Option<String> {
+        let (path, at) = self.position(place?)?;
+        Some(match at {
+            Some(at) => format!("{path}:{}:{}", at.line, at.column),
+            None => path.to_owned(),
+        })
     }
 }

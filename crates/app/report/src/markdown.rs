@@ -34,8 +34,7 @@ pub fn render(report: &Report<'_>) -> String {
         );
         out.push_str("| # | object | finding | fix | place |\n|--:|---|---|---|---|\n");
         for (number, finding) in findings {
-            let place = finding.place.and_then(|place| report.position(place));
-            let place = place.map_or_else(String::new, |(path, at)| format!("{path}:{}", at.line));
+            let place = report.shown(finding.place).unwrap_or_default();
             _ = writeln!(
                 out,
                 "| {number} | {} | **{}** {} | {} | {} |",

@@ -78,11 +78,14 @@ fn rule(control: &Control) -> Json {
 fn result(report: &Report<'_>, finding: &Finding, used: &[&str]) -> Json {
     let place = finding.place.and_then(|place| {
         let (path, start) = report.position(place)?;
-        let end = report.snapshot.source(place.source)?.position(place.end.max(place.start + 1));
-        Some((path, start, end))
+        let source = report.snapshot.source(place.source)?;
+        let end = source.shown_position(place.end.max(place.start + 1));
+        Some((path, start.zip(end)))
     });
     let (uri, region) = match place {
-        Some((path, start, end)) => {
+        // Code scanning wants a line where only the template is known.
+        Some((path, None)) => (path.to_owned(), json!({ "startLine": 1 })),
+        Some((path, Some((start, end)))) => {
             // A block's end may stand at the start of the next line.
             let end = if (end.line, end.column) > (start.line, start.column) {
                 end

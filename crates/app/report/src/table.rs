@@ -88,8 +88,9 @@ fn findings(
             heading(severity, finding, group.1, style, out);
             before = Some(group);
         }
-        let place =
-            position.map_or_else(String::new, |(_, at)| format!("{}:{}", at.line, at.column));
+        let place = position
+            .and_then(|(_, at)| at)
+            .map_or_else(String::new, |at| format!("{}:{}", at.line, at.column));
         line(
             &format!(
                 "{number:>3}  {:<width$} {}{}",
@@ -102,7 +103,8 @@ fn findings(
             out,
         );
         if let Some(words) = repair::in_words(&finding.repair) {
-            let command = if repair::is_automatic(&finding.repair) {
+            let editable = ironhull_repair::uneditable(finding, report.snapshot).is_none();
+            let command = if editable && repair::is_automatic(&finding.repair) {
                 format!("ironhull fix {number}")
             } else {
                 format!("ironhull explain {number}")
@@ -234,8 +236,8 @@ fn unread(report: &Report<'_>, out: &mut String) {
     let all: Vec<_> = report.unread().collect();
     for (at, diagnostic) in all.iter().enumerate().take(5) {
         let word = if at == 0 { format!("UNREAD {}", all.len()) } else { String::new() };
-        let place = diagnostic.place.and_then(|place| report.position(place));
-        let place = place.map_or_else(String::new, |(path, at)| format!("{path}:{}: ", at.line));
+        let place = report.shown(diagnostic.place);
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
         let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" → {help}"));
         _ = writeln!(out, "{word:<12}{place}{}{help} [{}]", diagnostic.message, diagnostic.code);
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use ironhull_model::{Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId};
 
+pub mod template;
+
 /// Bounds of reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -1,18 +1,25 @@
 //! Charts and kustomizations, rendered by the user's own programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ironhull_manifests::template::{self, Values};
+use ironhull_model::source::Rendered;
 use ironhull_model::{Cause, Gap};
 use ironhull_sys::{Limits, find_program, run};
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), output: 64 << 20 };
 
-/// What a renderer printed, by the template it came from: (origin, text).
-pub(super) type Rendered = Vec<(String, String)>;
+/// A part of what a renderer printed.
+pub(super) struct Part {
+    /// The template, or the folder where it is not known.
+    pub(super) path: String,
+    pub(super) text: String,
+    pub(super) rendered: Rendered,
+}
 
 /// `helm template` of a chart, by template file.
-pub(super) fn helm(root: &Path) -> Result<Rendered, Gap> {
+pub(super) fn helm(root: &Path) -> Result<Vec<Part>, Gap> {
     let shown = root.display();
     let gap = |reason: String| Gap {
         what: format!("chart {shown}"),
@@ -26,32 +33,46 @@ pub(super) fn helm(root: &Path) -> Result<Rendered, Gap> {
         .map_or_else(|| "release".to_owned(), |name| name.to_string_lossy().to_lowercase());
     let text = run(&helm, &["template", &name, "."], root, LIMITS)
         .map_err(|error| gap(error.to_string()))?;
-    Ok(by_template(root, &text))
+    let values_path = root.join("values.yaml").display().to_string();
+    let values = read(root.join("values.yaml"));
+    let values = Values { path: &values_path, text: &values };
+    let parts = by_template(root, &text).into_iter().map(|(template, text)| {
+        let path = template.as_deref().unwrap_or(root).display().to_string();
+        let template = template.map(read).unwrap_or_default();
+        let lines = template::lines(&text, &template, &values);
+        let rendered = Rendered { command: format!("helm template {shown}"), lines };
+        Part { path, text, rendered }
+    });
+    Ok(parts.collect())
+}
+
+/// A file beside the chart, as far as it can be read: it only explains.
+fn read(path: PathBuf) -> String {
+    ironhull_manifests::read(&path, &ironhull_manifests::Limits::default()).unwrap_or_default()
 }
 
 /// Splits what helm prints at its `# Source: CHART/templates/FILE` comments, so
 /// that findings name the template.
-fn by_template(root: &Path, text: &str) -> Rendered {
-    let mut rendered: Rendered = Vec::new();
+fn by_template(root: &Path, text: &str) -> Vec<(Option<PathBuf>, String)> {
+    let mut rendered: Vec<(Option<PathBuf>, String)> = Vec::new();
     for document in text.split("\n---\n").map(|document| document.trim_start_matches("---\n")) {
         let source = document.lines().find_map(|line| line.strip_prefix("# Source: "));
         // Helm names the chart first, where the user has a folder.
         let file =
             source.and_then(|source| source.split_once('/')).map(|(_, file)| root.join(file));
-        let origin = format!("{} (helm template)", file.as_deref().unwrap_or(root).display());
-        match rendered.last_mut().filter(|(last, _)| *last == origin) {
+        match rendered.last_mut().filter(|(last, _)| *last == file) {
             Some((_, all)) => {
                 all.push_str("\n---\n");
                 all.push_str(document);
             }
-            None => rendered.push((origin, document.to_owned())),
+            None => rendered.push((file, document.to_owned())),
         }
     }
     rendered
 }
 
 /// `kustomize build`, or `kubectl kustomize`, of a kustomization.
-pub(super) fn kustomize(root: &Path) -> Result<Rendered, Gap> {
+pub(super) fn kustomize(root: &Path) -> Result<Vec<Part>, Gap> {
     let shown = root.display();
     let gap = |reason: String| Gap {
         what: format!("kustomization {shown}"),
@@ -65,7 +86,8 @@ pub(super) fn kustomize(root: &Path) -> Result<Rendered, Gap> {
         (None, None) => return Err(gap("neither kustomize nor kubectl on PATH".to_owned())),
     };
     let text = run(&program, &args, root, LIMITS).map_err(|error| gap(error.to_string()))?;
-    Ok(vec![(format!("{shown} (kustomize)"), text)])
+    let rendered = Rendered { command: format!("kubectl kustomize {shown}"), lines: Vec::new() };
+    Ok(vec![Part { path: shown.to_string(), text, rendered }])
 }
 
 #[cfg(test)]
@@ -76,14 +98,9 @@ mod tests {
     fn helm_output_is_split_by_template() {
         let text = "---\n# Source: redis/templates/a.yaml\nkind: A\n---\n# Source: redis/templates/a.yaml\nkind: B\n---\n# Source: redis/charts/sub/templates/c.yaml\nkind: C\n";
         let rendered = super::by_template(Path::new("charts/redis"), text);
-        let origins: Vec<&str> = rendered.iter().map(|(origin, _)| origin.as_str()).collect();
-        assert_eq!(
-            origins,
-            [
-                "charts/redis/templates/a.yaml (helm template)",
-                "charts/redis/charts/sub/templates/c.yaml (helm template)"
-            ]
-        );
+        let files: Vec<_> = rendered.iter().filter_map(|(file, _)| file.as_deref()).collect();
+        let [a, c] = ["charts/redis/templates/a.yaml", "charts/redis/charts/sub/templates/c.yaml"];
+        assert_eq!(files, [Path::new(a), Path::new(c)]);
         assert!(rendered[0].1.contains("kind: A") && rendered[0].1.contains("kind: B"));
     }
 }

@@ -84,6 +84,8 @@ impl KeyId {
 
 const DEFAULTED: u8 = 1;
 const ALIASED: u8 = 2;
+/// A member that a merge key brought.
+const MERGED: u8 = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {

@@ -1,5 +1,5 @@
-//! The parser: block and flow YAML 1.1, recursive with a bounded depth, straight
-//! into a [`Builder`]. JSON is flow YAML.
+//! The parser: tokens of one document straight into a [`Builder`], recursive with
+//! a bounded depth. What YAML says is taken to JSON on the way: keys become text.
 
 use std::collections::HashMap;
 
@@ -7,386 +7,282 @@ use ironhull_model::value::Anchor;
 use ironhull_model::{Builder, Code};
 
 use crate::Limits;
-use crate::scalar::{Scalar, resolve};
+use crate::scanner::{Failure, Parse, Scanner, TokenKind};
 
+mod aliases;
 mod block;
 mod flow;
-mod text;
+mod scalar;
 
-/// What went wrong, where.
-pub(crate) struct Failure {
-    pub(crate) code: Code,
-    pub(crate) message: String,
-    pub(crate) at: usize,
-}
-
-pub(crate) type Parse<T> = Result<T, Failure>;
+use aliases::Aliasing;
 
 /// Properties before a node.
-#[derive(Default, Clone)]
-pub(crate) struct Properties {
-    anchor: Option<String>,
+#[derive(Default)]
+pub(crate) struct Properties<'t> {
+    anchor: Option<&'t str>,
     tag: Option<String>,
+    start: Option<usize>,
 }
 
-impl Properties {
-    fn is_empty(&self) -> bool {
-        self.anchor.is_none() && self.tag.is_none()
-    }
+/// What an anchor names.
+enum Anchored {
+    /// Its node is not complete yet; where that starts.
+    Open(usize),
+    Node(Subtree),
+}
+
+/// A completed node that aliases repeat.
+#[derive(Clone)]
+struct Subtree {
+    anchor: Anchor,
+    /// As a key; none when it cannot be one.
+    key: Option<String>,
+    n_steps: usize,
+    height: usize,
+}
+
+/// How a document ended.
+pub(crate) enum End {
+    /// At the end of its text.
+    Whole,
+    /// The decoder reads nothing behind this byte.
+    RestIgnored(usize),
 }
 
 /// Parses one document.
 pub(crate) struct Parser<'t> {
-    /// The whole text, up to the document's end.
-    text: &'t str,
-    bytes: &'t [u8],
-    at: usize,
-    depth: usize,
+    scanner: Scanner<'t>,
     limits: &'t Limits,
+    depth: usize,
+    /// The deepest level since it was last reset; what an anchor's height is told by.
+    deepest: usize,
     pub(crate) builder: Builder,
-    anchors: HashMap<String, Anchor>,
-    /// Nodes that aliases added.
-    n_aliased: usize,
+    anchors: HashMap<&'t str, Anchored>,
+    aliasing: Aliasing,
+    tag_prefixes: Vec<(String, String)>,
+    written: usize,
+    /// Whether a number was read that JSON cannot hold.
+    pub(crate) has_infinite: bool,
+    /// Where the last token that is text of a node ended.
+    text_end: usize,
 }
 
 impl<'t> Parser<'t> {
-    pub(crate) fn new(text: &'t str, start: usize, end: usize, limits: &'t Limits) -> Parser<'t> {
-        let text = &text[..end];
+    /// Reads `text` from `start` on. No span ends behind `written`.
+    pub(crate) fn new(
+        text: &'t str,
+        start: usize,
+        written: usize,
+        limits: &'t Limits,
+    ) -> Parser<'t> {
         Parser {
-            text,
-            bytes: text.as_bytes(),
-            at: start,
-            depth: 0,
+            scanner: Scanner::new(text, start),
             limits,
+            depth: 0,
+            deepest: 0,
             builder: Builder::with_spans(),
             anchors: HashMap::new(),
-            n_aliased: 0,
+            aliasing: Aliasing::default(),
+            tag_prefixes: Vec::new(),
+            written,
+            has_infinite: false,
+            text_end: start,
         }
     }
 
-    /// The document's one node; false when there is none.
-    pub(crate) fn document(&mut self) -> Parse<bool> {
-        self.skip_to_token()?;
-        if self.at >= self.bytes.len() {
-            return Ok(false);
+    /// The document's one node; none when there is none.
+    pub(crate) fn document(&mut self) -> Parse<Option<End>> {
+        let explicit = match self.peek()? {
+            TokenKind::StreamEnd => return Ok(None),
+            TokenKind::Version(..) | TokenKind::TagDirective { .. } => {
+                self.directives()?;
+                if *self.peek()? != TokenKind::DocumentStart {
+                    return self.fail(
+                        "a directive needs a document of its own: nothing may stand between them, \
+                         and Kubernetes takes --- as the end of what stands before it",
+                    );
+                }
+                true
+            }
+            kind => *kind == TokenKind::DocumentStart,
+        };
+        if explicit {
+            self.skip()?;
         }
-        self.block_node(-1, false)?;
-        self.skip_to_token()?;
-        if self.at < self.bytes.len() {
-            return self.fail("expected the end of the document");
+        let is_empty = explicit
+            && matches!(
+                self.peek()?,
+                TokenKind::Version(..)
+                    | TokenKind::TagDirective { .. }
+                    | TokenKind::DocumentStart
+                    | TokenKind::DocumentEnd
+                    | TokenKind::StreamEnd
+            );
+        self.step()?;
+        if is_empty {
+            self.null(self.text_end)?;
+        } else {
+            self.node(true, false)?;
         }
-        Ok(true)
+        match self.peek()? {
+            TokenKind::StreamEnd => Ok(Some(End::Whole)),
+            TokenKind::DocumentEnd => {
+                self.skip()?;
+                Ok(Some(End::RestIgnored(self.scanner.position())))
+            }
+            _ => Ok(Some(End::RestIgnored(self.position()?))),
+        }
     }
 
-    fn peek(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or(0)
+    fn directives(&mut self) -> Parse<()> {
+        let mut has_version = false;
+        loop {
+            match self.peek()? {
+                TokenKind::Version(1, 1) if !has_version => has_version = true,
+                TokenKind::Version(..) => return self.fail("the only version is %YAML 1.1, once"),
+                TokenKind::TagDirective { handle, prefix } => {
+                    let new = (handle.clone(), prefix.clone());
+                    if self.tag_prefixes.iter().any(|(known, _)| *known == new.0) {
+                        return self.fail("a second %TAG for one handle");
+                    }
+                    self.tag_prefixes.push(new);
+                }
+                _ => return Ok(()),
+            }
+            self.skip()?;
+        }
     }
 
-    fn peek_at(&self, offset: usize) -> u8 {
-        self.bytes.get(self.at + offset).copied().unwrap_or(0)
+    fn peek(&mut self) -> Parse<&TokenKind<'t>> {
+        Ok(&self.scanner.peek()?.kind)
     }
 
-    fn is_end(&self) -> bool {
-        self.at >= self.bytes.len()
+    /// Where the next token starts.
+    fn position(&mut self) -> Parse<usize> {
+        Ok(self.scanner.peek()?.start)
     }
 
-    /// Whether what stands `offset` bytes ahead separates tokens.
-    fn is_blank_at(&self, offset: usize) -> bool {
-        matches!(self.peek_at(offset), b' ' | b'\t' | b'\n' | b'\r')
-            || self.at + offset >= self.bytes.len()
+    /// Passes a token; gives its span.
+    fn skip(&mut self) -> Parse<(usize, usize)> {
+        let token = self.scanner.next()?;
+        if !matches!(token.kind, TokenKind::BlockEnd | TokenKind::StreamEnd) {
+            self.text_end = self.text_end.max(token.end.min(self.written));
+        }
+        Ok((token.start, token.end))
     }
 
-    fn fail<T>(&self, message: impl Into<String>) -> Parse<T> {
-        Err(Failure {
-            code: Code::YamlSyntax,
-            message: message.into(),
-            at: self.at.min(self.text.len()),
-        })
+    fn fail<T>(&mut self, message: impl Into<String>) -> Parse<T> {
+        let at = self.position()?;
+        Err(Failure { code: Code::YamlSyntax, message: message.into(), at })
     }
 
     fn enter(&mut self) -> Parse<()> {
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         if self.depth > self.limits.depth {
-            let message = format!("nested deeper than {} levels", self.limits.depth);
-            return Err(Failure { code: Code::YamlTooDeep, message, at: self.at });
+            return self.too_deep();
         }
         Ok(())
     }
 
-    fn leave(&mut self) {
-        self.depth -= 1;
+    fn too_deep<T>(&mut self) -> Parse<T> {
+        let message = format!("nested deeper than {} levels", self.limits.depth);
+        Err(Failure { code: Code::YamlTooDeep, message, at: self.position()? })
     }
 
-    /// The column of the next byte, from 0.
-    fn column(&self) -> i32 {
-        let line_start = self.bytes[..self.at]
-            .iter()
-            .rposition(|byte| matches!(byte, b'\n' | b'\r'))
-            .map_or(0, |at| at + 1);
-        let start =
-            if line_start == 0 && self.text.starts_with('\u{feff}') { 3 } else { line_start };
-        self.text[start.min(self.at)..self.at].chars().count() as i32
-    }
-
-    /// Skips white space, line breaks and comments. Tabs may separate tokens on a
-    /// line but not indent one in block context.
-    fn skip_to_token(&mut self) -> Parse<()> {
-        let mut line_starts = self.at == 0 || matches!(self.bytes[self.at - 1], b'\n' | b'\r');
-        let mut indented_by_tab = false;
-        loop {
-            match self.peek() {
-                b' ' => self.at += 1,
-                b'\t' => {
-                    indented_by_tab |= line_starts;
-                    self.at += 1;
-                }
-                b'\n' | b'\r' => {
-                    self.at += 1;
-                    line_starts = true;
-                    indented_by_tab = false;
-                }
-                b'#' if self.at == 0 || self.is_blank_before() => {
-                    while !self.is_end() && !matches!(self.peek(), b'\n' | b'\r') {
-                        self.at += 1;
-                    }
-                }
-                _ if self.is_end() => return Ok(()),
-                _ if indented_by_tab && !matches!(self.peek(), b'{' | b'}' | b'[' | b']') => {
-                    return self.fail("a tab indents this line; YAML is indented with spaces");
-                }
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    fn is_blank_before(&self) -> bool {
-        self.at == 0 || matches!(self.bytes[self.at - 1], b' ' | b'\t' | b'\n' | b'\r')
+    /// An empty scalar at `at`.
+    fn null(&mut self, at: usize) -> Parse<()> {
+        self.step()?;
+        self.builder.null(at as u32, at as u32);
+        Ok(())
     }
 
     /// `&anchor` and `!tag`, in any order.
-    fn properties(&mut self, same_line: bool) -> Parse<Properties> {
+    fn properties(&mut self) -> Parse<Properties<'t>> {
         let mut properties = Properties::default();
         loop {
-            match self.peek() {
-                b'&' => {
-                    if properties.anchor.is_some() {
-                        return self.fail("two anchors on one node");
-                    }
-                    self.at += 1;
-                    properties.anchor = Some(self.name("anchor")?);
+            match self.peek()?.clone() {
+                TokenKind::Anchor(name) if properties.anchor.is_none() => {
+                    properties.anchor = Some(name);
                 }
-                b'!' => {
-                    if properties.tag.is_some() {
-                        return self.fail("two tags on one node");
-                    }
-                    let start = self.at;
-                    while !self.is_blank_at(0)
-                        && !matches!(self.peek(), b',' | b'[' | b']' | b'{' | b'}')
-                    {
-                        self.at += 1;
-                    }
-                    properties.tag = Some(self.text[start..self.at].to_owned());
+                TokenKind::Tag { handle, suffix } if properties.tag.is_none() => {
+                    properties.tag = Some(self.full_tag(&handle, suffix)?);
                 }
                 _ => return Ok(properties),
             }
-            if same_line {
-                while matches!(self.peek(), b' ' | b'\t') {
-                    self.at += 1;
-                }
+            let start = self.skip()?.0;
+            properties.start.get_or_insert(start);
+        }
+    }
+
+    fn full_tag(&mut self, handle: &str, suffix: String) -> Parse<String> {
+        if handle.is_empty() {
+            return Ok(suffix);
+        }
+        let declared = self.tag_prefixes.iter().find(|(known, _)| known == handle);
+        let prefix = match (declared, handle) {
+            (Some((_, prefix)), _) => prefix.as_str(),
+            (None, "!") => "!",
+            (None, "!!") => scalar::CORE,
+            _ => return self.fail(format!("no %TAG declares the handle {handle}")),
+        };
+        Ok(format!("{prefix}{suffix}"))
+    }
+
+    /// A node. `block`: block collections may start here. `indentless`: so may
+    /// the entries of a sequence at the indentation of its mapping.
+    fn node(&mut self, block: bool, indentless: bool) -> Parse<()> {
+        if let TokenKind::Alias(name) = *self.peek()? {
+            return self.alias(name);
+        }
+        let properties = self.properties()?;
+        let (n_steps, deepest) = (self.aliasing.n_steps(), self.deepest);
+        self.deepest = self.depth;
+        let start = self.position()?;
+        if let Some(name) = properties.anchor {
+            self.anchors.insert(name, Anchored::Open(start));
+        }
+        let mut key = None;
+        match self.peek()? {
+            TokenKind::BlockEntry if indentless => self.collection(Self::indentless_sequence)?,
+            TokenKind::FlowSequenceStart => self.collection(Self::flow_sequence)?,
+            TokenKind::FlowMappingStart => self.collection(Self::flow_mapping)?,
+            TokenKind::BlockSequenceStart if block => self.collection(Self::block_sequence)?,
+            TokenKind::BlockMappingStart if block => self.collection(Self::block_mapping)?,
+            TokenKind::Scalar(..) => key = self.scalar(&properties)?,
+            _ if properties.start.is_some() => key = self.empty_scalar(&properties)?,
+            _ => return self.fail("a value is missing here, or this cannot start one"),
+        }
+        if let (Some(name), Some(anchor)) = (properties.anchor, self.builder.anchor()) {
+            let n_steps = self.aliasing.n_steps() - n_steps;
+            let height = self.deepest - self.depth;
+            let subtree = Subtree { anchor, key, n_steps, height };
+            // Unless a node inside took the name.
+            if matches!(self.anchors.get(name), Some(Anchored::Open(of)) if *of == start) {
+                self.anchors.insert(name, Anchored::Node(subtree));
             }
         }
-    }
-
-    fn name(&mut self, what: &str) -> Parse<String> {
-        let start = self.at;
-        while self.peek().is_ascii_alphanumeric() || matches!(self.peek(), b'_' | b'-') {
-            self.at += 1;
-        }
-        if start == self.at
-            || !(self.is_blank_at(0)
-                || matches!(self.peek(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'))
-        {
-            return self.fail(format!("an {what} has a name of letters, digits, - and _"));
-        }
-        Ok(self.text[start..self.at].to_owned())
-    }
-
-    fn alias(&mut self) -> Parse<()> {
-        let start = self.at;
-        self.at += 1;
-        let name = self.name("alias")?;
-        let Some(anchor) = self.anchors.get(&name).copied() else {
-            self.at = start;
-            return self.fail(format!("unknown anchor {name:?}"));
-        };
-        let size = self.builder.size(anchor);
-        self.n_aliased = self.n_aliased.saturating_add(size);
-        if self.n_aliased > self.limits.aliased {
-            return self.too_many_aliases(start);
-        }
-        self.builder.repeat(anchor);
+        self.deepest = self.deepest.max(deepest);
         Ok(())
     }
 
-    fn too_many_aliases<T>(&self, at: usize) -> Parse<T> {
-        let message = format!("aliases expand to more than {} nodes", self.limits.aliased);
-        Err(Failure { code: Code::YamlAliases, message, at })
-    }
-
-    fn keep_anchor(&mut self, properties: &Properties) {
-        if let (Some(name), Some(anchor)) = (&properties.anchor, self.builder.anchor()) {
-            self.anchors.insert(name.clone(), anchor);
-        }
-    }
-
-    /// Adds a scalar. `plain` is not quoted and not a block scalar.
-    fn scalar(
-        &mut self,
-        text: &str,
-        plain: bool,
-        properties: &Properties,
-        start: usize,
-        end: usize,
-    ) -> Parse<()> {
-        let (from, to) = (start as u32, end as u32);
-        let tag = properties.tag.as_deref().map(short_tag);
-        let resolved = match tag.as_deref() {
-            None if plain => resolve(text, false),
-            Some("!!binary") => return self.binary(text, properties, from, to),
-            Some("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp") => {
-                Self::tagged(text, tag.as_deref().unwrap_or_default(), start)?
-            }
-            None | Some(_) => Scalar::Str,
-        };
-        match resolved {
-            Scalar::Null => self.builder.null(from, to),
-            Scalar::Bool(value) => self.builder.bool(value, from, to),
-            Scalar::Int(value) => self.builder.int(value, from, to),
-            Scalar::UInt(value) => self.builder.uint(value, from, to),
-            Scalar::Float(value) => self.builder.float(value, from, to),
-            Scalar::Str | Scalar::Merge => self.builder.str(text, from, to),
-            Scalar::NotJson => {
-                return Err(Failure {
-                    code: Code::YamlSyntax,
-                    message: format!(
-                        "{text} is a number that JSON cannot hold; quote it if it is text"
-                    ),
-                    at: start,
-                });
-            }
-        }
-        self.keep_anchor(properties);
+    fn collection(&mut self, read: fn(&mut Self) -> Parse<()>) -> Parse<()> {
+        self.enter()?;
+        self.step()?;
+        read(self)?;
+        self.depth -= 1;
         Ok(())
     }
 
-    fn tagged(text: &str, tag: &str, at: usize) -> Parse<Scalar> {
-        let value = resolve(text, tag != "!!timestamp");
-        let fits = match (tag, value) {
-            ("!!int", Scalar::Int(_) | Scalar::UInt(_)) => {
-                !text.contains(['.', 'e', 'E']) || text.starts_with("0x")
-            }
-            ("!!float", Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_) | Scalar::NotJson) => {
-                true
-            }
-            ("!!bool", Scalar::Bool(_)) | ("!!null", Scalar::Null) => true,
-            ("!!timestamp", Scalar::Str) => text.starts_with(|c: char| c.is_ascii_digit()),
-            _ => false,
-        };
-        if fits {
-            return Ok(value);
-        }
-        Err(Failure { code: Code::YamlSyntax, message: format!("{text:?} is no {tag}"), at })
+    fn begin_list(&mut self, start: usize) {
+        self.builder.begin_list(start as u32);
     }
 
-    fn binary(&mut self, text: &str, properties: &Properties, from: u32, to: u32) -> Parse<()> {
-        match decode_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()) {
-            Some(text) => self.builder.str(&text, from, to),
-            None => {
-                return Err(Failure {
-                    code: Code::YamlSyntax,
-                    message: "!!binary value is no base64 of UTF-8 text".to_owned(),
-                    at: from as usize,
-                });
-            }
-        }
-        self.keep_anchor(properties);
-        Ok(())
+    fn begin_map(&mut self, start: usize) {
+        self.builder.begin_map(start as u32);
     }
 
-    /// A mapping key as JSON has it: numbers and booleans become text.
-    fn key_text(text: &str, plain: bool, properties: &Properties, at: usize) -> Parse<String> {
-        if !plain
-            || properties
-                .tag
-                .as_deref()
-                .is_some_and(|tag| matches!(&*short_tag(tag), "!!str" | "!"))
-        {
-            return Ok(text.to_owned());
-        }
-        Ok(match resolve(text, false) {
-            Scalar::Bool(value) => value.to_string(),
-            Scalar::Int(value) if text.contains(['.', 'e', 'E']) && !text.starts_with("0x") => {
-                go_float_key(value as f64)
-            }
-            Scalar::Int(value) => value.to_string(),
-            Scalar::UInt(_) => {
-                return Err(Failure {
-                    code: Code::YamlSyntax,
-                    message: format!("the key {text} is no text; quote it"),
-                    at,
-                });
-            }
-            Scalar::Float(value) => go_float_key(value),
-            Scalar::Null => {
-                return Err(Failure {
-                    code: Code::YamlSyntax,
-                    message: "a key is null; quote it if it is text".to_owned(),
-                    at,
-                });
-            }
-            _ => text.to_owned(),
-        })
+    fn end(&mut self, end: usize) {
+        self.builder.end(end as u32);
     }
-}
-
-/// Keys that are floats are printed with the precision of 32 bits.
-fn go_float_key(value: f64) -> String {
-    format!("{}", value as f32)
-}
-
-fn short_tag(tag: &str) -> String {
-    let tag = tag.strip_prefix("!<").and_then(|tag| tag.strip_suffix('>')).unwrap_or(tag);
-    match tag.strip_prefix("tag:yaml.org,2002:") {
-        Some(rest) => format!("!!{rest}"),
-        None => tag.to_owned(),
-    }
-}
-
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut bits = 0_u32;
-    let mut n_bits = 0;
-    let mut n_chars = 0;
-    for byte in text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                n_chars += 1;
-                continue;
-            }
-            _ => return None,
-        };
-        n_chars += 1;
-        bits = bits << 6 | u32::from(value);
-        n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            bytes.push((bits >> n_bits) as u8);
-        }
-    }
-    (n_chars % 4 == 0).then_some(bytes)
 }

@@ -70,12 +70,18 @@ fn traps() {
         ("\u{feff}a: 1\r\nb: 2\r\n", r#"{"a":1,"b":2}"#),
         ("# only a comment\n", ""),
         ("a: 1\n---\n---\nb: 2\n...\n", "{\"a\":1}\n{\"b\":2}"),
-        ("a: 1\n...\nb: 2\n---\nc: 3", "{\"a\":1}\n{\"c\":3}"),
+        (
+            "a: 1\n...\nb: 2\n---\nc: 3",
+            "{\"a\":1}\n{\"c\":3}\nIH0104 Kubernetes ignores what follows in this document",
+        ),
         (
             "a: 1\n--- {b: 2}\nc: 3",
             "{\"a\":1}\n{\"c\":3}\nIH0104 something stands behind a document separator",
         ),
-        ("%YAML 1.1\n--- # c\na: 1", r#"{"a":1}"#),
+        (
+            "%YAML 1.1\n---\na: 1",
+            "{\"a\":1}\nIH0104 a directive needs a document of its own: nothing may stand between them, and Kubernetes takes --- as the end of what stands before it",
+        ),
         ("a: [b, c: d, {e}]", r#"{"a":["b",{"c":"d"},{"e":null}]}"#),
         ("\"q\": 1\n'r s': 2", r#"{"q":1,"r s":2}"#),
         ("a: &x !!binary aGk=\nb: *x", r#"{"a":"hi","b":"hi"}"#),

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{ALIASED, DEFAULTED, KeyId, Kind, Node, NodeSpan, Slot, Value};
+use super::{ALIASED, DEFAULTED, KeyId, Kind, MERGED, Node, NodeSpan, Slot, Value};
 use crate::keys;
 
 /// Two members of one map had the same name; the last one stays, as the API
@@ -20,6 +20,18 @@ pub struct Duplicate {
 pub struct Anchor {
     slot: Slot,
     span: NodeSpan,
+}
+
+impl Anchor {
+    /// What it is.
+    pub fn kind(self) -> Kind {
+        self.slot.kind
+    }
+
+    /// Whether it is itself a copy made by [`Builder::repeat`].
+    pub fn is_aliased(self) -> bool {
+        self.slot.flags & ALIASED != 0
+    }
 }
 
 /// Builds a [`Value`] from events. Containers are opened with
@@ -133,6 +145,7 @@ impl Builder {
     }
 
     /// Keeps the last of several members with one name, at the place of the first.
+    /// What a merge key brought may be overridden, and may override.
     fn drop_duplicates(&mut self, from: usize) {
         let members = &self.pending[from..];
         let repeated = if members.len() <= 16 {
@@ -155,8 +168,7 @@ impl Builder {
                     kept.push((slot, span));
                 }
                 Some(&at) => {
-                    // What a merge key brought may be overridden.
-                    if kept[at].0.flags & ALIASED == 0 {
+                    if (kept[at].0.flags | slot.flags) & MERGED == 0 {
                         let key = self.key_text(slot.key);
                         self.duplicates.push(Duplicate { key, span });
                     }
@@ -219,20 +231,6 @@ impl Builder {
         self.pending.last().map(|&(slot, span)| Anchor { slot, span })
     }
 
-    /// How many nodes a copy of the anchor's subtree would add.
-    pub fn size(&self, anchor: Anchor) -> usize {
-        let mut size = 0_usize;
-        let mut open = vec![anchor.slot];
-        while let Some(slot) = open.pop() {
-            size += 1;
-            if matches!(slot.kind, Kind::List | Kind::Map) {
-                let (first, count) = slot.range();
-                open.extend_from_slice(&self.slots[first..first + count]);
-            }
-        }
-        size
-    }
-
     /// Adds a copy of a subtree of this builder (a YAML alias). Its nodes are
     /// marked as aliased and keep the span of the anchor's text.
     pub fn repeat(&mut self, anchor: Anchor) {
@@ -243,28 +241,45 @@ impl Builder {
         self.pending.push((slot, span));
     }
 
-    /// Adds the members of an anchored map to the open map, except those it
-    /// already has (a YAML merge key). False when the anchor is not a map.
-    pub fn merge(&mut self, anchor: Anchor) -> bool {
-        if anchor.slot.kind != Kind::Map {
-            return false;
-        }
+    /// Takes the subtree completed last out of the value, so that it stands only
+    /// where it is repeated or merged.
+    pub fn take(&mut self) -> Option<Anchor> {
         let from = self.open.last().map_or(0, |open| open.first_pending);
-        let (first, count) = anchor.slot.range();
+        if self.pending.len() <= from {
+            return None;
+        }
+        self.pending.pop().map(|(slot, span)| Anchor { slot, span })
+    }
+
+    /// The children of an anchored map or list.
+    pub fn items(&self, anchor: Anchor) -> impl Iterator<Item = Anchor> + '_ {
+        let (first, count) = match anchor.slot.kind {
+            Kind::Map | Kind::List => anchor.slot.range(),
+            _ => (0, 0),
+        };
+        (first..first + count).map(|id| Anchor {
+            slot: self.slots[id],
+            span: self.spans.get(id).copied().unwrap_or_default(),
+        })
+    }
+
+    /// Adds the members of an anchored map to the open map (a YAML merge key). A
+    /// member that the map has already is replaced, as a later one replaces these.
+    pub fn merge(&mut self, anchor: Anchor) {
+        let (first, count) = match anchor.slot.kind {
+            Kind::Map => anchor.slot.range(),
+            _ => (0, 0),
+        };
         for id in first..first + count {
-            let member = self.slots[id];
-            if self.pending[from..].iter().any(|(slot, _)| slot.key == member.key) {
-                continue;
-            }
             let span = self.spans.get(id).copied().unwrap_or_default();
-            let slot = self.repeat_slot(member);
+            let mut slot = self.repeat_slot(self.slots[id]);
+            slot.flags |= MERGED;
             self.pending.push((slot, span));
         }
-        true
     }
 
     fn repeat_slot(&mut self, slot: Slot) -> Slot {
-        let slot = Slot { flags: slot.flags | ALIASED, ..slot };
+        let slot = Slot { flags: slot.flags & !MERGED | ALIASED, ..slot };
         if !matches!(slot.kind, Kind::List | Kind::Map) {
             return slot;
         }

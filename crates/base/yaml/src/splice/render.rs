@@ -2,7 +2,7 @@
 
 use ironhull_model::{Kind, Node};
 
-use crate::scalar::{Scalar, resolve};
+use crate::resolve::{Resolved, resolve};
 
 /// A whole document in block style, with a final line break.
 pub fn to_yaml(node: Node<'_>) -> String {
@@ -79,7 +79,7 @@ pub(super) fn key_text(key: &str, json: bool) -> String {
 /// A string, plain where it reads back as the same string anywhere.
 fn scalar(text: &str) -> String {
     let plain = !text.is_empty()
-        && resolve(text, false) == Scalar::Str
+        && resolve(text) == Resolved::Str
         && text.chars().all(|c| {
             c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | ' ' | ':')
         })

@@ -214,7 +214,7 @@ fn numbered(ty: &str, numbers: &BTreeMap<&str, usize>) -> String {
 }
 
 /// s string · i integer · n number · b boolean · x int or string · q quantity ·
-/// y bytes · d time · o anything · [T list · {T map · #name.
+/// y bytes · d time · m time with microseconds · o anything · [T list · {T map · #name.
 fn type_of(schema: &Json, schemas: &serde_json::Map<String, Json>) -> String {
     let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
     if let Some(reference) = reference {
@@ -222,7 +222,8 @@ fn type_of(schema: &Json, schemas: &serde_json::Map<String, Json>) -> String {
         return match name.rsplit('.').next().unwrap_or_default() {
             "Quantity" => "q".to_owned(),
             "IntOrString" => "x".to_owned(),
-            "Time" | "MicroTime" => "d".to_owned(),
+            "Time" => "d".to_owned(),
+            "MicroTime" => "m".to_owned(),
             "Duration" => "s".to_owned(),
             "RawExtension" | "JSON" | "FieldsV1" | "Patch" => "o".to_owned(),
             "JSONSchemaPropsOrBool" | "JSONSchemaPropsOrArray" | "JSONSchemaPropsOrStringArray" => {
@@ -234,6 +235,8 @@ fn type_of(schema: &Json, schemas: &serde_json::Map<String, Json>) -> String {
             _ => schemas.get(name).map_or_else(
                 || "o".to_owned(),
                 |of| match of["type"].as_str() {
+                    // A Go struct without fields: every member is unknown.
+                    Some("object") if of["additionalProperties"].is_null() => format!("#{name}"),
                     Some("object") | None => "o".to_owned(),
                     Some(_) => type_of(of, schemas),
                 },

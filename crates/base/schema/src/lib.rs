@@ -72,6 +72,11 @@ impl Schema {
             .max_by_key(|info| stability(info.version))
     }
 
+    /// Every kind in every version that this minor serves, by group, version and name.
+    pub fn kinds(self) -> impl Iterator<Item = &'static KindInfo> {
+        tables::all_kinds().filter(move |info| info.minors & self.bit != 0)
+    }
+
     /// The group that people mean by a bare kind.
     pub fn preferred_group(self, kind: &str) -> Option<&'static str> {
         self.preferred(kind).map(|info| info.group)

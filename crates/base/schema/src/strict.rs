@@ -62,7 +62,14 @@ fn value(
     };
     let fits = match ty {
         FieldType::Any => return,
-        FieldType::String | FieldType::Bytes | FieldType::Time => kind == Kind::String,
+        FieldType::String => kind == Kind::String,
+        // A list of numbers is read as bytes, too.
+        FieldType::Bytes => {
+            let is_byte = |item: Node<'_>| item.as_u64().is_some_and(|number| number < 256);
+            kind == Kind::String || kind == Kind::List && node.items().all(is_byte)
+        }
+        FieldType::Time => node.as_str().is_some_and(|text| is_time(text, None)),
+        FieldType::MicroTime => node.as_str().is_some_and(|text| is_time(text, Some(6))),
         FieldType::Integer => integral(),
         FieldType::Number => matches!(kind, Kind::Int | Kind::UInt | Kind::Float),
         FieldType::Boolean => kind == Kind::Bool,
@@ -95,14 +102,20 @@ fn value(
         }
     };
     if !fits {
-        let message = format!("{path} must be {}, not {}", wanted(ty), article(kind));
+        let found = match node.as_str() {
+            Some(text) if wanted(ty).contains("time") => format!("{text:?}"),
+            _ => article(kind),
+        };
+        let message = format!("{path} must be {}, not {found}", wanted(ty));
         errors.push(StrictError { pointer: node.pointer(), message });
     }
 }
 
 fn wanted(ty: &FieldType) -> &'static str {
     match ty {
-        FieldType::String | FieldType::Bytes | FieldType::Time => "a string",
+        FieldType::String | FieldType::Bytes => "a string",
+        FieldType::Time => "a time such as \"2006-01-02T15:04:05Z\"",
+        FieldType::MicroTime => "a time such as \"2006-01-02T15:04:05.000000Z\"",
         FieldType::Integer => "an integer",
         FieldType::Number => "a number",
         FieldType::Boolean => "a boolean",
@@ -120,4 +133,50 @@ fn article(kind: Kind) -> String {
         Kind::Bool => "a boolean".to_owned(),
         kind => format!("a {kind}"),
     }
+}
+
+/// RFC 3339 as Go's `time.Parse` reads it; the number of digits of the second's
+/// fraction, if that is given.
+fn is_time(text: &str, fraction: Option<usize>) -> bool {
+    let number = |range: std::ops::Range<usize>, limit: u32| {
+        text.get(range)
+            .filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|part| part.parse::<u32>().ok())
+            .filter(|number| *number <= limit)
+    };
+    let bytes = text.as_bytes();
+    let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
+    let marks = is(4, b'-') && is(7, b'-') && is(10, b'T') && is(13, b':') && is(16, b':');
+    let (Some(year), Some(month), Some(day)) =
+        (number(0..4, 9999), number(5..7, 12), number(8..10, 31))
+    else {
+        return false;
+    };
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let n_days = match month {
+        2 => 28 + u32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let clock = [(11..13, 23), (14..16, 59), (17..19, 59)];
+    if !marks
+        || month == 0
+        || !(1..=n_days).contains(&day)
+        || clock.into_iter().any(|(range, limit)| number(range, limit).is_none())
+    {
+        return false;
+    }
+    let rest = &text[19..];
+    let n_digits = rest
+        .strip_prefix('.')
+        .map_or(0, |digits| digits.bytes().take_while(|byte| byte.is_ascii_digit()).count());
+    let zone = if n_digits == 0 { rest } else { &rest[n_digits + 1..] };
+    let at = text.len() - zone.len();
+    let zone_fits = zone == "Z"
+        || zone.len() == 6
+            && (zone.starts_with('+') || zone.starts_with('-'))
+            && zone.as_bytes()[3] == b':'
+            && number(at + 1..at + 3, 24).is_some()
+            && number(at + 4..at + 6, 60).is_some();
+    zone_fits && fraction.is_none_or(|wanted| wanted == n_digits)
 }

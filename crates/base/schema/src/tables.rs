@@ -16,6 +16,8 @@ pub enum FieldType {
     Bytes,
     /// An RFC 3339 time.
     Time,
+    /// An RFC 3339 time with exactly six digits of a second's fraction.
+    MicroTime,
     /// An integer.
     Integer,
     /// A number.
@@ -144,6 +146,7 @@ fn field_type(text: &str) -> FieldType {
         Some(b's') => FieldType::String,
         Some(b'y') => FieldType::Bytes,
         Some(b'd') => FieldType::Time,
+        Some(b'm') => FieldType::MicroTime,
         Some(b'i') => FieldType::Integer,
         Some(b'n') => FieldType::Number,
         Some(b'b') => FieldType::Boolean,
@@ -160,6 +163,12 @@ fn field_type(text: &str) -> FieldType {
 
 pub(crate) fn kinds(kind: &str) -> impl Iterator<Item = &'static KindInfo> {
     TABLES.kinds.get(kind).into_iter().flatten()
+}
+
+pub(crate) fn all_kinds() -> impl Iterator<Item = &'static KindInfo> {
+    let mut all: Vec<&KindInfo> = TABLES.kinds.values().flatten().collect();
+    all.sort_by_key(|info| (info.group, info.version, info.kind));
+    all.into_iter()
 }
 
 pub(crate) fn type_name(ty: TypeId) -> &'static str {

@@ -186,7 +186,9 @@ impl ironhull_cel::TypeProvider for Types {
 
 fn cel_type(schema: Schema, ty: &FieldType) -> Type {
     match ty {
-        FieldType::String | FieldType::Bytes | FieldType::Time => Type::String,
+        FieldType::String | FieldType::Bytes | FieldType::Time | FieldType::MicroTime => {
+            Type::String
+        }
         FieldType::Integer => Type::Int,
         FieldType::Number => Type::Double,
         FieldType::Boolean => Type::Bool,

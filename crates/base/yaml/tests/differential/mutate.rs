@@ -33,7 +33,7 @@ fn mutate(rng: &mut Rng, text: &str, mix: &mut Mix) -> String {
             "deeper line"
         }
         1 => {
-            lines[at] = line.strip_prefix(' ').unwrap_or(&line).to_owned();
+            lines[at] = line.strip_prefix(" ").map_or_else(|| line.clone(), str::to_owned);
             "shallower line"
         }
         2 => {

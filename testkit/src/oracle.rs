@@ -5,7 +5,8 @@
 //! of its input and of its answer, 16 bytes. Ordinary runs compare our answers
 //! with those hashes; where the program has been built, a seeded twentieth of the
 //! cases is asked again, so that a golden file cannot drift from the truth.
-//! `IRONHULL_ORACLE=record` (`make oracles`) asks everything and rewrites the file.
+//! `IRONHULL_ORACLE=record` (`make oracles`) asks everything and rewrites the file;
+//! `IRONHULL_SHOWN=N` shows more than 25 differences.
 //!
 //! Known differences stand in a text file beside the golden file, one a line:
 //! `HASH-OF-INPUT reason`. An entry that is not needed any more fails the test,
@@ -99,7 +100,8 @@ fn recheck(name: &str, program: &Path, cases: &[Case], expected: &[u64]) {
 }
 
 fn report(name: &str, program: Option<&Path>, cases: &[Case], wrong: &[usize]) -> ! {
-    let shown = &wrong[..wrong.len().min(25)];
+    let n_shown = std::env::var("IRONHULL_SHOWN").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
+    let shown = &wrong[..wrong.len().min(n_shown)];
     let answers =
         program.map(|program| ask(program, shown.iter().map(|&index| cases[index].input.as_str())));
     let mut text = format!("{name}: {} of {} cases differ\n", wrong.len(), cases.len());

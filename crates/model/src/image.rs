@@ -30,6 +30,50 @@ pub fn parse(image: &str) -> ImageRef<'_> {
     ImageRef { registry, path, tag, digest }
 }
 
+/// Whether a text is an image reference as the distribution specification writes
+/// it: a host, a path of lower-case names, a tag, a digest.
+pub fn is_reference(image: &str) -> bool {
+    let parsed = parse(image);
+    let is_name = |name: &str| {
+        let bytes = name.as_bytes();
+        let is_word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let separators = name.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        bytes.first().is_some_and(is_word)
+            && bytes.last().is_some_and(is_word)
+            && separators.filter(|separator| !separator.is_empty()).all(|separator| {
+                matches!(separator, "." | "_" | "__") || separator.bytes().all(|b| b == b'-')
+            })
+    };
+    let is_host = |host: &str| {
+        let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+        port.bytes().all(|byte| byte.is_ascii_digit())
+            && !port.is_empty()
+            && name.split('.').all(|label| {
+                !label.is_empty()
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            })
+    };
+    let is_tag = |tag: &str| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        (1..=128).contains(&tag.len())
+            && tag.bytes().next().is_some_and(is_word)
+            && tag.bytes().all(|byte| is_word(byte) || matches!(byte, b'.' | b'-'))
+    };
+    let is_digest = |digest: &str| {
+        digest.split_once(':').is_some_and(|(algorithm, hex)| {
+            let starts = algorithm.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+            starts && hex.len() >= 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    is_host(parsed.registry)
+        && !parsed.path.is_empty()
+        && parsed.path.split('/').all(is_name)
+        && parsed.tag.is_none_or(is_tag)
+        && parsed.digest.is_none_or(is_digest)
+}
+
 /// The reference without tag and digest.
 pub fn repository(image: &str) -> &str {
     let name = image.split('@').next().unwrap_or(image);

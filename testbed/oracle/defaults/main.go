@@ -2,8 +2,8 @@
 // stores it, admission aside: one JSON object a line in, one line out. It is
 // decoded, defaulted, taken to the internal version and back.
 //
-// A line {"rbac": true} is answered with the roles and bindings that this API
-// server starts with, one JSON list.
+// A line {"rbac": true} is answered with the hashes of the roles and bindings that
+// this API server starts with.
 package main
 
 import (
@@ -11,7 +11,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"os"
+	"sort"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -74,8 +77,10 @@ func defaulted(data []byte) (string, error) {
 	return canonical(versioned)
 }
 
-// canonical sorts the keys and leaves out what says nothing: null and empty
-// maps and lists, which Go's types write or not by their tags.
+// canonical sorts the keys and leaves out what says nothing: null, and the empty
+// structs that Go's types write whether they were given or not; and what no one
+// writes into a file: the status, and an annotation that the way through the
+// internal version adds.
 func canonical(object any) (string, error) {
 	data, err := json.Marshal(object)
 	if err != nil {
@@ -87,7 +92,7 @@ func canonical(object any) (string, error) {
 	if err := decoder.Decode(&value); err != nil {
 		return "", err
 	}
-	value, _ = prune(value)
+	prune(value)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -97,26 +102,35 @@ func canonical(object any) (string, error) {
 	return string(bytes.TrimSpace(text.Bytes())), nil
 }
 
-func prune(value any) (any, bool) {
+var alwaysWritten = map[string]bool{
+	"metadata": true, "spec": true, "status": true, "resources": true, "strategy": true,
+	"updateStrategy": true, "template": true, "clientConfig": true, "target": true,
+	"jobTemplate": true, "validation": true, "backend": true, "podSelector": true, "port": true, "conditions": true,
+}
+
+func prune(value any) {
 	switch value := value.(type) {
-	case nil:
-		return nil, false
 	case map[string]any:
 		for key, member := range value {
-			if kept, ok := prune(member); ok {
-				value[key] = kept
-			} else {
+			prune(member)
+			if key == "status" || key == "deprecated.daemonset.template.generation" {
+				delete(value, key)
+				continue
+			}
+			if key == "annotations" {
+				if annotations, ok := member.(map[string]any); ok && len(annotations) == 0 {
+					delete(value, key)
+				}
+			}
+			if empty, ok := member.(map[string]any); member == nil || ok && len(empty) == 0 && alwaysWritten[key] {
 				delete(value, key)
 			}
 		}
-		return value, len(value) > 0
 	case []any:
-		for i, item := range value {
-			value[i], _ = prune(item)
+		for _, item := range value {
+			prune(item)
 		}
-		return value, len(value) > 0
 	}
-	return value, true
 }
 
 func bootstrap() string {
@@ -150,9 +164,19 @@ func bootstrap() string {
 			add("RoleBinding", binding)
 		}
 	}
-	text, err := canonical(objects)
-	if err != nil {
-		return "error: " + err.Error()
+	var texts []string
+	for _, object := range objects {
+		text, err := canonical(object)
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		texts = append(texts, text)
 	}
-	return text
+	sort.Strings(texts)
+	for i, text := range texts {
+		hash := fnv.New64a()
+		hash.Write([]byte(text))
+		texts[i] = fmt.Sprintf("%016x", hash.Sum64())
+	}
+	return strings.Join(texts, " ")
 }

@@ -11,6 +11,7 @@ use ironhull_model::{Builder, Kind, Node, Value};
 use crate::Schema;
 
 mod kinds;
+mod other;
 mod pod;
 
 /// What is filled in where a member is missing or null.
@@ -20,6 +21,43 @@ enum Fill<'f> {
     Int(i64),
     Bool(bool),
     EmptyMap,
+    Map(&'f [(&'f str, Fill<'f>)]),
+    /// A list of texts.
+    List(&'f [&'f str]),
+    /// A list of maps.
+    Maps(&'f [&'f [(&'f str, Fill<'f>)]]),
+}
+
+impl Fill<'_> {
+    fn write(self, builder: &mut Builder) {
+        match self {
+            Fill::Str(text) => builder.str(text, 0, 0),
+            Fill::Int(number) => builder.int(number, 0, 0),
+            Fill::Bool(value) => builder.bool(value, 0, 0),
+            Fill::EmptyMap => write_map(builder, &[]),
+            Fill::Map(members) => write_map(builder, members),
+            Fill::List(texts) => {
+                builder.begin_list(0);
+                texts.iter().for_each(|text| builder.str(text, 0, 0));
+                builder.end(0);
+            }
+            Fill::Maps(maps) => {
+                builder.begin_list(0);
+                maps.iter().for_each(|members| write_map(builder, members));
+                builder.end(0);
+            }
+        }
+    }
+}
+
+/// Writes `{key: value, …}`.
+fn write_map(builder: &mut Builder, members: &[(&str, Fill<'_>)]) {
+    builder.begin_map(0);
+    for (key, fill) in members {
+        builder.key(key, 0);
+        fill.write(builder);
+    }
+    builder.end(0);
 }
 
 /// How a member that is there is defaulted further.
@@ -42,7 +80,6 @@ pub fn apply(schema: Schema, value: &Value) -> Value {
 
 struct Defaulter {
     builder: Builder,
-    #[expect(dead_code, reason = "defaults that differ by minor ask it")]
     schema: Schema,
 }
 
@@ -83,15 +120,7 @@ impl Defaulter {
 
     fn fill(&mut self, name: &str, fill: Fill<'_>) {
         self.builder.key(name, 0);
-        match fill {
-            Fill::Str(text) => self.builder.str(text, 0, 0),
-            Fill::Int(number) => self.builder.int(number, 0, 0),
-            Fill::Bool(value) => self.builder.bool(value, 0, 0),
-            Fill::EmptyMap => {
-                self.builder.begin_map(0);
-                self.builder.end(0);
-            }
-        }
+        fill.write(&mut self.builder);
         self.builder.mark_defaulted();
     }
 
@@ -100,6 +129,67 @@ impl Defaulter {
         self.builder.key(name, 0);
         build(&mut self.builder);
         self.builder.mark_defaulted();
+    }
+
+    /// Copies a member that is a map like [`Defaulter::map`], and fills in one more
+    /// member, which is a copy of another node, in place of one that is missing or empty.
+    fn with_copy(
+        &mut self,
+        name: &str,
+        node: Node<'_>,
+        copied: Option<(&str, Node<'_>)>,
+        inner: &[(&str, Inner)],
+        fills: &[(&str, Fill<'_>)],
+    ) {
+        self.builder.key(name, node.span().unwrap_or_default().key);
+        self.builder.begin_like(node);
+        for (key, child) in node.entries() {
+            let is_filled = child.is_null() && fills.iter().any(|(name, _)| *name == key);
+            if is_filled || copied.is_some_and(|(copied, _)| copied == key) {
+                continue;
+            }
+            self.builder.key(key, child.span().unwrap_or_default().key);
+            match inner.iter().find(|(name, _)| *name == key) {
+                Some((_, inner)) if !child.is_null() => inner(self, child),
+                _ => self.builder.copy(child),
+            }
+        }
+        for (name, fill) in fills.iter().filter(|(name, _)| is_missing(node, name)) {
+            self.fill(name, *fill);
+        }
+        if let Some((name, source)) = copied {
+            self.fill_with(name, |builder| builder.copy(source));
+        }
+        self.close(node);
+    }
+
+    /// A member that is a map: what is given, and the members of `sources` that it
+    /// does not have, the earlier ones first.
+    fn merged(&mut self, name: &str, given: Option<Node<'_>>, sources: &[Node<'_>]) {
+        self.builder.key(name, given.and_then(Node::span).unwrap_or_default().key);
+        match given {
+            Some(given) => self.builder.begin_like(given),
+            None => self.builder.begin_map(0),
+        }
+        let mut known: Vec<&str> = Vec::new();
+        for (key, child) in given.into_iter().flat_map(Node::entries) {
+            known.push(key);
+            self.builder.key(key, child.span().unwrap_or_default().key);
+            self.builder.copy(child);
+        }
+        for (key, child) in sources.iter().flat_map(|source| source.entries()) {
+            if !known.contains(&key) {
+                known.push(key);
+                self.fill_with(key, |builder| builder.copy(child));
+            }
+        }
+        match given {
+            Some(given) => self.close(given),
+            None => {
+                self.builder.end(0);
+                self.builder.mark_defaulted();
+            }
+        }
     }
 
     /// A list whose items are defaulted alike.

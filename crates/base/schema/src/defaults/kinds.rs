@@ -1,48 +1,27 @@
 //! Defaults of whole objects, by kind.
 
-use ironhull_model::{Builder, Kind, Node};
+use ironhull_model::{Builder, Kind, Minor, Node};
 
-use super::pod::{self, write_map};
-use super::{Defaulter, Fill, Inner, is_missing, str_of};
+use super::{Defaulter, Fill, Inner, is_missing, other, pod, str_of, write_map};
 
 /// The rule of a kind.
 pub(super) fn rule(group: &str, kind: &str) -> Option<Inner> {
     Some(match (group, kind) {
         ("", "Pod") => pod::pod,
         ("", "PodTemplate") => |d, node| d.map(node, &[("template", pod::template)], &[]),
-        ("", "ReplicationController") => |d, node| spec(d, node, replicated),
+        ("", "ReplicationController") => replication_controller,
         ("", "Service") => |d, node| spec(d, node, service),
         ("", "Secret") => |d, node| d.map(node, &[], &[("type", Fill::Str("Opaque"))]),
         ("", "PersistentVolumeClaim") => pod::claim,
-        ("", "PersistentVolume") => |d, node| spec(d, node, volume),
+        ("", "PersistentVolume") => |d, node| spec(d, node, persistent_volume),
+        ("", "Namespace") => namespace,
         ("apps" | "extensions", "Deployment") => |d, node| spec(d, node, deployment),
         ("apps" | "extensions", "DaemonSet") => |d, node| spec(d, node, daemon_set),
         ("apps" | "extensions", "ReplicaSet") => |d, node| spec(d, node, replicated),
         ("apps", "StatefulSet") => |d, node| spec(d, node, stateful_set),
-        ("batch", "Job") => |d, node| spec(d, node, job),
+        ("batch", "Job") => a_job,
         ("batch", "CronJob") => |d, node| spec(d, node, cron_job),
-        ("networking.k8s.io", "NetworkPolicy") => |d, node| spec(d, node, network_policy),
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding,
-        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
-            |d, node| d.map(node, &[("webhooks", |d, node| d.list(node, webhook))], &[])
-        }
-        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => {
-            |d, node| d.map(node, &[("webhooks", |d, node| d.list(node, mutating_webhook))], &[])
-        }
-        ("storage.k8s.io", "StorageClass") => |d, node| {
-            d.map(
-                node,
-                &[],
-                &[
-                    ("reclaimPolicy", Fill::Str("Delete")),
-                    ("volumeBindingMode", Fill::Str("Immediate")),
-                ],
-            );
-        },
-        ("autoscaling", "HorizontalPodAutoscaler") => {
-            |d, node| spec(d, node, |d, node| d.map(node, &[], &[("minReplicas", Fill::Int(1))]))
-        }
-        _ => return None,
+        _ => return other::rule(group, kind),
     })
 }
 
@@ -52,6 +31,33 @@ fn spec(d: &mut Defaulter, node: Node<'_>, inner: Inner) {
 
 fn replicated(d: &mut Defaulter, node: Node<'_>) {
     d.map(node, &[("template", pod::template)], &[("replicas", Fill::Int(1))]);
+}
+
+/// Selector and labels are those of the template, where they are not given.
+fn replication_controller(d: &mut Defaulter, node: Node<'_>) {
+    let labels = node
+        .path(&["spec", "template", "metadata", "labels"])
+        .filter(|labels| labels.kind() == Kind::Map);
+    let is_given = |path: &[&str]| node.path(path).is_some_and(|found| !found.is_empty());
+    let labels_of =
+        |name: &'static str, given: bool| labels.filter(|_| !given).map(|labels| (name, labels));
+    let selector = labels_of("selector", is_given(&["spec", "selector"]));
+    let own = labels_of("labels", is_given(&["metadata", "labels"]));
+    d.builder.begin_like(node);
+    for (key, child) in node.entries() {
+        match key {
+            "metadata" if child.kind() == Kind::Map => d.with_copy(key, child, own, &[], &[]),
+            "spec" if child.kind() == Kind::Map => {
+                let fills = [("replicas", Fill::Int(1))];
+                d.with_copy(key, child, selector, &[("template", pod::template)], &fills)
+            }
+            _ => {
+                d.builder.key(key, child.span().unwrap_or_default().key);
+                d.builder.copy(child);
+            }
+        }
+    }
+    d.close(node);
 }
 
 /// A strategy with its `rollingUpdate` filled in where that is the type.
@@ -150,28 +156,63 @@ fn daemon_set(d: &mut Defaulter, node: Node<'_>) {
 }
 
 fn stateful_set(d: &mut Defaulter, node: Node<'_>) {
+    let rolling = [("partition", Fill::Int(0)), ("maxUnavailable", Fill::Int(1))];
+    // The field is on by default since 1.37.
+    let n_fills = if d.schema.minor() >= Minor::v1(37) { 2 } else { 1 };
     workload(
         d,
         node,
         "updateStrategy",
-        &[("partition", Fill::Int(0))],
+        &rolling[..n_fills],
         &[
             ("template", pod::template),
-            ("volumeClaimTemplates", |d, node| d.list(node, pod::claim)),
-            ("persistentVolumeClaimRetentionPolicy", |d, node| {
-                d.map(
-                    node,
-                    &[],
-                    &[("whenDeleted", Fill::Str("Retain")), ("whenScaled", Fill::Str("Retain"))],
-                );
-            }),
+            ("volumeClaimTemplates", |d, node| d.list(node, claim_template)),
+            ("persistentVolumeClaimRetentionPolicy", |d, node| d.map(node, &[], &RETENTION)),
+            ("ordinals", |d, node| d.map(node, &[], &[("start", Fill::Int(0))])),
         ],
         &[
+            ("persistentVolumeClaimRetentionPolicy", Fill::Map(&RETENTION)),
             ("podManagementPolicy", Fill::Str("OrderedReady")),
             ("replicas", Fill::Int(1)),
             ("revisionHistoryLimit", Fill::Int(10)),
         ],
     );
+}
+
+const RETENTION: [(&str, Fill<'static>); 2] =
+    [("whenDeleted", Fill::Str("Retain")), ("whenScaled", Fill::Str("Retain"))];
+
+/// The template of a claim names its kind.
+fn claim_template(d: &mut Defaulter, node: Node<'_>) {
+    d.map(
+        node,
+        &[("spec", pod::claim_spec)],
+        &[("apiVersion", Fill::Str("v1")), ("kind", Fill::Str("PersistentVolumeClaim"))],
+    );
+}
+
+/// A job without labels has those of its template.
+fn a_job(d: &mut Defaulter, node: Node<'_>) {
+    let template = node.path(&["spec", "template", "metadata", "labels"]);
+    let is_labelled = node.path(&["metadata", "labels"]).is_some_and(|labels| !labels.is_empty());
+    let labels = template
+        .filter(|labels| labels.kind() == Kind::Map && !labels.is_empty() && !is_labelled)
+        .map(|labels| ("labels", labels));
+    let metadata = node.get("metadata").filter(|metadata| metadata.kind() == Kind::Map);
+    let Some(metadata) = metadata.filter(|_| labels.is_some()) else {
+        return spec(d, node, job);
+    };
+    d.builder.begin_like(node);
+    for (key, child) in node.entries() {
+        match key {
+            "metadata" => d.with_copy(key, metadata, labels, &[], &[]),
+            _ => {
+                d.builder.key(key, child.span().unwrap_or_default().key);
+                if key == "spec" { job(d, child) } else { d.builder.copy(child) }
+            }
+        }
+    }
+    d.close(node);
 }
 
 fn job(d: &mut Defaulter, node: Node<'_>) {
@@ -222,22 +263,52 @@ fn cron_job(d: &mut Defaulter, node: Node<'_>) {
 }
 
 fn service(d: &mut Defaulter, node: Node<'_>) {
+    if node.kind() != Kind::Map {
+        return d.builder.copy(node);
+    }
     let kind = match str_of(node, "type") {
         "" => "ClusterIP",
         kind => kind,
     };
+    let is_external = matches!(kind, "NodePort" | "LoadBalancer")
+        || kind == "ClusterIP" && node.get("externalIPs").is_some_and(|ips| !ips.is_empty());
+    let affinity = str_of(node, "sessionAffinity");
+    let timeout = ["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
+    let has_timeout = node.path(&timeout).is_some_and(|timeout| !timeout.is_null());
     let mut fills = vec![("sessionAffinity", Fill::Str("None")), ("type", Fill::Str("ClusterIP"))];
-    if matches!(kind, "NodePort" | "LoadBalancer") {
+    if is_external {
         fills.push(("externalTrafficPolicy", Fill::Str("Cluster")));
     }
     if kind == "LoadBalancer" {
         fills.push(("allocateLoadBalancerNodePorts", Fill::Bool(true)));
     }
-    if kind != "ExternalName" {
+    if matches!(kind, "ClusterIP" | "NodePort" | "LoadBalancer") {
         fills.push(("internalTrafficPolicy", Fill::Str("Cluster")));
     }
-    d.map(node, &[("ports", |d, node| d.list(node, service_port))], &fills);
+    // Without affinity its configuration is dropped; with it three hours are filled in.
+    let drops_config = matches!(affinity, "" | "None");
+    let replaces_config = affinity == "ClientIP" && !has_timeout;
+    d.builder.begin_like(node);
+    for (key, child) in node.entries() {
+        let is_replaced = child.is_null() && fills.iter().any(|(name, _)| *name == key)
+            || key == "sessionAffinityConfig" && (drops_config || replaces_config);
+        if is_replaced {
+            continue;
+        }
+        d.builder.key(key, child.span().unwrap_or_default().key);
+        if key == "ports" { d.list(child, service_port) } else { d.builder.copy(child) }
+    }
+    for (name, fill) in fills.iter().filter(|(name, _)| is_missing(node, name)) {
+        d.fill(name, *fill);
+    }
+    if replaces_config {
+        d.fill("sessionAffinityConfig", Fill::Map(&THREE_HOURS));
+    }
+    d.close(node);
 }
+
+const THREE_HOURS: [(&str, Fill<'static>); 1] =
+    [("clientIP", Fill::Map(&[("timeoutSeconds", Fill::Int(10_800))]))];
 
 fn service_port(d: &mut Defaulter, node: Node<'_>) {
     if node.kind() != Kind::Map {
@@ -247,10 +318,10 @@ fn service_port(d: &mut Defaulter, node: Node<'_>) {
     d.map(node, &[], &[("protocol", Fill::Str("TCP")), ("targetPort", Fill::Int(port))]);
 }
 
-fn volume(d: &mut Defaulter, node: Node<'_>) {
+fn persistent_volume(d: &mut Defaulter, node: Node<'_>) {
     d.map(
         node,
-        &[("hostPath", |d, node| d.map(node, &[], &[("type", Fill::Str(""))]))],
+        pod::VOLUME_SOURCES,
         &[
             ("persistentVolumeReclaimPolicy", Fill::Str("Retain")),
             ("volumeMode", Fill::Str("Filesystem")),
@@ -258,76 +329,27 @@ fn volume(d: &mut Defaulter, node: Node<'_>) {
     );
 }
 
-/// A policy says what it is about: always ingress, and egress if it has egress rules.
-fn network_policy(d: &mut Defaulter, node: Node<'_>) {
-    if node.kind() != Kind::Map {
-        return d.builder.copy(node);
-    }
-    let ports: Inner = |d, node| {
-        d.list(node, |d, node| d.map(node, &[("ports", protocols)], &[]));
-    };
-    d.open(node, &[("ingress", ports), ("egress", ports)], &[("policyTypes", Fill::EmptyMap)]);
-    if is_missing(node, "policyTypes") {
-        let egress = node.get("egress").is_some_and(|egress| !egress.is_empty());
-        d.fill_with("policyTypes", |builder| {
-            builder.begin_list(0);
-            builder.str("Ingress", 0, 0);
-            if egress {
-                builder.str("Egress", 0, 0);
-            }
-            builder.end(0);
-        });
-    }
-    d.close(node);
-}
-
-fn protocols(d: &mut Defaulter, node: Node<'_>) {
-    d.list(node, |d, node| d.map(node, &[], &[("protocol", Fill::Str("TCP"))]));
-}
-
-fn binding(d: &mut Defaulter, node: Node<'_>) {
+/// Every namespace has its name as a label.
+fn namespace(d: &mut Defaulter, node: Node<'_>) {
+    const LABEL: &str = "kubernetes.io/metadata.name";
     d.map(
         node,
-        &[
-            ("roleRef", |d, node| {
-                d.map(node, &[], &[("apiGroup", Fill::Str("rbac.authorization.k8s.io"))])
-            }),
-            ("subjects", |d, node| d.list(node, subject)),
-        ],
+        &[("metadata", |d, node| {
+            let name = str_of(node, "name");
+            if name.is_empty() || node.kind() != Kind::Map {
+                return d.builder.copy(node);
+            }
+            let labels = [(LABEL, Fill::Str(name))];
+            if is_missing(node, "labels") {
+                return d.map(node, &[], &[("labels", Fill::Map(&labels))]);
+            }
+            d.builder.begin_like(node);
+            for (key, child) in node.entries() {
+                d.builder.key(key, child.span().unwrap_or_default().key);
+                if key == "labels" { d.map(child, &[], &labels) } else { d.builder.copy(child) }
+            }
+            d.close(node);
+        })],
         &[],
     );
-}
-
-fn subject(d: &mut Defaulter, node: Node<'_>) {
-    match str_of(node, "kind") {
-        "User" | "Group" => {
-            d.map(node, &[], &[("apiGroup", Fill::Str("rbac.authorization.k8s.io"))])
-        }
-        _ => d.builder.copy(node),
-    }
-}
-
-const WEBHOOK: [(&str, Fill<'static>); 5] = [
-    ("failurePolicy", Fill::Str("Fail")),
-    ("matchPolicy", Fill::Str("Equivalent")),
-    ("namespaceSelector", Fill::EmptyMap),
-    ("objectSelector", Fill::EmptyMap),
-    ("timeoutSeconds", Fill::Int(10)),
-];
-
-const WEBHOOK_INNER: [(&str, Inner); 2] = [
-    ("clientConfig", |d, node| {
-        d.map(node, &[("service", |d, node| d.map(node, &[], &[("port", Fill::Int(443))]))], &[]);
-    }),
-    ("rules", |d, node| d.list(node, |d, node| d.map(node, &[], &[("scope", Fill::Str("*"))]))),
-];
-
-fn webhook(d: &mut Defaulter, node: Node<'_>) {
-    d.map(node, &WEBHOOK_INNER, &WEBHOOK);
-}
-
-fn mutating_webhook(d: &mut Defaulter, node: Node<'_>) {
-    let mut fills = WEBHOOK.to_vec();
-    fills.push(("reinvocationPolicy", Fill::Str("Never")));
-    d.map(node, &WEBHOOK_INNER, &fills);
 }

@@ -1,69 +1,65 @@
 //! Defaults of pods and pod templates.
 
-use ironhull_model::{Builder, Kind, Node, image};
+use ironhull_model::{Kind, Node, image};
 
-use super::{Defaulter, Fill, str_of};
+use super::{Defaulter, Fill, Inner, str_of};
 
 /// An object whose template stands at `template`.
 pub(super) fn template(d: &mut Defaulter, node: Node<'_>) {
     d.map(node, &[("spec", spec)], &[]);
 }
 
+/// Members of a pod's spec. A service account's old name and its new one are kept
+/// alike.
 pub(super) fn spec(d: &mut Defaulter, node: Node<'_>) {
-    let host_network = node.get("hostNetwork").and_then(Node::as_bool) == Some(true);
-    let containers = if host_network { host_containers } else { containers };
-    d.map(
-        node,
-        &[
-            ("containers", containers),
-            ("initContainers", containers),
-            ("ephemeralContainers", containers),
-            ("volumes", |d, node| d.list(node, volume)),
-            ("tolerations", |d, node| d.builder.copy(node)),
-        ],
-        &[
-            ("restartPolicy", Fill::Str("Always")),
-            ("terminationGracePeriodSeconds", Fill::Int(30)),
-            ("dnsPolicy", Fill::Str("ClusterFirst")),
-            ("securityContext", Fill::EmptyMap),
-            ("schedulerName", Fill::Str("default-scheduler")),
-        ],
-    );
+    of_spec(d, node, false);
 }
 
 /// A pod also gets what only pods have.
 pub(super) fn pod(d: &mut Defaulter, node: Node<'_>) {
-    d.map(node, &[("spec", pod_spec)], &[]);
+    d.map(node, &[("spec", |d, node| of_spec(d, node, true))], &[]);
 }
 
-fn pod_spec(d: &mut Defaulter, node: Node<'_>) {
+fn of_spec(d: &mut Defaulter, node: Node<'_>, of_pod: bool) {
     let host_network = node.get("hostNetwork").and_then(Node::as_bool) == Some(true);
-    let containers = if host_network { host_pod_containers } else { pod_containers };
-    d.map(
-        node,
-        &[
-            ("containers", containers),
-            ("initContainers", containers),
-            ("ephemeralContainers", containers),
-            ("volumes", |d, node| d.list(node, volume)),
-        ],
-        &[
-            ("restartPolicy", Fill::Str("Always")),
-            ("terminationGracePeriodSeconds", Fill::Int(30)),
-            ("dnsPolicy", Fill::Str("ClusterFirst")),
-            ("securityContext", Fill::EmptyMap),
-            ("schedulerName", Fill::Str("default-scheduler")),
-            ("enableServiceLinks", Fill::Bool(true)),
-        ],
-    );
+    let lists: [Inner; 2] = match (of_pod, host_network) {
+        (false, _) => [containers, containers],
+        (true, false) => [pod_containers, containers],
+        // The ports of ephemeral containers are not defaulted so.
+        (true, true) => [host_pod_containers, containers],
+    };
+    let account = match str_of(node, "serviceAccountName") {
+        "" => str_of(node, "serviceAccount"),
+        account => account,
+    };
+    let mut fills = vec![
+        ("restartPolicy", Fill::Str("Always")),
+        ("terminationGracePeriodSeconds", Fill::Int(30)),
+        ("dnsPolicy", Fill::Str("ClusterFirst")),
+        ("securityContext", Fill::EmptyMap),
+        ("schedulerName", Fill::Str("default-scheduler")),
+    ];
+    if of_pod {
+        fills.push(("enableServiceLinks", Fill::Bool(true)));
+    }
+    if !account.is_empty() {
+        fills.push(("serviceAccountName", Fill::Str(account)));
+        fills.push(("serviceAccount", Fill::Str(account)));
+    }
+    d.map(node, &inner(lists), &fills);
+}
+
+fn inner([containers, ephemeral]: [Inner; 2]) -> [(&'static str, Inner); 4] {
+    [
+        ("containers", containers),
+        ("initContainers", containers),
+        ("ephemeralContainers", ephemeral),
+        ("volumes", |d, node| d.list(node, volume)),
+    ]
 }
 
 fn containers(d: &mut Defaulter, node: Node<'_>) {
     d.list(node, |d, node| container(d, node, false, false));
-}
-
-fn host_containers(d: &mut Defaulter, node: Node<'_>) {
-    d.list(node, |d, node| container(d, node, true, false));
 }
 
 fn pod_containers(d: &mut Defaulter, node: Node<'_>) {
@@ -103,12 +99,13 @@ fn container(d: &mut Defaulter, node: Node<'_>, host_network: bool, of_pod: bool
     );
 }
 
-/// `Always` for `latest` and for no tag at all, unless a digest is named.
+/// `Always` for `latest` and for no tag at all, unless a digest is named. What is
+/// no image reference is not pulled always.
 fn pull_policy(image: &str) -> &'static str {
-    let image = image::parse(image);
-    match (image.digest, image.tag) {
+    let parsed = image::parse(image);
+    match (parsed.digest, parsed.tag) {
         (Some(_), None) => "IfNotPresent",
-        (_, None | Some("latest")) => "Always",
+        (_, None | Some("latest")) if image::is_reference(image) => "Always",
         _ => "IfNotPresent",
     }
 }
@@ -127,7 +124,21 @@ fn host_ports(d: &mut Defaulter, node: Node<'_>) {
 }
 
 fn env(d: &mut Defaulter, node: Node<'_>) {
-    d.map(node, &[("valueFrom", |d, node| d.map(node, &[("fieldRef", field_ref)], &[]))], &[]);
+    let sources: Inner = |d, node| {
+        let file: Inner = |d, node| d.map(node, &[], &[("optional", Fill::Bool(false))]);
+        let sources = [
+            ("fieldRef", field_ref as Inner),
+            ("resourceFieldRef", resource_ref),
+            ("fileKeyRef", file),
+        ];
+        d.map(node, &sources, &[]);
+    };
+    d.map(node, &[("valueFrom", sources)], &[]);
+}
+
+/// A quantity of zero is written, and means one.
+fn resource_ref(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[], &[("divisor", Fill::Str("0"))]);
 }
 
 fn field_ref(d: &mut Defaulter, node: Node<'_>) {
@@ -203,61 +214,60 @@ fn volume(d: &mut Defaulter, node: Node<'_>) {
     if !has_source && node.kind() == Kind::Map {
         return d.map(node, &[], &[("emptyDir", Fill::EmptyMap)]);
     }
-    d.map(
-        node,
-        &[
-            ("secret", |d, node| d.map(node, &[], &mode("defaultMode"))),
-            ("configMap", |d, node| d.map(node, &[], &mode("defaultMode"))),
-            ("downwardAPI", |d, node| {
-                d.map(node, &[("items", downward_items)], &mode("defaultMode"))
-            }),
-            ("projected", |d, node| {
-                d.map(
-                    node,
-                    &[("sources", |d, node| d.list(node, projection))],
-                    &mode("defaultMode"),
-                );
-            }),
-            ("hostPath", |d, node| d.map(node, &[], &[("type", Fill::Str(""))])),
-            ("ephemeral", |d, node| d.map(node, &[("volumeClaimTemplate", claim)], &[])),
-            ("iscsi", |d, node| d.map(node, &[], &[("iscsiInterface", Fill::Str("default"))])),
-            ("rbd", |d, node| {
-                d.map(
-                    node,
-                    &[],
-                    &[
-                        ("pool", Fill::Str("rbd")),
-                        ("user", Fill::Str("admin")),
-                        ("keyring", Fill::Str("/etc/ceph/keyring")),
-                    ],
-                );
-            }),
-            ("azureDisk", |d, node| {
-                d.map(
-                    node,
-                    &[],
-                    &[
-                        ("cachingMode", Fill::Str("ReadWrite")),
-                        ("kind", Fill::Str("Shared")),
-                        ("fsType", Fill::Str("ext4")),
-                        ("readOnly", Fill::Bool(false)),
-                    ],
-                );
-            }),
-            ("scaleIO", |d, node| {
-                d.map(
-                    node,
-                    &[],
-                    &[("storageMode", Fill::Str("ThinProvisioned")), ("fsType", Fill::Str("xfs"))],
-                );
-            }),
-        ],
-        &[],
-    );
+    d.map(node, VOLUME_SOURCES, &[]);
 }
 
+/// Sources of volumes and of persistent volumes.
+pub(super) const VOLUME_SOURCES: &[(&str, Inner)] = &[
+    ("secret", |d, node| d.map(node, &[], &mode("defaultMode"))),
+    ("configMap", |d, node| d.map(node, &[], &mode("defaultMode"))),
+    ("downwardAPI", |d, node| d.map(node, &[("items", downward_items)], &mode("defaultMode"))),
+    ("projected", |d, node| {
+        d.map(node, &[("sources", |d, node| d.list(node, projection))], &mode("defaultMode"));
+    }),
+    ("hostPath", |d, node| d.map(node, &[], &[("type", Fill::Str(""))])),
+    ("ephemeral", |d, node| d.map(node, &[("volumeClaimTemplate", claim)], &[])),
+    ("iscsi", |d, node| d.map(node, &[], &[("iscsiInterface", Fill::Str("default"))])),
+    ("rbd", |d, node| {
+        d.map(
+            node,
+            &[],
+            &[
+                ("pool", Fill::Str("rbd")),
+                ("user", Fill::Str("admin")),
+                ("keyring", Fill::Str("/etc/ceph/keyring")),
+            ],
+        );
+    }),
+    ("azureDisk", |d, node| {
+        d.map(
+            node,
+            &[],
+            &[
+                ("cachingMode", Fill::Str("ReadWrite")),
+                ("kind", Fill::Str("Shared")),
+                ("fsType", Fill::Str("ext4")),
+                ("readOnly", Fill::Bool(false)),
+            ],
+        );
+    }),
+    ("scaleIO", |d, node| {
+        d.map(
+            node,
+            &[],
+            &[("storageMode", Fill::Str("ThinProvisioned")), ("fsType", Fill::Str("xfs"))],
+        );
+    }),
+    ("image", |d, node| {
+        let policy = pull_policy(str_of(node, "reference"));
+        d.map(node, &[], &[("pullPolicy", Fill::Str(policy))]);
+    }),
+];
+
 fn downward_items(d: &mut Defaulter, node: Node<'_>) {
-    d.list(node, |d, node| d.map(node, &[("fieldRef", field_ref)], &[]));
+    d.list(node, |d, node| {
+        d.map(node, &[("fieldRef", field_ref), ("resourceFieldRef", resource_ref)], &[]);
+    });
 }
 
 fn projection(d: &mut Defaulter, node: Node<'_>) {
@@ -274,27 +284,9 @@ fn projection(d: &mut Defaulter, node: Node<'_>) {
 }
 
 pub(super) fn claim(d: &mut Defaulter, node: Node<'_>) {
-    d.map(
-        node,
-        &[("spec", |d, node| d.map(node, &[], &[("volumeMode", Fill::Str("Filesystem"))]))],
-        &[],
-    );
+    d.map(node, &[("spec", claim_spec)], &[]);
 }
 
-/// Writes `{key: value, …}`.
-pub(super) fn write_map(builder: &mut Builder, members: &[(&str, Fill<'_>)]) {
-    builder.begin_map(0);
-    for (key, fill) in members {
-        builder.key(key, 0);
-        match fill {
-            Fill::Str(text) => builder.str(text, 0, 0),
-            Fill::Int(number) => builder.int(*number, 0, 0),
-            Fill::Bool(value) => builder.bool(*value, 0, 0),
-            Fill::EmptyMap => {
-                builder.begin_map(0);
-                builder.end(0);
-            }
-        }
-    }
-    builder.end(0);
+pub(super) fn claim_spec(d: &mut Defaulter, node: Node<'_>) {
+    d.map(node, &[], &[("volumeMode", Fill::Str("Filesystem"))]);
 }

@@ -15,8 +15,8 @@ const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.2rem;margin-top:2rem}
 table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.4rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-code{font:0.9em ui-monospace,monospace;overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}td{overflow-wrap:anywhere}
+code{font:0.9em ui-monospace,monospace}.summary{width:auto}
 .severity{font-weight:700;text-transform:uppercase;font-size:.8rem;white-space:nowrap}
 .critical{color:var(--critical)}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
 .proof{margin:.2rem 0 0;padding-left:1.1rem;font-size:.9rem}
@@ -52,7 +52,7 @@ fn summary(report: &Report<'_>, targets: &str, out: &mut String) {
         count(report.controls.len(), "control"),
         count(report.violations().count(), "finding"),
     );
-    out.push_str("<table><caption>Findings by severity</caption><thead><tr><th scope=\"col\">Severity</th><th scope=\"col\">Findings</th></tr></thead><tbody>\n");
+    out.push_str("<table class=\"summary\"><caption>Findings by severity</caption><thead><tr><th scope=\"col\">Severity</th><th scope=\"col\">Findings</th></tr></thead><tbody>\n");
     for severity in Severity::ALL {
         let n = report.violations().filter(|(_, finding)| finding.severity == severity).count();
         _ = writeln!(

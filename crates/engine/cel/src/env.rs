@@ -6,14 +6,17 @@ use std::sync::{Arc, OnceLock};
 use ironhull_model::Minor;
 
 use crate::Issue;
-use crate::library::declarations::{Declarations, Macro, Overload};
+use crate::library::declarations::{Declarations, Macro};
+use crate::library::registry::registry;
 use crate::parser::{self, Node};
 use crate::types::{Type, TypeProvider};
 
 /// The functions and macros of one minor, by name.
 pub(crate) struct Functions {
-    pub(crate) overloads: HashMap<&'static str, Vec<Overload>>,
+    /// Overloads by their numbers in the registry.
+    pub(crate) overloads: HashMap<&'static str, Vec<u16>>,
     pub(crate) macros: Vec<Macro>,
+    pub(crate) minor: u32,
 }
 
 /// A helper that is expanded when an expression is compiled.
@@ -51,12 +54,16 @@ fn functions(minor: Minor) -> &'static Functions {
         [const { OnceLock::new() }; (LAST - FIRST + 1) as usize];
     let minor = minor.minor.clamp(FIRST, LAST);
     OF_MINOR[(minor - FIRST) as usize].get_or_init(|| {
-        let declarations = Declarations::of_minor(u32::from(minor));
-        let mut overloads: HashMap<&'static str, Vec<Overload>> = HashMap::new();
-        for overload in declarations.overloads {
-            overloads.entry(overload.function).or_default().push(overload);
+        let minor = u32::from(minor);
+        let overloads = registry().functions.iter().enumerate().map(|(function, declared)| {
+            let numbers = registry().of_minor(function as u16, minor).map(|(number, _)| number);
+            (declared.name, numbers.collect::<Vec<_>>())
+        });
+        Functions {
+            overloads: overloads.filter(|(_, numbers)| !numbers.is_empty()).collect(),
+            macros: Declarations::of_minor(minor).macros,
+            minor,
         }
-        Functions { overloads, macros: declarations.macros }
     })
 }
 
@@ -109,5 +116,35 @@ impl Env {
     /// Names the provider of object types.
     pub fn types(&mut self, provider: Arc<dyn TypeProvider>) {
         self.provider = Some(provider);
+    }
+
+    /// The type of that name, if it is one that expressions may name.
+    pub(crate) fn type_named(&self, name: &str) -> Option<Type> {
+        let dynamic = || Arc::new(Type::Dyn);
+        match name {
+            "dyn" | "any" | "null" | "google.protobuf.Any" => None,
+            "list" => Some(Type::List(dynamic())),
+            "map" => Some(Type::Map(dynamic(), dynamic())),
+            "optional_type" => Some(Type::Optional(dynamic())),
+            "type" => Some(Type::Opaque("type".into())),
+            "net.IP" | "net.CIDR" => {
+                (self.functions.minor >= 30).then(|| Type::Opaque(name.into()))
+            }
+            name => Type::named(name),
+        }
+    }
+
+    /// Whether names such as `a.b` may begin with this one.
+    pub(crate) fn has_qualified_names(&self, first: &str) -> bool {
+        matches!(first, "google" | "net")
+            || self.variables.iter().any(|(known, _)| {
+                known.strip_prefix(first).is_some_and(|rest| rest.starts_with('.'))
+            })
+    }
+
+    /// Whether there is a function of that name.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.functions.overloads.contains_key(name)
+            || self.hosts.iter().any(|(known, _)| **known == *name)
     }
 }

@@ -1,24 +1,36 @@
-//! The evaluator: a walk over the expression with a stack of comprehension
-//! variables, a budget, and cel-go's rules for errors and unknowns.
+//! The evaluator: a walk over the plan with a stack of comprehension variables and
+//! cel-go's rules for errors, unknowns and costs. What is charged, and when, is
+//! what the API server's tracker observes, so that a budget ends where it does.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
 use ironhull_model::{Kind, Node};
 
-use crate::ast::{Const, Expr, Fold};
+use crate::ast::{Call, Const, Expr, LazyPattern};
 use crate::functions;
-use crate::value::{List, Val, member};
+use crate::library::cost;
+use crate::library::operand::{Operand, View};
+use crate::library::registry::registry;
+use crate::value::{Val, equal, hashable, is_key};
+
+mod attr;
+mod fold;
+mod locals;
+
+use locals::Locals;
 
 /// The API server's limit of one expression.
 pub(crate) const COST_LIMIT: u64 = 1_000_000;
+const LIST: u64 = 10;
+const MAP: u64 = 30;
 
 /// Why an evaluation gave no value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EvalError {
     /// In the API server's words.
     pub message: String,
-    /// The budget ran out or the evaluation was interrupted: nothing absorbs it.
+    /// It ends the evaluation and nothing absorbs it: the budget ran out, it was
+    /// interrupted, or the API server's own evaluator would panic.
     pub fatal: bool,
 }
 
@@ -26,6 +38,10 @@ impl EvalError {
     /// An ordinary error.
     pub fn new(message: impl Into<String>) -> EvalError {
         EvalError { message: message.into(), fatal: false }
+    }
+
+    pub(crate) fn panic(message: impl Into<String>) -> EvalError {
+        EvalError { message: message.into(), fatal: true }
     }
 }
 
@@ -59,7 +75,8 @@ pub trait Host {
 pub struct Context<'c, 'a> {
     /// Cost so far.
     pub cost: u64,
-    /// The cost at which it stops; 0 means [`COST_LIMIT`].
+    /// The cost at which it stops; 0 means the API server's limit of one
+    /// expression, 1,000,000.
     pub limit: u64,
     /// Asked every 100 iterations; true stops.
     pub interrupt: Option<&'c dyn Fn() -> bool>,
@@ -76,35 +93,24 @@ impl Context<'_, '_> {
     }
 }
 
-impl<'a> From<&'a Const> for Val<'a> {
-    fn from(constant: &'a Const) -> Val<'a> {
-        match constant {
-            Const::Null => Val::Null,
-            Const::Bool(value) => Val::Bool(*value),
-            Const::Int(value) => Val::Int(*value),
-            Const::Uint(value) => Val::Uint(*value),
-            Const::Double(value) => Val::Double(*value),
-            Const::Str(text) => Val::Str(Cow::Borrowed(text)),
-            Const::Bytes(bytes) => Val::Bytes(Rc::from(&**bytes)),
-        }
-    }
-}
-
 struct Machine<'m, 'c, 'a> {
     bindings: &'m [Binding<'a>],
     context: &'m mut Context<'c, 'a>,
-    locals: Vec<Val<'a>>,
+    locals: Locals<'a>,
     limit: u64,
+    minor: u32,
     n_iterations: u32,
 }
 
 pub(crate) fn run<'a>(
     expr: &'a Expr,
+    minor: u32,
     bindings: &[Binding<'a>],
     context: &mut Context<'_, 'a>,
 ) -> Eval<Val<'a>> {
     let limit = if context.limit == 0 { COST_LIMIT } else { context.limit };
-    let mut machine = Machine { bindings, context, locals: Vec::new(), limit, n_iterations: 0 };
+    let locals = Locals::default();
+    let mut machine = Machine { bindings, context, locals, limit, minor, n_iterations: 0 };
     let value = machine.eval(expr)?;
     machine.note(&value);
     // A scalar of the document stays what it is to the caller: its node.
@@ -114,27 +120,30 @@ pub(crate) fn run<'a>(
     })
 }
 
-fn no_such_key(key: &str) -> EvalError {
-    EvalError::new(format!("no such key: {key}"))
-}
-
-fn not_an_index() -> EvalError {
-    EvalError::new("unsupported index type 'string' in list")
-}
-
 fn no_overload() -> EvalError {
     EvalError::new("no such overload")
+}
+
+/// Which of `==` and `!=` is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Equality {
+    Equal,
+    NotEqual,
 }
 
 impl<'a> Machine<'_, '_, 'a> {
     fn charge(&mut self, cost: u64) -> Eval<()> {
         self.context.cost = self.context.cost.saturating_add(cost);
-        if self.context.cost > self.limit {
-            return Err(EvalError {
-                message: "operation cancelled: actual cost limit exceeded".to_owned(),
-                fatal: true,
-            });
+        if self.context.cost > self.limit { Err(exceeded()) } else { Ok(()) }
+    }
+
+    /// Several costs of 1, of which the first over the limit ends the evaluation.
+    fn charge_ones(&mut self, n: u64) -> Eval<()> {
+        if self.context.cost.saturating_add(n) > self.limit {
+            self.context.cost = self.limit.saturating_add(1);
+            return Err(exceeded());
         }
+        self.context.cost += n;
         Ok(())
     }
 
@@ -148,261 +157,259 @@ impl<'a> Machine<'_, '_, 'a> {
     fn read(&mut self, expr: &'a Expr) -> Eval<Val<'a>> {
         let value = self.eval(expr)?;
         self.note(&value);
-        Ok(value.read())
+        Ok(value)
     }
 
     fn eval(&mut self, expr: &'a Expr) -> Eval<Val<'a>> {
         match expr {
             Expr::Const(constant) => Ok(Val::from(constant)),
-            Expr::Var(slot) => {
-                self.charge(1)?;
-                match self.bindings.get(*slot as usize) {
-                    Some(Binding::Val(value)) => Ok(value.clone()),
-                    _ => Err(EvalError::new("no such attribute(s)")),
-                }
+            Expr::Attr(attr) => self.attr(attr),
+            Expr::Has(attr) => self.has(attr),
+            Expr::And(terms) => self.logic(terms, false),
+            Expr::Or(terms) => self.logic(terms, true),
+            Expr::Equal(pair) => self.equality(&pair.0, &pair.1, Equality::Equal),
+            Expr::NotEqual(pair) => self.equality(&pair.0, &pair.1, Equality::NotEqual),
+            Expr::Call(call) => self.call(call),
+            Expr::Host { function, args } => self.host(*function, args),
+            Expr::InSet(parts) => self.in_set(&parts.0, &parts.1),
+            Expr::Matches(parts) => self.matches(&parts.0, &parts.1),
+            Expr::OrElse(pair, value) => self.or_else(&pair.0, &pair.1, *value),
+            Expr::List(items) => {
+                let made = self.list(items);
+                self.after(made, LIST)
             }
-            Expr::Local(at) => {
-                self.charge(1)?;
-                Ok(self.locals[*at as usize].clone())
+            Expr::Map(entries) => {
+                let made = self.map(entries);
+                self.after(made, MAP)
             }
-            Expr::Select { operand, field } => {
-                self.charge(1)?;
-                let operand = self.eval(operand)?;
-                self.select(&operand, &field.0)
-            }
-            Expr::OptSelect { operand, field } => {
-                self.charge(1)?;
-                let operand = self.eval(operand)?;
-                self.opt_select(operand, &field.0)
-            }
-            Expr::Has { operand, field } => {
-                let operand = self.eval(operand)?;
-                self.has(&operand, &field.0)
-            }
-            Expr::Index { operand, index } => {
-                self.charge(1)?;
-                let (operand, index) = (self.eval(operand)?, self.read(index)?);
-                self.index(&operand, &index)
-            }
-            Expr::OptIndex { operand, index } => {
-                self.charge(1)?;
-                let (operand, index) = (self.eval(operand)?, self.read(index)?);
-                self.opt_index(operand, &index)
-            }
-            Expr::And(a, b) => self.logic(a, b, false),
-            Expr::Or(a, b) => self.logic(a, b, true),
-            Expr::Not(operand) => {
-                self.charge(1)?;
-                match self.read(operand)? {
-                    Val::Bool(value) => Ok(Val::Bool(!value)),
-                    Val::Unknown => Ok(Val::Unknown),
-                    _ => Err(no_overload()),
-                }
-            }
-            Expr::If(parts) => match self.read(&parts[0])? {
-                Val::Bool(true) => self.eval(&parts[1]),
-                Val::Bool(false) => self.eval(&parts[2]),
-                Val::Unknown => Ok(Val::Unknown),
-                _ => Err(no_overload()),
-            },
-            Expr::Call { function, args } => self.call(*function, args),
-            Expr::Host { function, args } => {
-                self.charge(1)?;
-                let mut values = Vec::with_capacity(args.len());
-                for arg in args {
-                    let value = self.eval(arg)?;
-                    self.note(&value);
-                    values.push(value);
-                }
-                if values.iter().any(Val::is_unknown) {
-                    return Ok(Val::Unknown);
-                }
-                match self.context.host {
-                    Some(host) => host.call(*function as usize, &values),
-                    None => Err(EvalError::new("no host for this function")),
-                }
-            }
-            Expr::List(items) => self.list(items),
-            Expr::Map(entries) => self.map(entries),
-            Expr::Fold { fold, local, n_vars, range, when, body } => {
-                self.fold(*fold, *local, *n_vars, range, when.as_deref(), body)
-            }
-            Expr::OptMap { local, operand, body, flat } => {
-                self.opt_map(*local, operand, body, *flat)
-            }
+            Expr::Fold(folded) => self.fold(folded),
+            Expr::Fail(message) => Err(EvalError::new(&**message)),
         }
     }
 
-    fn select(&mut self, operand: &Val<'a>, field: &ironhull_model::FieldName) -> Eval<Val<'a>> {
-        match operand {
-            Val::Node(node) => match node.field(field) {
-                Some(child) => Ok(Val::Node(child)),
-                None if node.kind() == Kind::List => Err(not_an_index()),
-                None => {
-                    self.note_absent(*node, field.as_str());
-                    Err(no_such_key(field.as_str()))
-                }
-            },
-            Val::List(_) => Err(not_an_index()),
-            Val::Map(_) => member(operand, &Val::str(field.as_str()))
-                .ok_or_else(|| no_such_key(field.as_str())),
-            Val::Unknown => Ok(Val::Unknown),
-            Val::Optional(_) => self.opt_select(operand.clone(), field),
-            _ => Err(no_such_key(field.as_str())),
+    /// Charges what has been done, also when it failed.
+    fn after(&mut self, result: Eval<Val<'a>>, cost: u64) -> Eval<Val<'a>> {
+        if let Err(error) = &result
+            && error.fatal
+        {
+            return result;
         }
+        self.charge(cost)?;
+        result
     }
 
-    fn note_absent(&mut self, node: Node<'a>, name: &str) {
-        if let Some(trace) = self.context.trace.as_deref_mut() {
-            trace.absent(node, name);
-        }
-    }
-
-    fn opt_select(&mut self, operand: Val<'a>, field: &ironhull_model::FieldName) -> Eval<Val<'a>> {
-        let inner = match operand {
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(inner)) => Val::clone(&inner),
-            other => other,
-        };
-        match &inner {
-            Val::Unknown => Ok(Val::Unknown),
-            Val::Node(node) => match node.field(field) {
-                Some(child) => Ok(Val::some(Val::Node(child))),
-                None if node.kind() == Kind::Map => {
-                    self.note_absent(*node, field.as_str());
-                    Ok(Val::Optional(None))
-                }
-                None if node.kind() == Kind::List => Err(not_an_index()),
-                None => Ok(Val::Optional(None)),
-            },
-            Val::Map(_) => {
-                Ok(Val::Optional(member(&inner, &Val::str(field.as_str())).map(Rc::new)))
-            }
-            Val::List(_) => Err(not_an_index()),
-            _ => Ok(Val::Optional(None)),
-        }
-    }
-
-    fn has(&mut self, operand: &Val<'a>, field: &ironhull_model::FieldName) -> Eval<Val<'a>> {
-        Ok(match operand {
-            Val::Unknown => Val::Unknown,
-            Val::Node(node) => match node.field(field) {
-                Some(child) => {
-                    self.note(&Val::Node(child));
-                    Val::Bool(true)
-                }
-                None if node.kind() == Kind::List => return Err(not_an_index()),
-                None => {
-                    self.note_absent(*node, field.as_str());
-                    Val::Bool(false)
-                }
-            },
-            Val::List(_) => return Err(not_an_index()),
-            Val::Map(_) => Val::Bool(member(operand, &Val::str(field.as_str())).is_some()),
-            Val::Optional(Some(inner)) => return self.has(inner, field),
-            _ => Val::Bool(false),
-        })
-    }
-
-    fn index(&mut self, operand: &Val<'a>, index: &Val<'a>) -> Eval<Val<'a>> {
-        if operand.is_unknown() || index.is_unknown() {
-            return Ok(Val::Unknown);
-        }
-        if let Val::Optional(_) = operand {
-            return self.opt_index(operand.clone(), index);
-        }
-        let at = list_index(index);
-        let shown = || index.display();
-        match operand {
-            Val::List(list) => {
-                let at = at.ok_or_else(no_overload)?;
-                match usize::try_from(at).ok().and_then(|at| list.items.get(at)) {
-                    Some(item) => Ok(item.clone()),
-                    None if list.open && at >= 0 => Ok(Val::Unknown),
-                    None => Err(EvalError::new(format!("index out of bounds: {at}"))),
-                }
-            }
-            Val::Node(node) if node.kind() == Kind::List => {
-                let at = at.ok_or_else(no_overload)?;
-                let item = usize::try_from(at).ok().and_then(|at| node.item(at));
-                item.map(Val::Node)
-                    .ok_or_else(|| EvalError::new(format!("index out of bounds: {at}")))
-            }
-            Val::Node(node) if node.kind() == Kind::Map => {
-                if let Some(value) = member(operand, index) {
-                    Ok(value)
-                } else {
-                    self.note_absent(*node, &shown());
-                    Err(no_such_key(&shown()))
-                }
-            }
-            Val::Map(_) => member(operand, index).ok_or_else(|| no_such_key(&shown())),
-            _ => Err(no_overload()),
-        }
-    }
-
-    fn opt_index(&mut self, operand: Val<'a>, index: &Val<'a>) -> Eval<Val<'a>> {
-        let inner = match operand {
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(inner)) => Val::clone(&inner),
-            other => other,
-        };
-        match self.index(&inner, index) {
-            Ok(Val::Unknown) => Ok(Val::Unknown),
-            Ok(value) => Ok(Val::some(value)),
-            Err(error)
-                if error.message.starts_with("no such key")
-                    || error.message.starts_with("index out") =>
-            {
-                Ok(Val::Optional(None))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// `&&` and `||`: a deciding side wins over an error or unknown of the other;
+    /// `&&` and `||`: a deciding term wins over errors and unknowns of the others;
     /// unknown wins over error.
-    fn logic(&mut self, a: &'a Expr, b: &'a Expr, decisive: bool) -> Eval<Val<'a>> {
-        let left = self.read(a);
-        match &left {
-            Ok(Val::Bool(value)) if *value == decisive => return Ok(Val::Bool(decisive)),
-            Err(error) if error.fatal => return left,
-            _ => {}
+    fn logic(&mut self, terms: &'a [Expr], decisive: bool) -> Eval<Val<'a>> {
+        let (mut unknown, mut error) = (false, None);
+        for term in terms {
+            match self.read(term) {
+                Ok(value) => match value.view() {
+                    View::Bool(value) if value == decisive => return Ok(Val::Bool(decisive)),
+                    View::Bool(_) => {}
+                    _ if value.is_unknown() => unknown = true,
+                    _ => _ = error.get_or_insert_with(no_overload),
+                },
+                Err(failure) if failure.fatal => return Err(failure),
+                Err(failure) => _ = error.get_or_insert(failure),
+            }
         }
-        let right = self.read(b);
-        match (&left, &right) {
-            (_, Ok(Val::Bool(value))) if *value == decisive => Ok(Val::Bool(decisive)),
-            (_, Err(error)) if error.fatal => right,
-            (Ok(Val::Bool(_)), Ok(Val::Bool(value))) => Ok(Val::Bool(*value)),
-            (Ok(Val::Unknown), _) | (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
-            (Err(_), _) => left,
-            (_, Err(_)) => right,
-            _ => Err(no_overload()),
+        match (unknown, error) {
+            (true, _) => Ok(Val::Unknown),
+            (false, Some(error)) => Err(error),
+            (false, None) => Ok(Val::Bool(!decisive)),
         }
     }
 
-    fn call(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {
-        self.charge(1)?;
-        // `orValue` and `or` look at their second argument only if they need it.
-        if functions::is_or(function) && args.len() == 2 {
-            return self.or_value(function, &args[0], &args[1]);
+    /// An argument; only fatal errors end the evaluation here.
+    fn operand(&mut self, expr: &'a Expr) -> Eval<Eval<Val<'a>>> {
+        match self.read(expr) {
+            Err(error) if error.fatal => Err(error),
+            other => Ok(other),
         }
+    }
+
+    fn equality(&mut self, a: &'a Expr, b: &'a Expr, which: Equality) -> Eval<Val<'a>> {
+        let (left, right) = (self.operand(a)?, self.operand(b)?);
+        let cost = self.equality_cost(left.as_ref().ok(), right.as_ref().ok(), which);
+        let result = match (left, right) {
+            (Ok(Val::Unknown), _) => Ok(Val::Unknown),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+            (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
+            (Ok(left), Ok(right)) => match which {
+                // Lists that may go on are only known to differ by chance.
+                _ if left.is_open() || right.is_open() => Ok(Val::Unknown),
+                Equality::Equal => functions::equal_result(&left, &right).map(Val::Bool),
+                Equality::NotEqual => Ok(Val::Bool(equal(&left, &right) != Some(true))),
+            },
+        };
+        self.charge(cost)?;
+        result
+    }
+
+    fn equality_cost(
+        &self,
+        left: Option<&Val<'a>>,
+        right: Option<&Val<'a>>,
+        which: Equality,
+    ) -> u64 {
+        if let (Some(Val::Opaque(_)), Equality::Equal) = (left, which) {
+            return 1;
+        }
+        let size = |value: Option<&Val<'a>>| value.map_or(1, cost::size);
+        cost::part(size(left).min(size(right)), cost::STRING)
+    }
+
+    fn host(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {
+        self.charge(1)?;
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
-            let value = self.eval(arg)?;
-            self.note(&value);
-            values.push(value);
+            values.push(self.read(arg)?);
         }
-        let (value, cost) = functions::call(function, &values)?;
-        self.charge(cost)?;
-        Ok(value)
+        if values.iter().any(Val::is_unknown) {
+            return Ok(Val::Unknown);
+        }
+        match self.context.host {
+            Some(host) => host.call(function as usize, &values),
+            None => Err(EvalError::new("no host for this function")),
+        }
     }
 
-    fn or_value(&mut self, function: u16, optional: &'a Expr, other: &'a Expr) -> Eval<Val<'a>> {
+    fn call(&mut self, call: &'a Call) -> Eval<Val<'a>> {
+        match &*call.args {
+            [] => {
+                let result = functions::run(call, self.minor, &[]);
+                self.charge(1)?;
+                result
+            }
+            [arg] => {
+                let arg = [self.operand(arg)?];
+                self.finish_call(call, arg)
+            }
+            [first, second] if !call.stops => {
+                let args = [self.operand(first)?, self.operand(second)?];
+                self.finish_call(call, args)
+            }
+            args => self.call_until_error(call, args),
+        }
+    }
+
+    /// Calls with arguments of which each may have failed.
+    fn finish_call<const N: usize>(
+        &mut self,
+        call: &'a Call,
+        args: [Eval<Val<'a>>; N],
+    ) -> Eval<Val<'a>> {
+        if args.iter().any(Result::is_err) {
+            let known = args.each_ref().map(|arg| arg.as_ref().ok().cloned());
+            self.charge_call(call, &known, None)?;
+            // An unknown before the error comes first.
+            for arg in args {
+                match arg {
+                    Ok(Val::Unknown) => return Ok(Val::Unknown),
+                    Ok(_) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(Val::Unknown);
+        }
+        let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
+        self.finish(call, &values)
+    }
+
+    fn finish(&mut self, call: &'a Call, values: &[Val<'a>]) -> Eval<Val<'a>> {
+        let result = functions::run(call, self.minor, values);
+        if let Err(error) = &result
+            && error.fatal
+        {
+            return result;
+        }
+        if self.is_plain(call) {
+            self.charge(1)?;
+            return result;
+        }
+        let known: Vec<Option<Val<'a>>> = values.iter().cloned().map(Some).collect();
+        self.charge_call(call, &known, result.as_ref().ok())?;
+        result
+    }
+
+    /// The first argument that fails keeps the others from being read, and unless
+    /// it is the last the call is not charged.
+    fn call_until_error(&mut self, call: &'a Call, args: &'a [Expr]) -> Eval<Val<'a>> {
+        let mut values = Vec::with_capacity(args.len());
+        for (at, arg) in args.iter().enumerate() {
+            let value = self.operand(arg)?;
+            let is_last = at + 1 == args.len();
+            match value {
+                Ok(Val::Unknown) if !is_last => return Ok(Val::Unknown),
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    if is_last {
+                        let mut known: Vec<_> = values.into_iter().map(Some).collect();
+                        known.push(None);
+                        self.charge_call(call, &known, None)?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.finish(call, &values)
+    }
+
+    fn is_plain(&self, call: &Call) -> bool {
+        match call.overload {
+            Some(number) => registry().overloads.get(number as usize).is_some_and(|o| o.is_plain),
+            None => {
+                let known = registry().functions.get(call.function as usize);
+                known.is_some_and(|function| function.is_plain)
+            }
+        }
+    }
+
+    fn charge_call(
+        &mut self,
+        call: &Call,
+        arguments: &[Option<Val<'a>>],
+        result: Option<&Val<'a>>,
+    ) -> Eval<()> {
+        let function = registry().functions.get(call.function as usize).map_or("", |f| f.name);
+        let overload = call.overload.and_then(|number| registry().overloads.get(number as usize));
+        let observed = cost::Call { function, overload: overload.map_or("", |o| o.id), arguments, result };
+        let cost = observed.cost().map_err(EvalError::panic)?;
+        self.charge(cost)
+    }
+
+    /// `value in [constants]` costs nothing.
+    fn in_set(&mut self, value: &'a Expr, set: &'a [Const]) -> Eval<Val<'a>> {
+        let value = self.read(value)?;
+        if value.is_unknown() {
+            return Ok(Val::Unknown);
+        }
+        hashable(&value)?;
+        Ok(Val::Bool(set.iter().any(|item| is_key(&Val::from(item), &value))))
+    }
+
+    fn matches(&mut self, text: &'a Expr, pattern: &'a LazyPattern) -> Eval<Val<'a>> {
+        let value = self.read(text)?;
+        if value.is_unknown() {
+            return Ok(Val::Unknown);
+        }
+        let cost = cost::regex_cost(cost::size(&value), pattern.text().chars().count() as u64);
+        let result = match (value.as_str(), pattern.get()) {
+            (Some(text), Ok(pattern)) => Ok(Val::Bool(pattern.is_match(text))),
+            (_, Err(error)) => Err(EvalError::new(error)),
+            (None, _) => Err(no_overload()),
+        };
+        self.charge(cost)?;
+        result
+    }
+
+    /// `or` and `orValue` look at their second argument only if they need it.
+    fn or_else(&mut self, optional: &'a Expr, other: &'a Expr, value: bool) -> Eval<Val<'a>> {
         match self.eval(optional)? {
             Val::Unknown => Ok(Val::Unknown),
-            Val::Optional(Some(inner)) if functions::is_or_value(function) => {
-                let value = Val::clone(&inner);
+            Val::Optional(Some(inner)) if value => {
+                let value = Rc::try_unwrap(inner).unwrap_or_else(|shared| Val::clone(&shared));
                 self.note(&value);
                 Ok(value)
             }
@@ -413,294 +420,58 @@ impl<'a> Machine<'_, '_, 'a> {
     }
 
     fn list(&mut self, items: &'a [(Expr, bool)]) -> Eval<Val<'a>> {
-        self.charge(if items.is_empty() { 0 } else { 10 })?;
         let mut values = Vec::with_capacity(items.len());
         for (item, optional) in items {
             match (self.eval(item)?, optional) {
+                (Val::Unknown, _) => return Ok(Val::Unknown),
                 (Val::Optional(None), true) => {}
                 (Val::Optional(Some(inner)), true) => values.push(Val::clone(&inner)),
-                (value, _) => values.push(value),
+                (value, true) => {
+                    return Err(EvalError::new(functions::not_optional_element(&value)));
+                }
+                (value, false) => values.push(value),
             }
         }
         Ok(Val::list(values))
     }
 
     fn map(&mut self, entries: &'a [(Expr, Expr, bool)]) -> Eval<Val<'a>> {
-        self.charge(if entries.is_empty() { 0 } else { 30 })?;
         let mut made: Vec<(Val<'a>, Val<'a>)> = Vec::with_capacity(entries.len());
         for (key, value, optional) in entries {
-            let key = self.read(key)?;
-            let value = match (self.eval(value)?, optional) {
-                (Val::Optional(None), true) => continue,
-                (Val::Optional(Some(inner)), true) => Val::clone(&inner),
-                (value, _) => value,
+            let key = self.read(key)?.read();
+            if key.is_unknown() {
+                return Ok(Val::Unknown);
+            }
+            let value = self.eval(value)?;
+            let same = |known: &(Val<'a>, Val<'a>)| {
+                known.0.type_name() == key.type_name() && is_key(&known.0, &key)
             };
-            made.retain(|(known, _)| !crate::value::equal(known, &key));
-            made.push((key, value));
+            let value = match (value, optional) {
+                (Val::Unknown, _) => return Ok(Val::Unknown),
+                (Val::Optional(None), true) => {
+                    hashable(&key)?;
+                    made.retain(|known| !same(known));
+                    continue;
+                }
+                (Val::Optional(Some(inner)), true) => Val::clone(&inner),
+                (value, true) => {
+                    return Err(EvalError::new(functions::not_optional_entry(&key, &value)));
+                }
+                (value, false) => value,
+            };
+            hashable(&key)?;
+            match made.iter().position(same) {
+                Some(at) => made[at].1 = value,
+                None => made.push((key, value)),
+            }
         }
         Ok(Val::Map(Rc::new(made)))
     }
-
-    fn opt_map(
-        &mut self,
-        local: u16,
-        operand: &'a Expr,
-        body: &'a Expr,
-        flat: bool,
-    ) -> Eval<Val<'a>> {
-        match self.eval(operand)? {
-            Val::Optional(None) => Ok(Val::Optional(None)),
-            Val::Optional(Some(inner)) => {
-                self.locals.truncate(local as usize);
-                self.locals.push(Val::clone(&inner));
-                let value = self.eval(body);
-                self.locals.truncate(local as usize);
-                Ok(if flat { value? } else { Val::some(value?) })
-            }
-            Val::Unknown => Ok(Val::Unknown),
-            _ => Err(no_overload()),
-        }
-    }
-
-    fn step(&mut self) -> Eval<()> {
-        self.n_iterations += 1;
-        if self.n_iterations.is_multiple_of(100)
-            && self.context.interrupt.is_some_and(|interrupt| interrupt())
-        {
-            return Err(EvalError { message: "operation interrupted".to_owned(), fatal: true });
-        }
-        Ok(())
-    }
-
-    fn fold(
-        &mut self,
-        fold: Fold,
-        local: u16,
-        n_vars: u8,
-        range: &'a Expr,
-        when: Option<&'a Expr>,
-        body: &'a Expr,
-    ) -> Eval<Val<'a>> {
-        let range = self.eval(range)?;
-        if range.is_unknown() {
-            return Ok(Val::Unknown);
-        }
-        self.note(&range);
-        let local = local as usize;
-        debug_assert!(self.locals.len() >= local);
-        self.locals.truncate(local);
-        let mut state = State::new(fold);
-        // The iteration borrows nothing of the machine, so that lists of
-        // documents are passed without a copy.
-        let outcome = match &range {
-            Val::List(list) => {
-                state.open = list.open;
-                self.each(
-                    list.items
-                        .iter()
-                        .enumerate()
-                        .map(|(at, item)| (Val::Int(at as i64), item.clone())),
-                    false,
-                    local,
-                    n_vars,
-                    when,
-                    body,
-                    &mut state,
-                )
-            }
-            Val::Node(node) if node.kind() == Kind::List => self.each(
-                node.items().enumerate().map(|(at, item)| (Val::Int(at as i64), Val::Node(item))),
-                false,
-                local,
-                n_vars,
-                when,
-                body,
-                &mut state,
-            ),
-            Val::Node(node) if node.kind() == Kind::Map => self.each(
-                node.entries().map(|(key, item)| (Val::Str(Cow::Borrowed(key)), Val::Node(item))),
-                true,
-                local,
-                n_vars,
-                when,
-                body,
-                &mut state,
-            ),
-            Val::Map(entries) => {
-                self.each(entries.iter().cloned(), true, local, n_vars, when, body, &mut state)
-            }
-            _ => Err(no_overload()),
-        };
-        self.locals.truncate(local);
-        outcome?;
-        state.finish(&range)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a comprehension has as many parts")]
-    fn each(
-        &mut self,
-        items: impl Iterator<Item = (Val<'a>, Val<'a>)>,
-        is_map: bool,
-        local: usize,
-        n_vars: u8,
-        when: Option<&'a Expr>,
-        body: &'a Expr,
-        state: &mut State<'a>,
-    ) -> Eval<()> {
-        for (key, item) in items {
-            self.step()?;
-            self.charge(1)?;
-            let kept = match (n_vars, is_map) {
-                (1, true) => {
-                    self.locals.push(key.clone());
-                    key.clone()
-                }
-                (1, false) => {
-                    self.locals.push(item.clone());
-                    item.clone()
-                }
-                _ => {
-                    self.locals.push(key.clone());
-                    self.locals.push(item.clone());
-                    key.clone()
-                }
-            };
-            if let Some(when) = when {
-                match self.read(when)? {
-                    Val::Bool(true) => {}
-                    Val::Bool(false) => {
-                        self.locals.truncate(local);
-                        continue;
-                    }
-                    Val::Unknown => {
-                        self.locals.truncate(local);
-                        state.unknown = true;
-                        continue;
-                    }
-                    _ => return Err(no_overload()),
-                }
-            }
-            let value = if state.is_predicate() { self.read(body) } else { self.eval(body) };
-            self.locals.truncate(local);
-            if state.add(kept, value)? {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
 }
 
-fn list_index(index: &Val<'_>) -> Option<i64> {
-    match index {
-        Val::Int(at) => Some(*at),
-        Val::Uint(at) => i64::try_from(*at).ok(),
-        Val::Double(at) if at.fract() == 0.0 => Some(*at as i64),
-        _ => None,
-    }
-}
-
-/// What a comprehension has found so far.
-struct State<'a> {
-    fold: Fold,
-    open: bool,
-    decided: bool,
-    unknown: bool,
-    error: Option<EvalError>,
-    n_true: usize,
-    items: Vec<Val<'a>>,
-    keys: Vec<Val<'a>>,
-}
-
-impl<'a> State<'a> {
-    fn new(fold: Fold) -> State<'a> {
-        State {
-            fold,
-            open: false,
-            decided: false,
-            unknown: false,
-            error: None,
-            n_true: 0,
-            items: Vec::new(),
-            keys: Vec::new(),
-        }
-    }
-
-    fn is_predicate(&self) -> bool {
-        matches!(self.fold, Fold::All | Fold::Exists | Fold::ExistsOne | Fold::Filter)
-    }
-
-    /// Takes the body's value of one element; true when nothing later can change
-    /// the result. `all` and `exists` absorb errors of other elements.
-    fn add(&mut self, element: Val<'a>, value: Eval<Val<'a>>) -> Eval<bool> {
-        let value = match value {
-            Ok(value) => value,
-            Err(error) if error.fatal => return Err(error),
-            Err(error) if matches!(self.fold, Fold::All | Fold::Exists) => {
-                self.error.get_or_insert(error);
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
-        };
-        match (self.fold, value) {
-            (_, Val::Unknown) => self.unknown = true,
-            (Fold::All, Val::Bool(false)) | (Fold::Exists, Val::Bool(true)) => {
-                self.decided = true;
-                return Ok(true);
-            }
-            (Fold::All | Fold::Exists, Val::Bool(_)) | (Fold::Filter, Val::Bool(false)) => {}
-            (Fold::ExistsOne, Val::Bool(value)) => self.n_true += usize::from(value),
-            (Fold::Filter, Val::Bool(true)) => self.items.push(element),
-            (Fold::Map, value) => self.items.push(value),
-            (Fold::TransformMap | Fold::SortBy, value) => {
-                self.keys.push(element);
-                self.items.push(value);
-            }
-            (Fold::TransformMapEntry, entry) => self.entry(&entry)?,
-            _ => return Err(no_overload()),
-        }
-        Ok(false)
-    }
-
-    fn entry(&mut self, entry: &Val<'a>) -> Eval<()> {
-        for key in entry.elements() {
-            if self.keys.iter().any(|known| crate::value::equal(known, &key)) {
-                return Err(EvalError::new(format!(
-                    "insert failed: key {} already exists",
-                    key.display()
-                )));
-            }
-            if let Some(value) = member(entry, &key) {
-                self.keys.push(key);
-                self.items.push(value);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self, range: &Val<'a>) -> Eval<Val<'a>> {
-        let undecided = self.unknown || self.open;
-        match self.fold {
-            Fold::All if self.decided => Ok(Val::Bool(false)),
-            Fold::Exists if self.decided => Ok(Val::Bool(true)),
-            Fold::All | Fold::Exists => match (undecided, self.error) {
-                (true, _) => Ok(Val::Unknown),
-                (false, Some(error)) => Err(error),
-                (false, None) => Ok(Val::Bool(self.fold == Fold::All)),
-            },
-            Fold::ExistsOne if undecided && self.n_true < 2 => Ok(Val::Unknown),
-            Fold::ExistsOne => Ok(Val::Bool(self.n_true == 1)),
-            // What is not known of some elements is not known of the list.
-            Fold::Filter | Fold::Map => {
-                Ok(Val::List(Rc::new(List { items: self.items, open: undecided })))
-            }
-            _ if undecided => Ok(Val::Unknown),
-            Fold::TransformMap | Fold::TransformMapEntry => {
-                Ok(Val::Map(Rc::new(self.keys.into_iter().zip(self.items).collect())))
-            }
-            Fold::SortBy => {
-                _ = range;
-                functions::sorted_by(self.keys, &self.items)
-            }
-        }
+fn exceeded() -> EvalError {
+    EvalError {
+        message: "operation cancelled: actual cost limit exceeded".to_owned(),
+        fatal: true,
     }
 }

@@ -1,368 +1,209 @@
-//! Functions at run time: one entry per name, choosing by the values' types. The
-//! checker has made sure that an overload of the environment's minor fits.
+//! Functions at run time. A function either runs all its overloads alike (the
+//! operators), or an overload is chosen by the types or the values; the libraries'
+//! overloads stand in [`crate::library::functions`].
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::rc::Rc;
+use std::cell::RefCell;
 
+use crate::ast::Call;
 use crate::eval::EvalError;
-use crate::value::{List, Moment, Opaque, Val, compare_numbers, equal, member};
+use crate::library::functions::function;
+use crate::library::regex::PatternCache;
+use crate::library::registry::{Overload, registry};
+use crate::types::Type;
+use crate::value::Val;
 
 mod convert;
-mod lists;
-mod network;
-mod text;
-mod time;
+mod operators;
+mod optional;
 
-type Result<T> = std::result::Result<T, EvalError>;
-type Function = for<'a> fn(&[Val<'a>]) -> Result<Val<'a>>;
+pub(crate) use operators::{contains, equal_result};
 
-/// Every function, (name, whether a method): its number is its place.
-const TABLES: [&[(&str, bool, Function)]; 6] = [
-    OPERATORS,
-    convert::FUNCTIONS,
-    lists::FUNCTIONS,
-    text::FUNCTIONS,
-    time::FUNCTIONS,
-    network::FUNCTIONS,
-];
+pub(crate) type Result<T> = std::result::Result<T, EvalError>;
+/// A function of the evaluator's own.
+pub(crate) type Direct = for<'a> fn(&[Val<'a>]) -> Result<Val<'a>>;
 
-const OPERATORS: &[(&str, bool, Function)] = &[
-    ("orValue", true, |_| Err(no_overload())),
-    ("or", true, |_| Err(no_overload())),
-    ("_==_", false, |args| Ok(Val::Bool(comparable(args)? && equal(&args[0], &args[1])))),
-    ("_!=_", false, |args| Ok(Val::Bool(!(comparable(args)? && equal(&args[0], &args[1]))))),
-    ("_<_", false, |args| order(args, |order| order == Ordering::Less)),
-    ("_<=_", false, |args| order(args, |order| order != Ordering::Greater)),
-    ("_>_", false, |args| order(args, |order| order == Ordering::Greater)),
-    ("_>=_", false, |args| order(args, |order| order != Ordering::Less)),
-    ("@in", false, contains),
-    ("_+_", false, add),
-    ("_-_", false, subtract),
-    ("_*_", false, |args| arithmetic(args, i64::checked_mul, u64::checked_mul, |a, b| a * b)),
-    ("_/_", false, divide),
-    ("_%_", false, modulo),
-    ("-_", false, negate),
-    ("optional.of", false, |args| Ok(Val::some(args[0].clone()))),
-    ("optional.ofNonZeroValue", false, |args| {
-        Ok(Val::Optional((!is_zero(&args[0])).then(|| Rc::new(args[0].clone()))))
-    }),
-    ("optional.none", false, |_| Ok(Val::Optional(None))),
-    ("hasValue", true, |args| match &args[0] {
-        Val::Optional(inner) => Ok(Val::Bool(inner.is_some())),
+thread_local! {
+    /// Patterns that were compiled on this thread and are no constants.
+    static PATTERNS: RefCell<PatternCache> = RefCell::default();
+}
+
+/// Functions that run all their overloads alike.
+pub(crate) fn of_function(name: &str) -> Option<Direct> {
+    operators::of_function(name).or_else(|| match name {
+        "size" => Some(convert::size),
+        "type" => Some(|args| Ok(Val::Type(args[0].type_name()))),
+        "dyn" => Some(|args| Ok(args[0].clone())),
+        "matches" => Some(matches),
+        "sort" => Some(|args| sorted("sort", args)),
+        "@sortByAssociatedKeys" => Some(|args| sorted("@sortByAssociatedKeys", args)),
+        _ => None,
+    })
+}
+
+/// Overloads that are not the libraries'.
+pub(crate) fn of_overload(id: &str) -> Option<Direct> {
+    convert::of_overload(id).or_else(|| optional::of_overload(id)).or_else(|| text(id))
+}
+
+fn text(id: &str) -> Option<Direct> {
+    Some(match id {
+        "contains_string" => |args| both(args, |text, part| text.contains(part)),
+        "starts_with_string" => |args| both(args, |text, part| text.starts_with(part)),
+        "ends_with_string" => |args| both(args, |text, part| text.ends_with(part)),
+        _ => return None,
+    })
+}
+
+fn both<'a>(args: &[Val<'a>], holds: fn(&str, &str) -> bool) -> Result<Val<'a>> {
+    match (args[0].as_str(), args[1].as_str()) {
+        (Some(text), Some(part)) => Ok(Val::Bool(holds(text, part))),
         _ => Err(no_overload()),
-    }),
-    ("value", true, |args| match &args[0] {
-        Val::Optional(Some(inner)) => Ok(Val::clone(inner)),
-        Val::Optional(None) => Err(EvalError::new("optional.none() dereference")),
-        _ => Err(no_overload()),
-    }),
-    ("sign", false, |_| Err(no_overload())),
-    ("unwrapOpt", true, unwrap),
-    ("optional.unwrap", false, unwrap),
-];
+    }
+}
 
-/// The values of those optionals that have one.
-fn unwrap<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    let mut values = Vec::new();
-    for item in args[0].elements() {
-        match item {
-            Val::Optional(Some(inner)) => values.push(Val::clone(&inner)),
-            Val::Optional(None) => {}
-            _ => return Err(no_overload()),
+fn matches<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
+    let Some(text) = args[0].as_str() else {
+        return Err(operators::lacks("matches", &args[0]));
+    };
+    let pattern = args[1].as_str().ok_or_else(no_overload)?;
+    let found = PATTERNS.with_borrow_mut(|patterns| patterns.get(pattern)).map_err(error)?;
+    Ok(Val::Bool(found.is_match(text)))
+}
+
+fn sorted<'a>(name: &str, args: &[Val<'a>]) -> Result<Val<'a>> {
+    if args[0].type_name() != "list" {
+        return Err(operators::lacks(name, &args[0]));
+    }
+    if args.iter().any(Val::is_open) {
+        return Ok(Val::Unknown);
+    }
+    let keys = args.get(1).unwrap_or(&args[0]);
+    if keys.type_name() != "list" {
+        return Err(EvalError::panic("internal error: interface conversion"));
+    }
+    crate::library::lists::sort_by(&args[0], keys).map(Val::from).map_err(error)
+}
+
+/// Conversions, whose constants are folded.
+pub(crate) fn is_conversion(name: &str) -> bool {
+    matches!(
+        name,
+        "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type" | "uint"
+    )
+}
+
+/// A conversion of a constant.
+pub(crate) fn converted<'a>(name: &str, arg: &Val<'a>) -> Result<Val<'a>> {
+    let Some(function) = registry().number(name) else { return Err(no_overload()) };
+    let call = Call { function, overload: None, stops: false, args: Box::default() };
+    run(&call, u32::MAX, std::slice::from_ref(arg))
+}
+
+/// Whether an overload of two arguments is written for any number of them.
+pub(crate) fn is_variadic(overload: &str) -> bool {
+    overload == "string_format"
+}
+
+pub(crate) fn not_optional_element(value: &Val<'_>) -> String {
+    let shown = value.go_display();
+    format!("cannot initialize optional list element from non-optional value {shown}")
+}
+
+pub(crate) fn not_optional_entry(key: &Val<'_>, value: &Val<'_>) -> String {
+    let (key, value) = (key.go_display(), value.go_display());
+    format!("cannot initialize optional entry '{key}' from non-optional value {value}")
+}
+
+/// Runs a call with values for its arguments.
+pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'a>> {
+    let Some(function) = registry().functions.get(call.function as usize) else {
+        return Err(no_overload());
+    };
+    if args.iter().any(Val::is_unknown) {
+        return Ok(Val::Unknown);
+    }
+    if let Some(single) = function.single {
+        return single(args);
+    }
+    // A constant pattern was compiled before; then only the text is looked at.
+    if call.stops && matches!(function.name, "find" | "findAll") && args[0].as_str().is_none() {
+        return Err(no_overload());
+    }
+    let fits = |overload: &Overload| {
+        overload.arguments.len() == args.len()
+            && (!function.guarded
+                || overload.arguments.iter().zip(args).all(|(declared, value)| fits(declared, value)))
+    };
+    let chosen = match call.overload {
+        Some(number) => registry().overloads.get(number as usize).filter(|known| fits(known)),
+        None if minor == u32::MAX => {
+            let numbers = function.overloads.iter();
+            numbers.map(|number| &registry().overloads[*number as usize]).find(|o| fits(o))
+        }
+        None => registry().of_minor(call.function, minor).map(|(_, o)| o).find(|o| fits(o)),
+    };
+    match chosen {
+        Some(overload) => apply(overload, args),
+        None => {
+            let types: Vec<&str> = args.iter().map(Val::type_name).collect();
+            Err(error(format!("no such overload: {}({})", function.name, types.join(", "))))
         }
     }
-    Ok(Val::list(values))
 }
 
-/// A value of a library's type cannot be compared with one of another type, and
-/// a computed quantity only from the left; null equals neither.
-fn comparable(args: &[Val<'_>]) -> Result<bool> {
-    let (left, right) = (args[0].read(), args[1].read());
-    let Val::Opaque(left) = &left else { return Ok(true) };
-    match &right {
-        Val::Null => Ok(false),
-        Val::Opaque(right) if left.type_name() == right.type_name() => match &**right {
-            Opaque::Quantity(quantity) if quantity.0.is_computed() => Err(no_overload()),
-            _ => Ok(true),
-        },
-        _ => Err(no_overload()),
+fn apply<'a>(overload: &Overload, args: &[Val<'a>]) -> Result<Val<'a>> {
+    if let Some(direct) = overload.direct {
+        return direct(args);
+    }
+    if args.iter().any(Val::is_open) {
+        return of_open_list(overload, args);
+    }
+    let Some(run) = function::<Val<'a>>(overload.id) else { return Err(no_overload()) };
+    PATTERNS.with_borrow_mut(|patterns| run(args, patterns)).map(Val::from).map_err(error)
+}
+
+/// Of a list that is not known completely only what is found is known.
+fn of_open_list<'a>(overload: &Overload, args: &[Val<'a>]) -> Result<Val<'a>> {
+    if overload.id == "list_includes_dyn_dyn" {
+        return contains(&args[1], &args[0]);
+    }
+    Ok(Val::Unknown)
+}
+
+/// Whether a value may be an argument: of a list the first element tells, of a
+/// map the first entry.
+fn fits(declared: &Type, value: &Val<'_>) -> bool {
+    match declared {
+        Type::Dyn | Type::Var(_) => true,
+        Type::Null => value.is_type("null_type"),
+        Type::Bool => value.is_type("bool"),
+        Type::Int => value.is_type("int"),
+        Type::Uint => value.is_type("uint"),
+        Type::Double => value.is_type("double"),
+        Type::String => value.as_str().is_some(),
+        Type::Bytes => value.is_type("bytes"),
+        Type::Duration => matches!(value, Val::Duration(_)),
+        Type::Timestamp => matches!(value, Val::Time(_)),
+        Type::Optional(_) => matches!(value, Val::Optional(_)),
+        Type::Type(_) => matches!(value, Val::Type(_)),
+        Type::Object(name) | Type::Opaque(name) => value.is_type(name),
+        Type::List(item) => {
+            value.is_type("list") && value.first().is_none_or(|(_, first)| fits(item, &first))
+        }
+        Type::Map(key, item) => {
+            value.is_type("map")
+                && value.first().is_none_or(|(first_key, first)| {
+                    fits(key, &first_key) && fits(item, &first)
+                })
+        }
     }
 }
 
-fn no_overload() -> EvalError {
+pub(crate) fn no_overload() -> EvalError {
     EvalError::new("no such overload")
 }
 
 fn error(message: impl Into<String>) -> EvalError {
-    EvalError::new(message)
-}
-
-fn entries() -> impl Iterator<Item = &'static (&'static str, bool, Function)> {
-    TABLES.iter().copied().flatten()
-}
-
-/// The number of a function.
-pub(crate) fn number(name: &str, method: bool) -> Option<u16> {
-    entries()
-        .position(|(known, is_method, _)| *known == name && *is_method == method)
-        .map(|at| at as u16)
-}
-
-/// The name of a function.
-pub(crate) fn name(function: u16) -> Option<&'static str> {
-    flat(function).map(|(name, _, _)| *name)
-}
-
-/// The number of the function that gives a type as a value.
-pub(crate) fn type_constant(name: &str) -> Option<u16> {
-    const TYPES: [&str; 13] = [
-        "bool",
-        "bytes",
-        "double",
-        "google.protobuf.Duration",
-        "google.protobuf.Timestamp",
-        "int",
-        "list",
-        "map",
-        "null_type",
-        "string",
-        "type",
-        "uint",
-        "optional_type",
-    ];
-    TYPES.contains(&name).then(|| number(&format!("@type {name}"), false)).flatten()
-}
-
-pub(crate) fn is_or(function: u16) -> bool {
-    function < 2
-}
-
-pub(crate) fn is_or_value(function: u16) -> bool {
-    function == 0
-}
-
-/// Calls a function; gives its value and what it costs beyond the call itself.
-pub(crate) fn call<'a>(function: u16, args: &[Val<'a>]) -> Result<(Val<'a>, u64)> {
-    let Some((name, is_method, run)) = flat(function) else {
-        return Err(error("unknown function"));
-    };
-    if args.iter().any(Val::is_unknown) {
-        return Ok((Val::Unknown, 0));
-    }
-    let is_open = args.iter().any(|arg| matches!(arg, Val::List(list) if list.open));
-    if !is_open && let Some(answer) = crate::library::dispatch::call(name, *is_method, args) {
-        return answer.map_err(error);
-    }
-    match run(args) {
-        Ok(value) => Ok((value, traversal(args))),
-        // What is wrong with a text is not told.
-        Err(failure) if failure.message.starts_with("strconv.") => {
-            Err(error(format!("type conversion error from 'string' to '{name}'")))
-        }
-        Err(failure) if *name == "size" => Err(error(format!("{}: size", failure.message))),
-        Err(failure) => Err(failure),
-    }
-}
-
-fn flat(function: u16) -> Option<&'static (&'static str, bool, Function)> {
-    let mut at = function as usize;
-    for table in TABLES {
-        if let Some(entry) = table.get(at) {
-            return Some(entry);
-        }
-        at -= table.len();
-    }
-    None
-}
-
-/// A tenth of the text that a call passes.
-fn traversal(args: &[Val<'_>]) -> u64 {
-    args.iter().filter_map(Val::as_str).map(|text| text.len() as u64 / 10).sum()
-}
-
-fn is_zero(value: &Val<'_>) -> bool {
-    match value.read() {
-        Val::Null => true,
-        Val::Bool(value) => !value,
-        Val::Int(value) => value == 0,
-        Val::Uint(value) => value == 0,
-        Val::Double(value) => value == 0.0,
-        Val::Str(text) => text.is_empty(),
-        Val::Bytes(bytes) => bytes.is_empty(),
-        Val::Duration(nanos) => nanos == 0,
-        Val::Time(moment) => moment.0.is_zero(),
-        Val::Optional(inner) => inner.is_none(),
-        other @ (Val::List(_) | Val::Map(_) | Val::Node(_)) => other.elements().is_empty(),
-        _ => false,
-    }
-}
-
-fn order<'a>(args: &[Val<'a>], holds: fn(Ordering) -> bool) -> Result<Val<'a>> {
-    let order = compare(&args[0].read(), &args[1].read());
-    match order {
-        Some(order) => Ok(Val::Bool(holds(order))),
-        None if matches!(
-            (args[0].read(), args[1].read()),
-            (Val::Double(_), _) | (_, Val::Double(_))
-        ) =>
-        {
-            Ok(Val::Bool(false))
-        }
-        None => Err(no_overload()),
-    }
-}
-
-/// Order of two values of comparable types.
-pub(crate) fn compare(a: &Val<'_>, b: &Val<'_>) -> Option<Ordering> {
-    match (a, b) {
-        (Val::Str(a), Val::Str(b)) => Some(a.cmp(b)),
-        (Val::Bool(a), Val::Bool(b)) => Some(a.cmp(b)),
-        (Val::Bytes(a), Val::Bytes(b)) => Some(a.cmp(b)),
-        (Val::Duration(a), Val::Duration(b)) => Some(a.cmp(b)),
-        (Val::Time(a), Val::Time(b)) => match a.0.since(b.0) {
-            Ok(nanos) => Some(nanos.cmp(&0)),
-            Err(_) => Some(a.0.unix().cmp(&b.0.unix())),
-        },
-        _ => compare_numbers(a, b),
-    }
-}
-
-fn contains<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    let (wanted, container) = (args[0].read(), &args[1]);
-    match container.type_name() {
-        "map" => Ok(Val::Bool(member(container, &wanted).is_some())),
-        "list" => {
-            if container.elements().iter().any(|item| equal(item, &wanted)) {
-                return Ok(Val::Bool(true));
-            }
-            let open = matches!(container, Val::List(list) if list.open);
-            Ok(if open { Val::Unknown } else { Val::Bool(false) })
-        }
-        _ => Err(no_overload()),
-    }
-}
-
-fn overflow(kind: &str) -> EvalError {
-    error(format!("{kind} overflow"))
-}
-
-fn add<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match (args[0].read(), args[1].read()) {
-        (Val::Int(a), Val::Int(b)) => {
-            a.checked_add(b).map(Val::Int).ok_or_else(|| overflow("integer"))
-        }
-        (Val::Uint(a), Val::Uint(b)) => {
-            a.checked_add(b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer"))
-        }
-        (Val::Double(a), Val::Double(b)) => Ok(Val::Double(a + b)),
-        (Val::Str(a), Val::Str(b)) => Ok(Val::Str(Cow::Owned(format!("{a}{b}")))),
-        (Val::Bytes(a), Val::Bytes(b)) => Ok(Val::Bytes([&*a, &*b].concat().into())),
-        (Val::Duration(a), Val::Duration(b)) => {
-            a.checked_add(b).map(Val::Duration).ok_or_else(|| overflow("duration"))
-        }
-        (Val::Time(a), Val::Duration(b)) | (Val::Duration(b), Val::Time(a)) => {
-            a.0.add(b).map(|moment| Val::Time(Moment(moment))).map_err(error)
-        }
-        (a, b) if a.type_name() == "list" && b.type_name() == "list" => {
-            let open = [&a, &b].iter().any(|list| matches!(list, Val::List(list) if list.open));
-            let mut items = a.elements();
-            items.extend(b.elements());
-            Ok(Val::List(Rc::new(List { items, open })))
-        }
-        _ => Err(no_overload()),
-    }
-}
-
-fn subtract<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match (args[0].read(), args[1].read()) {
-        (Val::Duration(a), Val::Duration(b)) => {
-            a.checked_sub(b).map(Val::Duration).ok_or_else(|| overflow("duration"))
-        }
-        (Val::Time(a), Val::Duration(b)) => {
-            a.0.subtract(b).map(|moment| Val::Time(Moment(moment))).map_err(error)
-        }
-        (Val::Time(a), Val::Time(b)) => a.0.since(b.0).map(Val::Duration).map_err(error),
-        _ => arithmetic(args, i64::checked_sub, u64::checked_sub, |a, b| a - b),
-    }
-}
-
-fn arithmetic<'a>(
-    args: &[Val<'a>],
-    int: fn(i64, i64) -> Option<i64>,
-    uint: fn(u64, u64) -> Option<u64>,
-    double: fn(f64, f64) -> f64,
-) -> Result<Val<'a>> {
-    match (args[0].read(), args[1].read()) {
-        (Val::Int(a), Val::Int(b)) => int(a, b).map(Val::Int).ok_or_else(|| overflow("integer")),
-        (Val::Uint(a), Val::Uint(b)) => {
-            uint(a, b).map(Val::Uint).ok_or_else(|| overflow("unsigned integer"))
-        }
-        (Val::Double(a), Val::Double(b)) => Ok(Val::Double(double(a, b))),
-        _ => Err(no_overload()),
-    }
-}
-
-fn divide<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    if matches!(args[1].read(), Val::Int(0) | Val::Uint(0)) {
-        return Err(error("division by zero"));
-    }
-    arithmetic(args, i64::checked_div, u64::checked_div, |a, b| a / b)
-}
-
-fn modulo<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match (args[0].read(), args[1].read()) {
-        (Val::Int(_), Val::Int(0)) | (Val::Uint(_), Val::Uint(0)) => Err(error("modulus by zero")),
-        (Val::Int(a), Val::Int(b)) => {
-            a.checked_rem(b).map(Val::Int).ok_or_else(|| overflow("integer"))
-        }
-        (Val::Uint(a), Val::Uint(b)) => Ok(Val::Uint(a % b)),
-        _ => Err(no_overload()),
-    }
-}
-
-fn negate<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match args[0].read() {
-        Val::Int(value) => value.checked_neg().map(Val::Int).ok_or_else(|| overflow("integer")),
-        Val::Double(value) => Ok(Val::Double(-value)),
-        Val::Duration(nanos) => {
-            nanos.checked_neg().map(Val::Duration).ok_or_else(|| overflow("duration"))
-        }
-        _ => Err(no_overload()),
-    }
-}
-
-/// `sortBy`: the elements ordered by their keys, stably.
-#[expect(clippy::needless_pass_by_value, reason = "callers are done with the list")]
-pub(crate) fn sorted_by<'a>(elements: Vec<Val<'a>>, keys: &[Val<'a>]) -> Result<Val<'a>> {
-    let keys: Vec<Val<'a>> = keys.iter().map(Val::read).collect();
-    if keys.windows(2).any(|pair| compare(&pair[0], &pair[1]).is_none()) {
-        return Err(no_overload());
-    }
-    let mut order: Vec<usize> = (0..elements.len()).collect();
-    order.sort_by(|a, b| compare(&keys[*a], &keys[*b]).unwrap_or(Ordering::Equal));
-    Ok(Val::list(order.into_iter().map(|at| elements[at].clone()).collect()))
-}
-
-fn int(value: &Val<'_>) -> Result<i64> {
-    match value.read() {
-        Val::Int(value) => Ok(value),
-        _ => Err(no_overload()),
-    }
-}
-
-fn string<'v>(value: &'v Val<'_>) -> Result<&'v str> {
-    value.as_str().ok_or_else(no_overload)
-}
-
-fn opaque<'v>(value: &'v Val<'_>) -> Result<&'v Opaque> {
-    match value {
-        Val::Opaque(opaque) => Ok(opaque),
-        _ => Err(no_overload()),
-    }
-}
-
-/// Shortens the closures of the tables.
-fn owned<'a>(text: String) -> Val<'a> {
-    Val::Str(Cow::Owned(text))
+    let message = message.into();
+    if message.starts_with("internal error") { EvalError::panic(message) } else { EvalError::new(message) }
 }

@@ -111,6 +111,10 @@ impl<'t> Lexer<'t> {
                 return Err(self.issue("a backquote is not closed"));
             };
             let name = &self.rest()[1..=len];
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-/ ".contains(c);
+            if name.is_empty() || !name.chars().all(is_name) {
+                return Err(self.issue("this is no name of a member"));
+            }
             self.at += len + 2;
             return Ok(Token::Quoted(name.into()));
         }
@@ -230,7 +234,7 @@ impl<'t> Lexer<'t> {
 
     fn number(&mut self) -> Result<Token, Issue> {
         let rest = self.rest();
-        let hex = rest.starts_with("0x") || rest.starts_with("0X");
+        let hex = rest.starts_with("0x") && rest[2..].starts_with(|c: char| c.is_ascii_hexdigit());
         let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         if hex {
             let len = rest[2..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - 2);

@@ -7,13 +7,15 @@
 
 mod ast;
 mod check;
+mod core;
 mod env;
 mod eval;
+mod expand;
 mod functions;
 mod lexer;
-#[allow(dead_code, reason = "not every function of the libraries is wired yet")]
 mod library;
 mod parser;
+mod plan;
 mod types;
 mod value;
 
@@ -46,6 +48,8 @@ impl Issue {
 pub struct Program {
     expr: Expr,
     result: Type,
+    /// The Kubernetes minor whose overloads are tried.
+    minor: u32,
 }
 
 /// Bytes that are no encoded program.
@@ -61,8 +65,12 @@ impl std::fmt::Display for DecodeError {
 /// Compiles an expression.
 pub fn compile(env: &Env, text: &str) -> Result<Program, Vec<Issue>> {
     let node = parser::parse(text).map_err(|issue| vec![issue])?;
-    let (expr, result) = check::check(env, &node)?;
-    Ok(Program { expr, result })
+    let one = |issue| vec![issue];
+    let mut core = expand::expand(env, &node).map_err(one)?;
+    check::check(env, &mut core).map_err(one)?;
+    check::validate(&core, env.functions.minor).map_err(one)?;
+    let expr = plan::plan(&core, env.functions.minor).map_err(one)?;
+    Ok(Program { expr, result: core.ty, minor: env.functions.minor })
 }
 
 impl Program {
@@ -84,18 +92,19 @@ impl Program {
         bindings: &[Binding<'a>],
         context: &mut Context<'_, 'a>,
     ) -> Result<Val<'a>, EvalError> {
-        eval::run(&self.expr, bindings, context)
+        eval::run(&self.expr, self.minor, bindings, context)
     }
 
     /// As bytes of this version.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_allocvec(&self.expr).unwrap_or_default()
+        postcard::to_allocvec(&(self.minor, &self.expr)).unwrap_or_default()
     }
 
     /// From bytes of this version.
     pub fn decode(bytes: &[u8]) -> Result<Program, DecodeError> {
-        let expr = postcard::from_bytes(bytes).map_err(|error| DecodeError(error.to_string()))?;
-        Ok(Program { expr, result: Type::Dyn })
+        let (minor, expr) =
+            postcard::from_bytes(bytes).map_err(|error| DecodeError(error.to_string()))?;
+        Ok(Program { expr, result: Type::Dyn, minor })
     }
 }
 

@@ -5,11 +5,12 @@ mod bridge;
 mod canonical;
 pub(crate) mod cost;
 pub(crate) mod declarations;
-pub(crate) mod dispatch;
 pub(crate) mod functions;
 pub(crate) mod operand;
+pub(crate) mod registry;
 
 pub(crate) mod go;
+mod shown;
 
 pub(crate) mod duration;
 pub(crate) mod format;

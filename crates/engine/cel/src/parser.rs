@@ -1,12 +1,15 @@
-//! The grammar, by precedence climbing with a bounded depth. The tree is close
-//! to the text; macros are expanded when it is checked.
+//! The grammar, by recursive descent with the reference's bounds on depth. The tree
+//! is close to the text; macros are expanded afterwards.
 
 use crate::Issue;
 use crate::ast::Const;
 use crate::lexer::{Spanned, Token, tokens};
 
-/// Deeper expressions are refused, as the API server refuses them.
-const MOST_DEPTH: usize = 100;
+/// No rule of the grammar may be inside itself more often, and no member, index,
+/// operator or condition inside others.
+const MOST_DEPTH: usize = 250;
+/// No text has more characters.
+const MOST_CHARACTERS: usize = 100_000;
 
 /// A parsed expression with its place.
 #[derive(Clone, Debug)]
@@ -14,13 +17,19 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) start: u32,
     pub(crate) end: u32,
+    /// How many members, indices, operators and conditions are inside each other.
+    depth: u32,
 }
 
 /// What it is.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Const(Const),
-    Ident(Box<str>),
+    /// `root` names only what is global: `.name`.
+    Ident {
+        name: Box<str>,
+        root: bool,
+    },
     Select {
         operand: Box<Node>,
         field: Box<str>,
@@ -31,7 +40,8 @@ pub(crate) enum Kind {
         index: Box<Node>,
         optional: bool,
     },
-    /// A call; `_+_` and the like for operators.
+    /// A call; `_+_` and the like for operators, of which `_&&_` and `_||_` have
+    /// any number of arguments.
     Call {
         receiver: Option<Box<Node>>,
         name: Box<str>,
@@ -41,15 +51,27 @@ pub(crate) enum Kind {
     Map(Vec<(Node, Node, bool)>),
 }
 
+/// How often rules are inside themselves.
+#[derive(Clone, Copy, Default)]
+struct Depths {
+    expr: usize,
+    relation: usize,
+    calc: usize,
+    member: usize,
+}
+
 struct Parser {
     tokens: Vec<Spanned>,
     at: usize,
-    depth: usize,
+    depths: Depths,
 }
 
 /// Parses a whole text.
 pub(crate) fn parse(text: &str) -> Result<Node, Issue> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    if text.len() > MOST_CHARACTERS && text.chars().count() > MOST_CHARACTERS {
+        return Err(Issue::new("the expression is longer than 100,000 characters", 0, 1));
+    }
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depths: Depths::default() };
     let node = parser.conditional()?;
     if *parser.peek() != Token::End {
         return Err(parser.issue("expected the end of the expression"));
@@ -57,32 +79,19 @@ pub(crate) fn parse(text: &str) -> Result<Node, Issue> {
     Ok(node)
 }
 
-/// Binary operators with their precedence and function.
-const BINARY: [(&str, u8, &str); 13] = [
-    ("||", 1, "_||_"),
-    ("&&", 2, "_&&_"),
-    ("==", 3, "_==_"),
-    ("!=", 3, "_!=_"),
-    ("<", 3, "_<_"),
-    ("<=", 3, "_<=_"),
-    (">", 3, "_>_"),
-    (">=", 3, "_>=_"),
-    ("in", 3, "@in"),
-    ("+", 4, "_+_"),
-    ("-", 4, "_-_"),
-    ("*", 5, "_*_"),
-    ("/", 5, "_/_"),
+const RELATIONS: [(&str, &str); 7] = [
+    ("==", "_==_"),
+    ("!=", "_!=_"),
+    ("<", "_<_"),
+    ("<=", "_<=_"),
+    (">", "_>_"),
+    (">=", "_>=_"),
+    ("in", "@in"),
 ];
 
-fn binary(operator: &str) -> Option<(u8, &'static str)> {
-    if operator == "%" {
-        return Some((5, "_%_"));
-    }
-    BINARY
-        .iter()
-        .find(|(name, ..)| *name == operator)
-        .map(|(_, precedence, function)| (*precedence, *function))
-}
+/// Arithmetic operators with their precedence and function.
+const CALCULATIONS: [(&str, u8, &str); 5] =
+    [("+", 1, "_+_"), ("-", 1, "_-_"), ("*", 2, "_*_"), ("/", 2, "_/_"), ("%", 2, "_%_")];
 
 impl Parser {
     fn peek(&self) -> &Token {
@@ -122,161 +131,219 @@ impl Parser {
         }
     }
 
-    fn node(&self, kind: Kind, start: u32) -> Node {
-        Node { kind, start, end: self.end() }
+    fn bounded(&self, depth: usize) -> Result<(), Issue> {
+        if depth > MOST_DEPTH { Err(self.issue("nested too deeply")) } else { Ok(()) }
     }
 
-    fn call(&self, name: &str, args: Vec<Node>, start: u32) -> Node {
-        self.node(Kind::Call { receiver: None, name: name.into(), args }, start)
+    fn leaf(&self, kind: Kind, start: u32, depth: u32) -> Node {
+        Node { kind, start, end: self.end(), depth }
     }
 
-    fn deeper(&mut self) -> Result<(), Issue> {
-        self.depth += 1;
-        if self.depth > MOST_DEPTH {
-            return Err(self.issue("nested too deeply"));
-        }
-        Ok(())
+    /// A node that counts as one level.
+    fn level(&self, kind: Kind, start: u32, below: u32) -> Result<Node, Issue> {
+        self.bounded(below as usize + 1)?;
+        Ok(self.leaf(kind, start, below + 1))
     }
 
     fn conditional(&mut self) -> Result<Node, Issue> {
-        self.deeper()?;
+        let before = self.depths;
+        self.depths.expr += 1;
+        self.bounded(self.depths.expr)?;
         let start = self.start();
-        let condition = self.binary(1)?;
+        let condition = self.any_of()?;
         let node = if self.accept("?") {
-            let yes = self.binary(1)?;
+            let yes = self.any_of()?;
             self.expect(":")?;
             let no = self.conditional()?;
-            self.call("_?_:_", vec![condition, yes, no], start)
+            let below = condition.depth.max(yes.depth).max(no.depth);
+            self.level(call("_?_:_", vec![condition, yes, no]), start, below)?
         } else {
             condition
         };
-        self.depth -= 1;
+        self.depths = before;
         Ok(node)
     }
 
-    fn binary(&mut self, least: u8) -> Result<Node, Issue> {
+    fn any_of(&mut self) -> Result<Node, Issue> {
         let start = self.start();
-        let mut left = self.unary()?;
-        loop {
-            let Token::Op(operator) = *self.peek() else { return Ok(left) };
-            let Some((precedence, function)) =
-                binary(operator).filter(|(precedence, _)| *precedence >= least)
-            else {
-                return Ok(left);
+        let first = self.all_of()?;
+        if !self.is("||") {
+            return Ok(first);
+        }
+        let mut terms = vec![first];
+        while self.accept("||") {
+            terms.push(self.all_of()?);
+        }
+        let below = deepest(&terms);
+        Ok(self.leaf(call("_||_", terms), start, below))
+    }
+
+    fn all_of(&mut self) -> Result<Node, Issue> {
+        let start = self.start();
+        let first = self.relation()?;
+        if !self.is("&&") {
+            return Ok(first);
+        }
+        let mut terms = vec![first];
+        while self.accept("&&") {
+            terms.push(self.relation()?);
+        }
+        let below = deepest(&terms);
+        Ok(self.leaf(call("_&&_", terms), start, below))
+    }
+
+    fn relation(&mut self) -> Result<Node, Issue> {
+        let before = self.depths.relation;
+        self.depths.relation += 1;
+        self.bounded(self.depths.relation)?;
+        let start = self.start();
+        let mut left = self.calculation(1)?;
+        while let Token::Op(operator) = *self.peek() {
+            let Some((_, function)) = RELATIONS.iter().find(|(name, _)| *name == operator) else {
+                break;
             };
             self.at += 1;
-            let right = self.binary(precedence + 1)?;
-            left = self.call(function, vec![left, right], start);
+            // The operation is one level, its right side another.
+            self.depths.relation += 2;
+            self.bounded(self.depths.relation)?;
+            let right = self.calculation(1)?;
+            self.depths.relation -= 1;
+            let below = left.depth.max(right.depth);
+            left = self.level(call(function, vec![left, right]), start, below)?;
         }
+        self.depths.relation = before;
+        Ok(left)
+    }
+
+    fn calculation(&mut self, least: u8) -> Result<Node, Issue> {
+        let before = self.depths.calc;
+        self.depths.calc += 1;
+        self.bounded(self.depths.calc)?;
+        let start = self.start();
+        let mut left = self.unary()?;
+        while let Token::Op(operator) = *self.peek() {
+            let found = CALCULATIONS.iter().find(|(name, ..)| *name == operator);
+            let Some((_, precedence, function)) = found.filter(|found| found.1 >= least) else {
+                break;
+            };
+            self.at += 1;
+            self.depths.calc += 1;
+            self.bounded(self.depths.calc)?;
+            let right = self.calculation(precedence + 1)?;
+            let below = left.depth.max(right.depth);
+            left = self.level(call(function, vec![left, right]), start, below)?;
+        }
+        self.depths.calc = before;
+        Ok(left)
     }
 
     fn unary(&mut self) -> Result<Node, Issue> {
         let start = self.start();
         for (operator, function) in [("!", "!_"), ("-", "-_")] {
-            if !self.is(operator) {
-                continue;
-            }
-            self.deeper()?;
             let mut n = 0;
             while self.accept(operator) {
                 n += 1;
             }
-            if operator == "-"
-                && let Token::Const(Const::Int(value)) = *self.peek()
-            {
-                self.at += 1;
-                n -= 1;
-                let literal = self.node(Kind::Const(Const::Int(value.wrapping_neg())), start);
-                let inner = self.member(literal)?;
-                self.depth -= 1;
-                return Ok(if n % 2 == 1 {
-                    self.call(function, vec![inner], start)
-                } else {
-                    inner
-                });
+            if n == 0 {
+                continue;
             }
-            if operator == "-"
-                && let Token::Const(Const::Double(value)) = *self.peek()
-            {
-                self.at += 1;
-                n -= 1;
-                let literal = self.node(Kind::Const(Const::Double(-value)), start);
-                let inner = self.member(literal)?;
-                self.depth -= 1;
-                return Ok(if n % 2 == 1 {
-                    self.call(function, vec![inner], start)
-                } else {
-                    inner
-                });
-            }
-            let inner = self.primary_member()?;
-            self.depth -= 1;
+            let negative = match self.peek() {
+                Token::Const(Const::Int(value)) => Some(Const::Int(value.wrapping_neg())),
+                Token::Const(Const::Double(value)) => Some(Const::Double(-value)),
+                _ => None,
+            };
+            let inner = match negative.filter(|_| operator == "-") {
+                Some(literal) => {
+                    self.at += 1;
+                    n -= 1;
+                    let literal = self.leaf(Kind::Const(literal), start, 0);
+                    self.member(literal)?
+                }
+                None => self.primary_member()?,
+            };
             // Pairs of the same sign cancel out.
-            return Ok(if n % 2 == 1 { self.call(function, vec![inner], start) } else { inner });
+            if n % 2 == 0 {
+                return Ok(inner);
+            }
+            let below = inner.depth;
+            return Ok(self.leaf(call(function, vec![inner]), start, below));
         }
         self.primary_member()
     }
 
     fn primary_member(&mut self) -> Result<Node, Issue> {
+        let before = self.depths.member;
+        self.depths.member += 1;
+        self.bounded(self.depths.member)?;
         let primary = self.primary()?;
+        self.depths.member = before;
         if matches!(primary.kind, Kind::Const(Const::Int(i64::MIN))) {
             return Err(self.issue("an integer out of range"));
         }
         self.member(primary)
     }
 
+    /// Members, calls and indices after a primary expression.
     fn member(&mut self, mut node: Node) -> Result<Node, Issue> {
-        let mut n_members = 0;
+        let before = self.depths.member;
+        self.depths.member += 1;
         loop {
             let start = node.start;
-            n_members += 1;
-            if n_members > 400 {
-                return Err(self.issue("nested too deeply"));
-            }
             let optional = self.is(".?") || self.is("[?");
-            if self.accept(".") || self.accept(".?") {
-                let field: Box<str> = match self.peek().clone() {
-                    Token::Ident(name) | Token::Quoted(name) => name,
-                    _ => return Err(self.issue("expected a member's name")),
-                };
-                self.at += 1;
-                node = if !optional && self.accept("(") {
-                    let args = self.arguments(")")?;
-                    self.node(
-                        Kind::Call { receiver: Some(Box::new(node)), name: field, args },
-                        start,
-                    )
-                } else {
-                    self.node(Kind::Select { operand: Box::new(node), field, optional }, start)
-                };
-            } else if self.accept("[") || self.accept("[?") {
+            if self.is(".") || self.is(".?") {
+                self.deeper_member()?;
+                node = self.selected(node, optional)?;
+            } else if self.is("[") || self.is("[?") {
+                self.deeper_member()?;
                 let index = self.conditional()?;
                 self.expect("]")?;
-                node = self.node(
-                    Kind::Index { operand: Box::new(node), index: Box::new(index), optional },
-                    start,
-                );
+                let below = node.depth.max(index.depth);
+                let (operand, index) = (Box::new(node), Box::new(index));
+                node = self.level(Kind::Index { operand, index, optional }, start, below)?;
             } else if self.is("{") {
-                let Some(name) = struct_name(&node) else { return Ok(node) };
-                return Err(Issue::new(
-                    format!("{name} is no type that can be constructed here"),
-                    start,
-                    self.end(),
-                ));
+                let Some(name) = struct_name(&node) else { break };
+                let message = format!("{name} is no type that can be constructed here");
+                return Err(Issue::new(message, start, self.end()));
             } else {
-                return Ok(node);
+                break;
             }
         }
+        self.depths.member = before;
+        Ok(node)
     }
 
-    fn arguments(&mut self, close: &str) -> Result<Vec<Node>, Issue> {
+    fn deeper_member(&mut self) -> Result<(), Issue> {
+        self.at += 1;
+        self.depths.member += 1;
+        self.bounded(self.depths.member)
+    }
+
+    fn selected(&mut self, node: Node, optional: bool) -> Result<Node, Issue> {
+        let start = node.start;
+        let (field, quoted) = match self.peek().clone() {
+            Token::Ident(name) => (name, false),
+            Token::Quoted(name) => (name, true),
+            _ => return Err(self.issue("expected a member's name")),
+        };
+        self.at += 1;
+        let below = node.depth;
+        if !optional && !quoted && self.accept("(") {
+            let args = self.arguments()?;
+            let below = below.max(deepest(&args));
+            let receiver = Some(Box::new(node));
+            return self.level(Kind::Call { receiver, name: field, args }, start, below);
+        }
+        self.level(Kind::Select { operand: Box::new(node), field, optional }, start, below)
+    }
+
+    fn arguments(&mut self) -> Result<Vec<Node>, Issue> {
         let mut args = Vec::new();
-        if self.accept(close) {
+        if self.accept(")") {
             return Ok(args);
         }
         loop {
             args.push(self.conditional()?);
-            if self.accept(close) {
+            if self.accept(")") {
                 return Ok(args);
             }
             self.expect(",")?;
@@ -285,22 +352,25 @@ impl Parser {
 
     fn primary(&mut self) -> Result<Node, Issue> {
         let start = self.start();
+        let root = self.accept(".");
         match self.peek().clone() {
-            Token::Const(constant) => {
-                self.at += 1;
-                Ok(self.node(Kind::Const(constant), start))
-            }
             Token::Ident(name) => {
-                self.at += 1;
-                if self.accept("(") {
-                    let args = self.arguments(")")?;
-                    return Ok(self.node(Kind::Call { receiver: None, name, args }, start));
-                }
                 if is_reserved(&name) {
-                    self.at -= 1;
                     return Err(self.issue("a reserved word"));
                 }
-                Ok(self.node(Kind::Ident(name), start))
+                self.at += 1;
+                if !self.accept("(") {
+                    return Ok(self.leaf(Kind::Ident { name, root }, start, 0));
+                }
+                let args = self.arguments()?;
+                let below = deepest(&args);
+                let name = if root { format!(".{name}").into() } else { name };
+                Ok(self.leaf(Kind::Call { receiver: None, name, args }, start, below))
+            }
+            _ if root => Err(self.issue("expected a name")),
+            Token::Const(constant) => {
+                self.at += 1;
+                Ok(self.leaf(Kind::Const(constant), start, 0))
             }
             Token::Op("(") => {
                 self.at += 1;
@@ -310,10 +380,6 @@ impl Parser {
             }
             Token::Op("[" | "[?") => self.list(start),
             Token::Op("{") => self.map(start),
-            Token::Op(".") => {
-                self.at += 1;
-                self.primary()
-            }
             _ => Err(self.issue("expected an expression")),
         }
     }
@@ -321,40 +387,65 @@ impl Parser {
     fn list(&mut self, start: u32) -> Result<Node, Issue> {
         let mut optional = self.is("[?");
         self.at += 1;
-        let mut items = Vec::new();
-        while optional || !self.is("]") {
+        let (mut items, mut below) = (Vec::new(), 0);
+        while optional || !(self.is("]") || self.is(",")) {
             optional |= self.accept("?");
-            items.push((self.conditional()?, optional));
+            let item = self.conditional()?;
+            below = below.max(item.depth);
+            items.push((item, optional));
             optional = false;
-            if !self.accept(",") {
+            if !self.is(",") {
                 break;
             }
+            self.at += 1;
+            if self.is(",") {
+                return Err(self.issue("expected an expression"));
+            }
+        }
+        if items.is_empty() {
+            self.accept(",");
         }
         self.expect("]")?;
-        Ok(self.node(Kind::List(items), start))
+        Ok(self.leaf(Kind::List(items), start, below))
     }
 
     fn map(&mut self, start: u32) -> Result<Node, Issue> {
         self.at += 1;
-        let mut entries = Vec::new();
-        while !self.is("}") {
+        let (mut entries, mut below) = (Vec::new(), 0);
+        while !(self.is("}") || self.is(",")) {
             let optional = self.accept("?");
             let key = self.conditional()?;
             self.expect(":")?;
-            entries.push((key, self.conditional()?, optional));
+            let value = self.conditional()?;
+            below = below.max(key.depth).max(value.depth);
+            entries.push((key, value, optional));
             if !self.accept(",") {
                 break;
             }
+            if self.is(",") {
+                return Err(self.issue("expected an expression"));
+            }
+        }
+        if entries.is_empty() {
+            self.accept(",");
         }
         self.expect("}")?;
-        Ok(self.node(Kind::Map(entries), start))
+        Ok(self.leaf(Kind::Map(entries), start, below))
     }
+}
+
+fn call(name: &str, args: Vec<Node>) -> Kind {
+    Kind::Call { receiver: None, name: name.into(), args }
+}
+
+fn deepest(nodes: &[Node]) -> u32 {
+    nodes.iter().map(|node| node.depth).max().unwrap_or(0)
 }
 
 /// `a.b.C`, as a type's name.
 fn struct_name(node: &Node) -> Option<String> {
     match &node.kind {
-        Kind::Ident(name) => Some(name.to_string()),
+        Kind::Ident { name, .. } => Some(name.to_string()),
         Kind::Select { operand, field, optional: false } => {
             Some(format!("{}.{field}", struct_name(operand)?))
         }

@@ -7,8 +7,11 @@ use std::rc::Rc;
 
 use ironhull_model::{Builder, Kind, Node, Value};
 
+use crate::ast::Const;
+use crate::eval::EvalError;
 use crate::library::format::Format;
 use crate::library::ip::Cidr;
+use crate::library::operand::{Operand, View};
 use crate::library::quantity::Quantity;
 use crate::library::semver::Semver;
 use crate::library::timestamp::Timestamp;
@@ -61,6 +64,8 @@ pub struct Moment(pub(crate) Timestamp);
 pub struct List<'a> {
     pub(crate) items: Vec<Val<'a>>,
     pub(crate) open: bool,
+    /// Whether it is two lists joined, which shows in messages of the reference.
+    pub(crate) joined: bool,
 }
 
 /// Values of the libraries' types.
@@ -99,12 +104,12 @@ impl<'a> Val<'a> {
 
     /// A complete list.
     pub fn list(items: Vec<Val<'a>>) -> Val<'a> {
-        Val::List(Rc::new(List { items, open: false }))
+        Val::List(Rc::new(List { items, open: false, joined: false }))
     }
 
     /// A list that may have more elements than are known.
     pub fn open_list(items: Vec<Val<'a>>) -> Val<'a> {
-        Val::List(Rc::new(List { items, open: true }))
+        Val::List(Rc::new(List { items, open: true, joined: false }))
     }
 
     pub(crate) fn str(text: impl Into<Cow<'a, str>>) -> Val<'a> {
@@ -169,7 +174,7 @@ impl<'a> Val<'a> {
 
     /// The name of its type.
     pub(crate) fn type_name(&self) -> &'static str {
-        match self.read() {
+        match self {
             Val::Null => "null_type",
             Val::Bool(_) => "bool",
             Val::Int(_) => "int",
@@ -181,17 +186,73 @@ impl<'a> Val<'a> {
             Val::Time(_) => "google.protobuf.Timestamp",
             Val::List(_) => "list",
             Val::Map(_) => "map",
-            Val::Node(node) => {
-                if node.kind() == Kind::List {
-                    "list"
-                } else {
-                    "map"
-                }
-            }
+            Val::Node(node) => match node.kind() {
+                Kind::Null => "null_type",
+                Kind::Bool => "bool",
+                Kind::Int => "int",
+                Kind::UInt => "uint",
+                Kind::Float => "double",
+                Kind::String => "string",
+                Kind::List => "list",
+                Kind::Map => "map",
+            },
             Val::Optional(_) => "optional_type",
             Val::Opaque(opaque) => opaque.type_name(),
             Val::Type(_) => "type",
             Val::Unknown => "unknown",
+        }
+    }
+
+    pub(crate) fn is_type(&self, name: &str) -> bool {
+        self.type_name() == name
+    }
+
+    /// Whether it is a list that may have more elements than are known.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Val::List(list) if list.open)
+    }
+
+    /// How many elements or entries it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Val::List(list) => list.items.len(),
+            Val::Map(entries) => entries.len(),
+            Val::Node(node) => node.len(),
+            _ => 0,
+        }
+    }
+
+    /// A list's first element, or a map's first key and its value.
+    pub(crate) fn first(&self) -> Option<(Val<'a>, Val<'a>)> {
+        match self {
+            Val::List(list) => list.items.first().map(|item| (Val::Null, item.clone())),
+            Val::Map(entries) => entries.first().cloned(),
+            Val::Node(node) if node.kind() == Kind::List => {
+                node.items().next().map(|item| (Val::Null, Val::Node(item)))
+            }
+            Val::Node(node) => {
+                node.entries().next().map(|(key, item)| (Val::str(key), Val::Node(item)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` for each element of a list.
+    pub(crate) fn each(&self, mut visit: impl FnMut(Val<'a>)) {
+        self.any(|item| {
+            visit(item.clone());
+            false
+        });
+    }
+
+    /// Whether an element of a list holds.
+    pub(crate) fn any(&self, mut holds: impl FnMut(&Val<'a>) -> bool) -> bool {
+        match self {
+            Val::List(list) => list.items.iter().any(holds),
+            Val::Node(node) if node.kind() == Kind::List => {
+                node.items().any(|item| holds(&Val::Node(item)))
+            }
+            _ => false,
         }
     }
 
@@ -269,41 +330,62 @@ impl Opaque {
     }
 }
 
-/// Equality across numeric types; values of other types differ.
-pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> bool {
-    match (a.read(), b.read()) {
-        (Val::Null, Val::Null) => true,
-        (Val::Bool(a), Val::Bool(b)) => a == b,
-        (Val::Str(a), Val::Str(b)) => a == b,
-        (Val::Bytes(a), Val::Bytes(b)) => a == b,
-        (Val::Duration(a), Val::Duration(b)) => a == b,
-        (Val::Time(a), Val::Time(b)) => a == b,
-        (Val::Type(a), Val::Type(b)) => a == b,
-        (Val::Optional(a), Val::Optional(b)) => match (a, b) {
-            (None, None) => true,
-            (Some(a), Some(b)) => equal(&a, &b),
-            _ => false,
-        },
-        (Val::Opaque(a), Val::Opaque(b)) => opaque_equal(&a, &b),
+/// Equality across numeric types; values of other types differ. None is the error
+/// of a library's value that is compared with one of another type.
+pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> Option<bool> {
+    match (a.view(), b.view()) {
+        (View::Null, View::Null) => return Some(true),
+        (View::Null, _) | (_, View::Null) => return Some(false),
+        (View::Bool(a), View::Bool(b)) => return Some(a == b),
+        (View::String(a), View::String(b)) => return Some(a == b),
+        (View::Bytes(a), View::Bytes(b)) => return Some(a == b),
+        (View::Duration(a), View::Duration(b)) => return Some(a == b),
+        (View::Timestamp(a), View::Timestamp(b)) => return Some(a == b),
+        (View::Type(a), View::Type(b)) => return Some(a == b),
+        (View::List, View::List) => return Some(lists_equal(a, b)),
+        (View::Map, View::Map) => return Some(maps_equal(a, b)),
         (
-            a @ (Val::Int(_) | Val::Uint(_) | Val::Double(_)),
-            b @ (Val::Int(_) | Val::Uint(_) | Val::Double(_)),
-        ) => compare_numbers(&a, &b) == Some(Ordering::Equal),
-        (Val::Node(a), Val::Node(b)) => a == b,
-        (a, b) if a.type_name() == "list" && b.type_name() == "list" => {
-            let (a, b) = (a.elements(), b.elements());
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| equal(a, b))
-        }
-        (a, b) if a.type_name() == "map" && b.type_name() == "map" => maps_equal(&a, &b),
-        _ => false,
+            a @ (View::Int(_) | View::Uint(_) | View::Double(_)),
+            b @ (View::Int(_) | View::Uint(_) | View::Double(_)),
+        ) => return Some(compare_numbers(&a, &b) == Some(Ordering::Equal)),
+        _ => {}
+    }
+    match (a, b) {
+        (Val::Optional(a), Val::Optional(b)) => match (a, b) {
+            (None, None) => Some(true),
+            (Some(a), Some(b)) => equal(a, b),
+            _ => Some(false),
+        },
+        (Val::Opaque(a), Val::Opaque(b)) => opaque_equal(a, b),
+        (Val::Opaque(_), _) => None,
+        _ => Some(false),
     }
 }
 
+/// Elements that cannot be compared do not make lists differ.
+fn lists_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
+    match (a, b) {
+        (Val::Node(a), Val::Node(b)) => a == b,
+        (Val::List(a), Val::List(b)) => all_equal(a.items.iter(), b.items.iter()),
+        _ => all_equal(a.elements().iter(), b.elements().iter()),
+    }
+}
+
+fn all_equal<'v, 'a: 'v>(
+    a: impl ExactSizeIterator<Item = &'v Val<'a>>,
+    mut b: impl ExactSizeIterator<Item = &'v Val<'a>>,
+) -> bool {
+    a.len() == b.len()
+        && a.into_iter().all(|a| b.next().is_some_and(|b| equal(a, b) != Some(false)))
+}
+
 fn maps_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
-    let keys = a.elements();
-    keys.len() == b.elements().len()
-        && keys.iter().all(|key| match (member(a, key), member(b, key)) {
-            (Some(a), Some(b)) => equal(&a, &b),
+    if let (Val::Node(a), Val::Node(b)) = (a, b) {
+        return a == b;
+    }
+    a.len() == b.len()
+        && a.elements().iter().all(|key| match (member(a, key), member(b, key)) {
+            (Some(a), Some(b)) => equal(&a, &b) != Some(false),
             _ => false,
         })
 }
@@ -313,33 +395,43 @@ pub(crate) fn member<'a>(map: &Val<'a>, key: &Val<'_>) -> Option<Val<'a>> {
     match map {
         Val::Node(node) => node.get(key.as_str()?).map(Val::Node),
         Val::Map(entries) => {
-            entries.iter().find(|(known, _)| equal(known, key)).map(|(_, value)| value.clone())
+            let found = entries.iter().find(|(known, _)| is_key(known, key));
+            found.map(|(_, value)| value.clone())
         }
         _ => None,
     }
 }
 
-fn opaque_equal(a: &Opaque, b: &Opaque) -> bool {
+/// Whether a map's key is the one looked for: scalars only, numbers across types.
+pub(crate) fn is_key(known: &Val<'_>, key: &Val<'_>) -> bool {
+    !matches!(known.view(), View::List | View::Map) && equal(known, key) == Some(true)
+}
+
+/// A computed quantity can only stand left.
+fn opaque_equal(a: &Opaque, b: &Opaque) -> Option<bool> {
     match (a, b) {
-        (Opaque::Quantity(a), Opaque::Quantity(b)) => a.0.compare(&b.0) == Ordering::Equal,
-        (Opaque::Ip(a), Opaque::Ip(b)) => a == b,
-        (Opaque::Semver(a), Opaque::Semver(b)) => a.0.compare(&b.0) == Ordering::Equal,
-        (a, b) => a.type_name() == b.type_name() && a.text() == b.text(),
+        (Opaque::Quantity(_), Opaque::Quantity(b)) if b.0.is_computed() => None,
+        (Opaque::Quantity(a), Opaque::Quantity(b)) => {
+            Some(a.0.compare(&b.0) == Ordering::Equal)
+        }
+        (Opaque::Ip(a), Opaque::Ip(b)) => Some(a == b),
+        (Opaque::Semver(a), Opaque::Semver(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
+        (a, b) => (a.type_name() == b.type_name()).then(|| a.text() == b.text()),
     }
 }
 
-/// Order of numbers of any type; none for NaN.
-pub(crate) fn compare_numbers(a: &Val<'_>, b: &Val<'_>) -> Option<Ordering> {
-    match (a, b) {
-        (Val::Int(a), Val::Int(b)) => Some(a.cmp(b)),
-        (Val::Uint(a), Val::Uint(b)) => Some(a.cmp(b)),
-        (Val::Double(a), Val::Double(b)) => a.partial_cmp(b),
-        (Val::Int(a), Val::Uint(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
-        (Val::Uint(a), Val::Int(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
-        (Val::Int(a), Val::Double(b)) => double_order(i128::from(*a), *b),
-        (Val::Uint(a), Val::Double(b)) => double_order(i128::from(*a), *b),
-        (Val::Double(a), Val::Int(b)) => double_order(i128::from(*b), *a).map(Ordering::reverse),
-        (Val::Double(a), Val::Uint(b)) => double_order(i128::from(*b), *a).map(Ordering::reverse),
+/// Order of numbers of any type; none for NaN and for what is no number.
+pub(crate) fn compare_numbers(a: &View<'_>, b: &View<'_>) -> Option<Ordering> {
+    match (*a, *b) {
+        (View::Int(a), View::Int(b)) => Some(a.cmp(&b)),
+        (View::Uint(a), View::Uint(b)) => Some(a.cmp(&b)),
+        (View::Double(a), View::Double(b)) => a.partial_cmp(&b),
+        (View::Int(a), View::Uint(b)) => Some(i128::from(a).cmp(&i128::from(b))),
+        (View::Uint(a), View::Int(b)) => Some(i128::from(a).cmp(&i128::from(b))),
+        (View::Int(a), View::Double(b)) => double_order(i128::from(a), b),
+        (View::Uint(a), View::Double(b)) => double_order(i128::from(a), b),
+        (View::Double(a), View::Int(b)) => double_order(i128::from(b), a).map(Ordering::reverse),
+        (View::Double(a), View::Uint(b)) => double_order(i128::from(b), a).map(Ordering::reverse),
         _ => None,
     }
 }
@@ -355,4 +447,65 @@ fn double_order(a: i128, b: f64) -> Option<Ordering> {
         return Some(Ordering::Greater);
     }
     (a as f64).partial_cmp(&b)
+}
+
+/// The types that expressions can name.
+pub(crate) const TYPE_NAMES: [&str; 15] = [
+    "bool",
+    "bytes",
+    "double",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+    "optional_type",
+    "net.IP",
+    "net.CIDR",
+];
+
+/// The number of a type that expressions can name.
+pub(crate) fn type_number(name: &str) -> Option<u8> {
+    TYPE_NAMES.iter().position(|known| *known == name).map(|at| at as u8)
+}
+
+impl<'a> From<&'a Const> for Val<'a> {
+    fn from(constant: &'a Const) -> Val<'a> {
+        match constant {
+            Const::Null => Val::Null,
+            Const::Bool(value) => Val::Bool(*value),
+            Const::Int(value) => Val::Int(*value),
+            Const::Uint(value) => Val::Uint(*value),
+            Const::Double(value) => Val::Double(*value),
+            Const::Str(text) => Val::Str(Cow::Borrowed(text)),
+            Const::Bytes(bytes) => Val::Bytes(Rc::from(&**bytes)),
+            Const::Duration(nanos) => Val::Duration(*nanos),
+            Const::Time(text) => {
+                Timestamp::parse(text).map_or(Val::Null, |moment| Val::Time(Moment(moment)))
+            }
+            Const::Type(number) => {
+                Val::Type(TYPE_NAMES.get(*number as usize).copied().unwrap_or("type"))
+            }
+            Const::List(items) => Val::list(items.iter().map(Val::from).collect()),
+            Const::Map(entries) => {
+                let made = entries.iter().map(|(key, value)| (Val::from(key), Val::from(value)));
+                Val::Map(Rc::new(made.collect()))
+            }
+        }
+    }
+}
+
+/// Fails for values that the reference cannot look up in a set or map.
+pub(crate) fn hashable(value: &Val<'_>) -> Result<(), EvalError> {
+    let name = match value {
+        Val::Bytes(_) => "types.Bytes",
+        Val::Opaque(opaque) if matches!(**opaque, Opaque::Semver(_)) => "cel.Semver",
+        _ => return Ok(()),
+    };
+    let message = format!("internal error: runtime error: hash of unhashable type {name}");
+    Err(EvalError::panic(message))
 }

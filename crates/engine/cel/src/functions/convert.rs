@@ -1,152 +1,138 @@
-//! `size`, `type` and conversions between types.
+//! `size` and conversions between types.
 
-use crate::functions::{Function, Result, error, no_overload, owned};
-use crate::library::timestamp::Timestamp;
+use super::operators::lacks;
+use super::{Direct, Result, error, no_overload};
+use crate::library::operand::{Operand, View};
+use crate::library::timestamp::{ParseError, Timestamp};
 use crate::library::{duration, go};
 use crate::value::{Moment, Val};
 
-pub(super) const FUNCTIONS: &[(&str, bool, Function)] = &[
-    ("size", false, size),
-    ("size", true, size),
-    ("type", false, |args| Ok(Val::Type(args[0].type_name()))),
-    ("dyn", false, |args| Ok(args[0].clone())),
-    ("int", false, int),
-    ("uint", false, uint),
-    ("double", false, double),
-    ("string", false, string),
-    ("bool", false, boolean),
-    ("bytes", false, bytes),
-    ("duration", false, |args| match args[0].read() {
-        Val::Str(text) => duration::parse(&text)
-            .map(Val::Duration)
-            .ok_or_else(|| error(format!("time: invalid duration {text:?}"))),
-        value @ Val::Duration(_) => Ok(value),
-        Val::Int(nanos) => Ok(Val::Duration(nanos)),
-        _ => Err(no_overload()),
-    }),
-    ("timestamp", false, |args| match args[0].read() {
-        Val::Str(text) => match Timestamp::parse(&text) {
-            Ok(moment) => Ok(Val::Time(Moment(moment))),
-            Err(_) => Err(error(format!("invalid timestamp {text:?}"))),
+pub(super) fn of_overload(id: &str) -> Option<Direct> {
+    Some(match id {
+        "bool_to_bool" | "bytes_to_bytes" | "double_to_double" | "duration_to_duration"
+        | "int64_to_int64" | "string_to_string" | "timestamp_to_timestamp" | "uint64_to_uint64" => {
+            |args| Ok(args[0].read())
+        }
+        "string_to_bool" => boolean,
+        "string_to_bytes" => |args| match args[0].view() {
+            View::String(text) => Ok(Val::Bytes(text.as_bytes().into())),
+            _ => Err(no_overload()),
         },
-        value @ Val::Time(_) => Ok(value),
-        Val::Int(seconds) => {
+        "int64_to_double" | "uint64_to_double" | "string_to_double" => double,
+        "string_to_duration" => |args| match args[0].view() {
+            View::String(text) => duration::parse(text)
+                .map(Val::Duration)
+                .ok_or_else(|| cannot("google.protobuf.Duration")),
+            _ => Err(no_overload()),
+        },
+        "double_to_int64" | "duration_to_int64" | "string_to_int64" | "timestamp_to_int64"
+        | "uint64_to_int64" => int,
+        "double_to_uint64" | "int64_to_uint64" | "string_to_uint64" => uint,
+        "int64_to_timestamp" | "string_to_timestamp" => timestamp,
+        "bool_to_string" | "bytes_to_string" | "double_to_string" | "duration_to_string"
+        | "int64_to_string" | "timestamp_to_string" | "uint64_to_string" => string,
+        _ => return None,
+    })
+}
+
+/// What is wrong with a text is not told.
+fn cannot(to: &str) -> crate::eval::EvalError {
+    error(format!("type conversion error from 'string' to '{to}'"))
+}
+
+pub(super) fn size<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
+    match args[0].view() {
+        View::String(text) => Ok(Val::Int(text.chars().count() as i64)),
+        View::Bytes(bytes) => Ok(Val::Int(bytes.len() as i64)),
+        View::List | View::Map if args[0].is_open() => Ok(Val::Unknown),
+        View::List | View::Map => Ok(Val::Int(args[0].len() as i64)),
+        _ => Err(lacks("size", &args[0])),
+    }
+}
+
+fn timestamp<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
+    match args[0].view() {
+        View::String(text) => match Timestamp::parse(text) {
+            Ok(moment) => Ok(Val::Time(Moment(moment))),
+            Err(ParseError::Overflow) => Err(error("timestamp overflow")),
+            Err(ParseError::Syntax) => Err(cannot("google.protobuf.Timestamp")),
+        },
+        View::Int(seconds) => {
             Timestamp::from_unix(seconds).map(|moment| Val::Time(Moment(moment))).map_err(error)
         }
-        _ => Err(no_overload()),
-    }),
-    ("@type bool", false, |_| Ok(Val::Type("bool"))),
-    ("@type bytes", false, |_| Ok(Val::Type("bytes"))),
-    ("@type double", false, |_| Ok(Val::Type("double"))),
-    ("@type google.protobuf.Duration", false, |_| Ok(Val::Type("google.protobuf.Duration"))),
-    ("@type google.protobuf.Timestamp", false, |_| Ok(Val::Type("google.protobuf.Timestamp"))),
-    ("@type int", false, |_| Ok(Val::Type("int"))),
-    ("@type list", false, |_| Ok(Val::Type("list"))),
-    ("@type map", false, |_| Ok(Val::Type("map"))),
-    ("@type null_type", false, |_| Ok(Val::Type("null_type"))),
-    ("@type string", false, |_| Ok(Val::Type("string"))),
-    ("@type type", false, |_| Ok(Val::Type("type"))),
-    ("@type uint", false, |_| Ok(Val::Type("uint"))),
-    ("@type optional_type", false, |_| Ok(Val::Type("optional_type"))),
-];
-
-fn size<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match args[0].read() {
-        Val::Str(text) => Ok(Val::Int(text.chars().count() as i64)),
-        Val::Bytes(bytes) => Ok(Val::Int(bytes.len() as i64)),
-        Val::List(list) if list.open => Ok(Val::Unknown),
-        Val::List(list) => Ok(Val::Int(list.items.len() as i64)),
-        Val::Map(entries) => Ok(Val::Int(entries.len() as i64)),
-        Val::Node(node) => Ok(Val::Int(node.len() as i64)),
         _ => Err(no_overload()),
     }
 }
 
 fn int<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     let range = || error("integer overflow");
-    match args[0].read() {
-        value @ Val::Int(_) => Ok(value),
-        Val::Uint(value) => i64::try_from(value).map(Val::Int).map_err(|_| range()),
-        Val::Double(value)
+    match args[0].view() {
+        View::Uint(value) => i64::try_from(value).map(Val::Int).map_err(|_| range()),
+        View::Double(value)
             if value > -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 =>
         {
             Ok(Val::Int(value as i64))
         }
-        Val::Double(_) => Err(range()),
-        Val::Str(text) => text.parse().map(Val::Int).map_err(|_| {
-            error(format!("strconv.ParseInt: parsing {}: invalid syntax", go::quote(&text)))
-        }),
-        Val::Time(moment) => Ok(Val::Int(moment.0.unix())),
-        Val::Duration(nanos) => Ok(Val::Int(nanos)),
+        View::Double(_) => Err(range()),
+        View::String(text) => text.parse().map(Val::Int).map_err(|_| cannot("int")),
+        View::Timestamp(moment) => Ok(Val::Int(moment.unix())),
+        View::Duration(nanos) => Ok(Val::Int(nanos)),
         _ => Err(no_overload()),
     }
 }
 
 fn uint<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     let range = || error("unsigned integer overflow");
-    match args[0].read() {
-        value @ Val::Uint(_) => Ok(value),
-        Val::Int(value) => u64::try_from(value).map(Val::Uint).map_err(|_| range()),
-        Val::Double(value) if (0.0..18_446_744_073_709_551_616.0).contains(&value) => {
+    match args[0].view() {
+        View::Int(value) => u64::try_from(value).map(Val::Uint).map_err(|_| range()),
+        View::Double(value) if (0.0..18_446_744_073_709_551_616.0).contains(&value) => {
             Ok(Val::Uint(value as u64))
         }
-        Val::Double(_) => Err(range()),
-        Val::Str(text) => text.parse().map(Val::Uint).map_err(|_| {
-            error(format!("strconv.ParseUint: parsing {}: invalid syntax", go::quote(&text)))
-        }),
+        View::Double(_) => Err(range()),
+        // No sign, not even a plus.
+        View::String(text) if text.starts_with('+') => Err(cannot("uint")),
+        View::String(text) => text.parse().map(Val::Uint).map_err(|_| cannot("uint")),
         _ => Err(no_overload()),
     }
 }
 
 fn double<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match args[0].read() {
-        value @ Val::Double(_) => Ok(value),
-        Val::Int(value) => Ok(Val::Double(value as f64)),
-        Val::Uint(value) => Ok(Val::Double(value as f64)),
-        Val::Str(text) => text.parse().map(Val::Double).map_err(|_| {
-            error(format!("strconv.ParseFloat: parsing {}: invalid syntax", go::quote(&text)))
-        }),
+    match args[0].view() {
+        View::Int(value) => Ok(Val::Double(value as f64)),
+        View::Uint(value) => Ok(Val::Double(value as f64)),
+        View::String(text) => match text.parse::<f64>() {
+            // What is too large is an error unless it says so.
+            Ok(value) if value.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) => {
+                Err(cannot("double"))
+            }
+            Ok(value) => Ok(Val::Double(value)),
+            Err(_) => Err(cannot("double")),
+        },
         _ => Err(no_overload()),
     }
 }
 
 fn string<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    Ok(match args[0].read() {
-        value @ Val::Str(_) => value,
-        Val::Bool(value) => owned(value.to_string()),
-        Val::Int(value) => owned(value.to_string()),
-        Val::Uint(value) => owned(value.to_string()),
-        Val::Double(value) => owned(go::format_float_g(value)),
-        Val::Bytes(bytes) => match std::str::from_utf8(&bytes) {
-            Ok(text) => owned(text.to_owned()),
+    Ok(Val::str(match args[0].view() {
+        View::Bool(value) => value.to_string(),
+        View::Int(value) => value.to_string(),
+        View::Uint(value) => value.to_string(),
+        View::Double(value) => go::format_float_g(value),
+        View::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
             Err(_) => return Err(error("invalid UTF-8 in bytes, cannot convert to string")),
         },
-        Val::Duration(nanos) => owned(duration::format(nanos)),
-        Val::Time(moment) => owned(moment.0.format()),
-        Val::Opaque(opaque) => owned(opaque.text()),
+        View::Duration(nanos) => duration::format(nanos),
+        View::Timestamp(moment) => moment.format(),
         _ => return Err(no_overload()),
-    })
+    }))
 }
 
 fn boolean<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match args[0].read() {
-        value @ Val::Bool(_) => Ok(value),
-        Val::Str(text) => match &*text {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Val::Bool(true)),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Val::Bool(false)),
-            _ => Err(error(format!(
-                "strconv.ParseBool: parsing {}: invalid syntax",
-                go::quote(&text)
-            ))),
-        },
-        _ => Err(no_overload()),
-    }
-}
-
-fn bytes<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
-    match args[0].read() {
-        value @ Val::Bytes(_) => Ok(value),
-        Val::Str(text) => Ok(Val::Bytes(text.as_bytes().into())),
+    match args[0].view() {
+        View::String("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Val::Bool(true)),
+        View::String("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Val::Bool(false)),
+        View::String(_) => Err(cannot("bool")),
         _ => Err(no_overload()),
     }
 }

@@ -70,7 +70,7 @@ impl Operand for Val<'_> {
     }
 
     fn equal(&self, other: &Self) -> Result<bool, String> {
-        Ok(equal(self, other))
+        equal(self, other).ok_or_else(|| "no such overload".to_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use super::ip;
 use super::operand::{Operand, View};
 
 /// Of a string, the part that one unit of cost traverses.
-const STRING: f64 = 0.1;
+pub(crate) const STRING: f64 = 0.1;
 /// Of a pattern, the part that stands for one expression in it.
 const REGEX: f64 = 0.25;
 const NEW_LIST: u64 = 10;
@@ -178,10 +178,36 @@ impl<V: Operand> Call<'_, V> {
     }
 }
 
+/// Whether a call costs 1, whatever its arguments are.
+pub(crate) fn is_plain(function: &str, overload: &str) -> bool {
+    let by_function = matches!(
+        function,
+        "check" | "fieldSelector" | "labelSelector" | "isSorted" | "sum" | "max" | "min"
+            | "indexOf" | "lastIndexOf" | "includes" | "url" | "lowerAscii" | "upperAscii"
+            | "substring" | "trim" | "jsonpatch.escapeKey" | "cidr" | "isIP" | "isCIDR" | "ip"
+            | "quantity" | "isQuantity" | "semver" | "isSemver" | "replace" | "split"
+            | "ip.isCanonical" | "join" | "find" | "findAll" | "containsIP" | "containsCIDR"
+            | "validate" | "_==_"
+    );
+    let by_overload = matches!(
+        overload,
+        "list_sets_contains_list" | "list_sets_intersects_list" | "list_sets_equivalent_list"
+            | "list_slice" | "lists_range" | "list_reverse" | "list_flatten" | "list_flatten_int"
+            | "list_distinct" | "starts_with_string" | "ends_with_string" | "string_to_bytes"
+            | "bytes_to_string" | "strings_quote" | "string_format" | "in_list" | "less_string"
+            | "greater_string" | "less_equals_string" | "greater_equals_string" | "less_bytes"
+            | "greater_bytes" | "less_equals_bytes" | "greater_equals_bytes" | "equals"
+            | "not_equals" | "add_string" | "add_bytes" | "matches" | "matches_string"
+            | "contains_string"
+    );
+    let sorts = overload.ends_with("_sort") || overload.ends_with("_sortByAssociatedKeys");
+    !(by_function || by_overload || sorts)
+}
+
 const PANIC: &str = "internal error: interface conversion";
 
 /// The share of a size, rounded up.
-fn part(size: u64, factor: f64) -> u64 {
+pub(crate) fn part(size: u64, factor: f64) -> u64 {
     (size as f64 * factor).ceil() as u64
 }
 
@@ -189,7 +215,7 @@ fn twice(size: u64) -> u64 {
     (size as f64 * 2.0 * STRING).ceil() as u64
 }
 
-fn regex_cost(text_size: u64, regex_size: u64) -> u64 {
+pub(crate) fn regex_cost(text_size: u64, regex_size: u64) -> u64 {
     let text = ((1.0 + text_size as f64) * STRING).ceil() as u64;
     text * part(regex_size, REGEX)
 }

@@ -24,6 +24,8 @@ impl DeclaredType {
 pub(crate) struct Overload {
     /// The Kubernetes minor that brought it; 28 for what is older.
     pub(crate) since: u32,
+    /// The last minor that has it in this place.
+    pub(crate) until: u32,
     /// Whether it is called on its first argument.
     pub(crate) is_method: bool,
     /// The function's name in expressions; operators are `_+_`, `@in`, `_?_:_`.
@@ -76,14 +78,27 @@ impl Declarations {
         line.get(..2)?.parse().ok()
     }
 
+    /// The overloads of all minors.
+    pub(crate) fn all() -> Vec<Overload> {
+        let mut declarations = Declarations::default();
+        for line in include_str!("declarations.txt").lines() {
+            declarations.read_if(line, |_, _| true);
+        }
+        declarations.overloads
+    }
+
     fn read(&mut self, line: &'static str, minor: u32) -> Option<()> {
+        self.read_if(line, |since, until| since <= minor && minor <= until)
+    }
+
+    fn read_if(&mut self, line: &'static str, wanted: impl Fn(u32, u32) -> bool) -> Option<()> {
         let mut fields = line.splitn(4, ' ');
         let (since, until) = match fields.next()?.split_once('-') {
             Some((since, until)) => (since.parse().ok()?, until.parse().ok()?),
             None => (line.split(' ').next()?.parse().ok()?, u32::MAX),
         };
         let (kind, name, rest) = (fields.next()?, fields.next()?, fields.next()?);
-        if since > minor || minor > until {
+        if !wanted(since, until) {
             return None;
         }
         let is_method = kind.starts_with("method");
@@ -96,6 +111,7 @@ impl Declarations {
         let (mut result, _) = parse_types(rest.trim_start());
         self.overloads.push(Overload {
             since,
+            until,
             is_method,
             function: name,
             id,

@@ -133,6 +133,18 @@ impl Timestamp {
         text
     }
 
+    /// As Go shows a time inside a message.
+    pub(crate) fn format_go(self) -> String {
+        let text = self.format();
+        let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+        let time = time.get(..time.find(['Z', '+', '-']).unwrap_or(time.len())).unwrap_or(time);
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let minutes = self.offset.abs() / 60;
+        let zone = format!("{sign}{:02}{:02}", minutes / 60, minutes % 60);
+        let name = if self.offset == 0 { "UTC" } else { &zone };
+        format!("{date} {time} {zone} {name}")
+    }
+
     /// One part of the date or time in UTC.
     pub(crate) fn get(self, part: Part) -> i64 {
         self.part(part, 0)

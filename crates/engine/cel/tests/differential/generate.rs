@@ -13,6 +13,8 @@ pub(crate) struct Generated {
     pub(crate) expression: String,
     /// The labels of the templates in it.
     pub(crate) labels: Vec<usize>,
+    /// Whether something in it is of another type than is wanted there.
+    pub(crate) ill_typed: bool,
 }
 
 /// Kubernetes minors that are generated for.
@@ -31,6 +33,7 @@ pub(crate) struct Generator<'g> {
     n_bound: usize,
     /// Of 100 subexpressions this many are of a wrong type.
     wrong: usize,
+    ill_typed: bool,
     /// Inside a list or map literal, whose elements must be of one type.
     in_literal: bool,
 }
@@ -46,6 +49,7 @@ impl<'g> Generator<'g> {
             scope: Vec::new(),
             n_bound: 0,
             wrong: 0,
+            ill_typed: false,
             in_literal: false,
         }
     }
@@ -57,6 +61,7 @@ impl<'g> Generator<'g> {
             self.labels.clear();
             self.scope.clear();
             self.n_bound = 0;
+            self.ill_typed = false;
             self.wrong = if self.rng.chance(24) { 6 } else { 0 };
             let expression = self.outermost();
             if expression.len() <= MAX_LENGTH {
@@ -64,7 +69,8 @@ impl<'g> Generator<'g> {
                 for label in &self.labels {
                     hits[*label] += 1;
                 }
-                return Generated { minor, expression, labels: self.labels.clone() };
+                let (labels, ill_typed) = (self.labels.clone(), self.ill_typed);
+                return Generated { minor, expression, labels, ill_typed };
             }
         }
     }
@@ -179,6 +185,7 @@ impl<'g> Generator<'g> {
     fn expression(&mut self, wanted: &Type, depth: usize) -> String {
         if self.wrong > 0 && self.rng.chance(self.wrong) {
             let other = self.any_type(1);
+            self.ill_typed |= other != *wanted;
             let text = self.well_typed(&other, depth);
             return if self.rng.chance(50) { format!("dyn({text})") } else { text };
         }

@@ -1,0 +1,256 @@
+//! Variables and values with the members that are taken of them.
+
+use ironhull_model::Kind;
+
+use super::locals::Local;
+use super::{Binding, Eval, EvalError, Machine, no_overload};
+use crate::ast::{Attr, Base, Qual};
+use crate::library::operand::{Operand, View};
+use crate::value::{Val, hashable, member};
+
+/// A key or index.
+enum Key<'k, 'a> {
+    Field(&'k ironhull_model::FieldName),
+    Val(Val<'a>),
+}
+
+impl<'a> Machine<'_, '_, 'a> {
+    /// A chain and what it costs: 1 for each member that is looked at, 1 for the
+    /// whole; a condition is free.
+    pub(super) fn attr(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
+        let value = self.resolve(attr);
+        match attr.base {
+            Base::If(_) => value,
+            _ => self.after(value, 1),
+        }
+    }
+
+    /// A test costs what its members do.
+    pub(super) fn has(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
+        Ok(match self.resolve(attr)? {
+            Val::Optional(inner) => Val::Bool(inner.is_some()),
+            value => value,
+        })
+    }
+
+    pub(super) fn resolve(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
+        let base = match &attr.base {
+            Base::Var(slot) => match self.bindings.get(*slot as usize) {
+                Some(Binding::Val(value)) => value.clone(),
+                _ => return Err(EvalError::new("no such attribute(s)")),
+            },
+            Base::Local(at) => self.local(*at as usize)?,
+            Base::Value(value) => self.eval(value)?,
+            Base::If(parts) => {
+                let condition = self.read(&parts.0)?;
+                return match condition.view() {
+                    View::Bool(true) => self.resolve(&parts.1),
+                    View::Bool(false) => self.resolve(&parts.2),
+                    _ if condition.is_unknown() => Ok(Val::Unknown),
+                    _ => Err(no_overload()),
+                };
+            }
+        };
+        if attr.quals.is_empty() {
+            return Ok(base);
+        }
+        self.qualified(base, &attr.quals)
+    }
+
+    fn local(&mut self, at: usize) -> Eval<Val<'a>> {
+        match self.locals.get(at) {
+            Some(Local::Val(value)) => return Ok(value.clone()),
+            Some(Local::Failed(error)) => return Err(EvalError::clone(error)),
+            Some(Local::Lazy(_)) => {}
+            None => return Err(EvalError::new("no such attribute(s)")),
+        }
+        let Some(Local::Lazy(expr)) = self.locals.get(at) else { return Err(no_overload()) };
+        let expr = *expr;
+        // It is evaluated where it was bound: there variables of the same places
+        // are others.
+        let mut inner = super::Locals::default();
+        let outer = self.locals.take();
+        for place in 0..at {
+            if let Some(local) = outer.get(place) {
+                inner.set(place, local.clone());
+            }
+        }
+        self.locals = inner;
+        let value = self.eval(expr);
+        self.locals = outer;
+        match value {
+            Ok(value) => {
+                self.locals.set(at, Local::Val(value.clone()));
+                Ok(value)
+            }
+            Err(error) => {
+                self.locals.set(at, Local::Failed(Box::new(error.clone())));
+                Err(error)
+            }
+        }
+    }
+
+    fn qualified(&mut self, mut value: Val<'a>, quals: &'a [Qual]) -> Eval<Val<'a>> {
+        let mut optional = false;
+        if let Val::Optional(inner) = value {
+            let Some(inner) = inner else { return Ok(Val::Optional(None)) };
+            optional = true;
+            value = Val::clone(&inner);
+        }
+        for qual in quals {
+            optional |= matches!(
+                qual,
+                Qual::Field(_, true) | Qual::Const(_, true) | Qual::Attr(_, true)
+            );
+            let found = self.qualify(&value, qual, optional);
+            match found {
+                Err(error) if error.fatal => return Err(error),
+                // Of optional members only those that are there are charged.
+                Err(error) => {
+                    if !optional {
+                        self.charge(1)?;
+                    }
+                    return Err(error);
+                }
+                Ok(None) => return Ok(Val::Optional(None)),
+                Ok(Some(found)) => {
+                    self.charge(1)?;
+                    value = found;
+                }
+            }
+        }
+        Ok(match value {
+            Val::Unknown => Val::Unknown,
+            value if optional => Val::some(value),
+            value => value,
+        })
+    }
+
+    /// One member; none if it is absent and may be.
+    fn qualify(
+        &mut self,
+        value: &Val<'a>,
+        qual: &'a Qual,
+        optional: bool,
+    ) -> Eval<Option<Val<'a>>> {
+        match qual {
+            Qual::Field(name, _) => self.get(value, &Key::Field(&name.0), optional),
+            Qual::Test(name) => {
+                let found = self.get(value, &Key::Field(&name.0), true)?;
+                match found {
+                    Some(Val::Unknown) => Ok(Some(Val::Unknown)),
+                    Some(found) => {
+                        self.note(&found);
+                        Ok(Some(if optional { found } else { Val::Bool(true) }))
+                    }
+                    None => Ok((!optional).then_some(Val::Bool(false))),
+                }
+            }
+            Qual::Const(constant, _) => self.get(value, &Key::Val(Val::from(constant)), optional),
+            Qual::Attr(index, _) => {
+                let index_native = matches!(index.base, Base::Var(_));
+                let index = self.resolve(index)?;
+                self.note(&index);
+                match index.view() {
+                    View::String(_)
+                    | View::Int(_)
+                    | View::Uint(_)
+                    | View::Double(_)
+                    | View::Bool(_) => {}
+                    _ if index.is_unknown() => return Ok(Some(Val::Unknown)),
+                    _ => {
+                        let shown = index.go_type(index_native);
+                        return Err(EvalError::new(format!("invalid qualifier type: {shown}")));
+                    }
+                }
+                self.get(value, &Key::Val(index.read()), optional)
+            }
+        }
+    }
+
+    fn get(
+        &mut self,
+        value: &Val<'a>,
+        key: &Key<'_, 'a>,
+        optional: bool,
+    ) -> Eval<Option<Val<'a>>> {
+        match value {
+            Val::Unknown => Ok(Some(Val::Unknown)),
+            Val::Node(node) if node.kind() == Kind::Map => {
+                let found = match key {
+                    Key::Field(name) => node.field(name).map(Val::Node),
+                    Key::Val(key) => member(value, key),
+                };
+                if found.is_none()
+                    && let Some(trace) = self.context.trace.as_deref_mut()
+                {
+                    trace.absent(*node, &key.shown());
+                }
+                present(found, optional, || no_such_key(key))
+            }
+            Val::Map(_) => {
+                let found = match key {
+                    Key::Field(name) => member(value, &Val::str(name.as_str())),
+                    Key::Val(key) => {
+                        hashable(key)?;
+                        member(value, key)
+                    }
+                };
+                present(found, optional, || no_such_key(key))
+            }
+            _ if value.is_type("list") => element(value, key, optional),
+            _ => present(None, optional, || no_such_key(key)),
+        }
+    }
+}
+
+impl Key<'_, '_> {
+    fn shown(&self) -> String {
+        match self {
+            Key::Field(name) => name.as_str().to_owned(),
+            Key::Val(value) => value.go_display(),
+        }
+    }
+}
+
+fn present<'a>(
+    found: Option<Val<'a>>,
+    optional: bool,
+    error: impl FnOnce() -> EvalError,
+) -> Eval<Option<Val<'a>>> {
+    if found.is_none() && !optional { Err(error()) } else { Ok(found) }
+}
+
+fn no_such_key(key: &Key<'_, '_>) -> EvalError {
+    EvalError::new(format!("no such key: {}", key.shown()))
+}
+
+fn element<'a>(list: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option<Val<'a>>> {
+    let Key::Val(index) = key else {
+        return Err(EvalError::new("unsupported index type 'string' in list"));
+    };
+    let unsupported = || {
+        EvalError::new(format!("unsupported index value {} in list", index.go_display()))
+    };
+    let at = match index {
+        Val::Int(at) => *at,
+        Val::Uint(at) => i64::try_from(*at).map_err(|_| unsupported())?,
+        Val::Double(at) if at.fract() == 0.0 && at.abs() < 9.2e18 => *at as i64,
+        Val::Double(_) => return Err(unsupported()),
+        other => {
+            let message = format!("unsupported index type '{}' in list", other.type_name());
+            return Err(EvalError::new(message));
+        }
+    };
+    let found = usize::try_from(at).ok().and_then(|at| match list {
+        Val::List(list) => list.items.get(at).cloned(),
+        Val::Node(node) => node.item(at).map(Val::Node),
+        _ => None,
+    });
+    if found.is_none() && list.is_open() && at >= 0 {
+        return Ok(Some(Val::Unknown));
+    }
+    present(found, optional, || {
+        EvalError::new(format!("index out of bounds: {}", index.go_display()))
+    })
+}

@@ -1,0 +1,123 @@
+//! How the reference shows values inside messages: Go's `%v` and `%T`.
+
+use std::fmt::Write;
+
+use ironhull_model::Kind;
+
+use super::go::format_float_g;
+use crate::value::{Opaque, Val, member};
+
+impl Val<'_> {
+    /// `%v`.
+    pub(crate) fn go_display(&self) -> String {
+        match self.read() {
+            Val::Null => "0".into(),
+            Val::Bool(value) => value.to_string(),
+            Val::Int(value) => value.to_string(),
+            Val::Uint(value) => value.to_string(),
+            Val::Double(value) => format_float_g(value),
+            Val::Str(text) => text.into_owned(),
+            Val::Bytes(bytes) => format!(
+                "[{}]",
+                bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
+            ),
+            Val::Duration(nanos) => duration(nanos),
+            Val::Time(moment) => moment.0.format_go(),
+            Val::Type(name) => name.into(),
+            Val::Optional(None) => "optional.none()".into(),
+            Val::Optional(Some(inner)) => format!("optional({})", inner.go_display()),
+            Val::Opaque(opaque) => match &*opaque {
+                Opaque::Semver(version) => version.0.to_string(),
+                other => other.text(),
+            },
+            Val::Unknown => "unknown".into(),
+            aggregate => shown_aggregate(&aggregate),
+        }
+    }
+
+    /// `%T`; `native` of a part of a document that was not looked into.
+    pub(crate) fn go_type(&self, native: bool) -> &'static str {
+        match self {
+            Val::Node(node) if native => match node.kind() {
+                Kind::Null => "<nil>",
+                Kind::List => "[]interface {}",
+                Kind::Map => "map[string]interface {}",
+                _ => self.read().go_type(false),
+            },
+            Val::Node(node) if matches!(node.kind(), Kind::List) => "*types.baseList",
+            Val::Node(node) if matches!(node.kind(), Kind::Map) => "*types.baseMap",
+            Val::Node(_) => self.read().go_type(false),
+            Val::Null => "types.Null",
+            Val::Bool(_) => "types.Bool",
+            Val::Int(_) => "types.Int",
+            Val::Uint(_) => "types.Uint",
+            Val::Double(_) => "types.Double",
+            Val::Str(_) => "types.String",
+            Val::Bytes(_) => "types.Bytes",
+            Val::Duration(_) => "types.Duration",
+            Val::Time(_) => "types.Timestamp",
+            Val::List(list) if list.joined => "*types.concatList",
+            Val::List(_) => "*types.baseList",
+            Val::Map(_) => "*types.baseMap",
+            Val::Optional(_) => "*types.Optional",
+            Val::Type(_) => "*types.Type",
+            Val::Unknown => "*types.Unknown",
+            Val::Opaque(opaque) => match &**opaque {
+                Opaque::Quantity(quantity) if quantity.0.is_computed() => "*cel.Quantity",
+                Opaque::Quantity(_) => "cel.Quantity",
+                Opaque::Ip(_) => "cel.IP",
+                Opaque::Cidr(_) => "cel.CIDR",
+                Opaque::Url(_) => "cel.URL",
+                Opaque::Semver(_) => "cel.Semver",
+                Opaque::Format(_) => "*cel.Format",
+            },
+        }
+    }
+}
+
+fn shown_aggregate(value: &Val<'_>) -> String {
+    let elements = value.elements();
+    if value.is_type("list") {
+        let items: Vec<String> = elements.iter().map(Val::go_display).collect();
+        return format!("[{}]", items.join(", "));
+    }
+    let entries: Vec<String> = elements
+        .iter()
+        .filter_map(|key| Some(format!("{}: {}", key.go_display(), member(value, key)?.go_display())))
+        .collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+/// `time.Duration.String`.
+fn duration(nanos: i64) -> String {
+    let total = nanos.unsigned_abs();
+    if total == 0 {
+        return "0s".into();
+    }
+    let sign = if nanos < 0 { "-" } else { "" };
+    let fraction = |value: u64, unit: u64| {
+        let digits = unit.ilog10() as usize;
+        let mut text = (value / unit).to_string();
+        if !value.is_multiple_of(unit) {
+            let rest = format!("{:0digits$}", value % unit);
+            _ = write!(text, ".{}", rest.trim_end_matches('0'));
+        }
+        text
+    };
+    let text = match total {
+        ..1_000 => format!("{total}ns"),
+        ..1_000_000 => format!("{}µs", fraction(total, 1_000)),
+        ..1_000_000_000 => format!("{}ms", fraction(total, 1_000_000)),
+        _ => {
+            let (hours, rest) = (total / 3_600_000_000_000, total % 3_600_000_000_000);
+            let (minutes, rest) = (rest / 60_000_000_000, rest % 60_000_000_000);
+            let seconds = fraction(rest, 1_000_000_000);
+            match (hours, minutes) {
+                (0, 0) => format!("{seconds}s"),
+                (0, _) => format!("{minutes}m{seconds}s"),
+                _ => format!("{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    };
+    format!("{sign}{text}")
+}

@@ -123,6 +123,8 @@ pub(crate) struct Attr {
 pub(crate) enum Base {
     /// A variable of the environment, by slot.
     Var(u16),
+    /// The same behind a comprehension's variable of its name: `.name`.
+    Root(u16),
     /// A variable of a comprehension, by its place on the stack of locals.
     Local(u16),
     /// Anything else.
@@ -209,7 +211,7 @@ impl Attr {
 
     fn walk(&self, visit: &mut impl FnMut(&Expr)) {
         match &self.base {
-            Base::Var(_) | Base::Local(_) => {}
+            Base::Var(_) | Base::Root(_) | Base::Local(_) => {}
             Base::Value(value) => value.walk(visit),
             Base::If(parts) => {
                 parts.0.walk(visit);

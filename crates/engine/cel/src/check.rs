@@ -67,7 +67,7 @@ impl Checker<'_> {
             Kind::Const(constant) => const_type(constant),
             Kind::Ident { .. } => return self.ident(core),
             Kind::Accumulator => self.accumulators.last().cloned().unwrap_or(Type::Dyn),
-            Kind::Var(_) | Kind::Local(_) | Kind::TypeName(_) => return Ok(()),
+            Kind::Var(..) | Kind::Local(_) | Kind::TypeName(_) => return Ok(()),
             Kind::Select { .. } => return self.select(core),
             Kind::Call { .. } => return self.call(core),
             Kind::List(items) => self.list(items)?,
@@ -86,7 +86,9 @@ impl Checker<'_> {
             core.kind = Kind::Local(at as u16);
             return Ok(());
         }
+        let hidden = *root && self.locals.iter().any(|(known, _)| known == name);
         match self.global(name) {
+            Some((Kind::Var(slot, _), ty)) => (core.kind, core.ty) = (Kind::Var(slot, hidden), ty),
             Some((kind, ty)) => (core.kind, core.ty) = (kind, ty),
             None => return issue(core, format!("undeclared reference to {name:?}")),
         }
@@ -96,7 +98,7 @@ impl Checker<'_> {
     /// A variable or a type's name.
     fn global(&self, name: &str) -> Option<(Kind, Type)> {
         if let Some(slot) = self.env.variables.iter().rposition(|(known, _)| **known == *name) {
-            return Some((Kind::Var(slot as u16), self.env.variables[slot].1.clone()));
+            return Some((Kind::Var(slot as u16, false), self.env.variables[slot].1.clone()));
         }
         let ty = self.env.type_named(name)?;
         Some((Kind::TypeName(name.into()), Type::Type(ty.into())))

@@ -35,8 +35,9 @@ pub(crate) enum Kind {
         name: Box<str>,
         root: bool,
     },
-    /// A variable of the environment, by slot.
-    Var(u16),
+    /// A variable of the environment, by slot; whether it is meant although a
+    /// comprehension around has one of the same name.
+    Var(u16, bool),
     /// A comprehension's variable, by its place among those around it.
     Local(u16),
     /// What a comprehension has gathered so far.

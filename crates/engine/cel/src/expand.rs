@@ -238,13 +238,15 @@ impl Expander<'_> {
     fn vars(&mut self, vars: &[Node], scope: &Scope<'_>) -> Result<Vec<Box<str>>, Issue> {
         let mut names: Vec<Box<str>> = Vec::with_capacity(vars.len());
         for var in vars {
-            let Parsed::Ident { name, root: false } = &var.kind else {
+            let Parsed::Ident { name, root } = &var.kind else {
                 return issue(var, "a comprehension's variable is a simple name");
             };
-            if **name == *ACCUMULATOR {
+            // Nothing can name `.x`, but it may stand there.
+            let name = if *root { format!(".{name}").into() } else { name.clone() };
+            if *name == *ACCUMULATOR {
                 return issue(var, "this name is taken by the comprehension itself");
             }
-            let name = if scope.id == 0 { name.clone() } else { renamed(name, scope) };
+            let name = if scope.id == 0 { name } else { renamed(&name, scope) };
             if names.contains(&name) {
                 return issue(var, "two variables of one comprehension have different names");
             }

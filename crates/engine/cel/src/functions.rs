@@ -13,6 +13,7 @@ use crate::types::Type;
 use crate::value::Val;
 
 mod convert;
+mod join;
 mod operators;
 mod optional;
 
@@ -143,12 +144,27 @@ pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'
         None => registry().of_minor(call.function, minor).map(|(_, o)| o).find(|o| fits(o)),
     };
     match chosen {
+        Some(overload) if overload.id.starts_with("list_flatten") && args[0].type_name() != "list" => {
+            Err(not_flat(args))
+        }
+        Some(_) if function.name == "join" && join::is_mixed(&args[0]) => join::mixed(args, minor),
         Some(overload) => apply(overload, args),
         None => {
             let types: Vec<&str> = args.iter().map(Val::type_name).collect();
             Err(error(format!("no such overload: {}({})", function.name, types.join(", "))))
         }
     }
+}
+
+/// `flatten` names the types that it does not take.
+fn not_flat(args: &[Val<'_>]) -> EvalError {
+    let shown = |value: &Val<'_>| match value.type_name() {
+        "list" => "list(dyn)",
+        "map" => "map(dyn, dyn)",
+        name => name,
+    };
+    let depth = args.get(1).map_or("", shown);
+    error(format!("no such overload: {}.flatten({depth})", shown(&args[0])))
 }
 
 fn apply<'a>(overload: &Overload, args: &[Val<'a>]) -> Result<Val<'a>> {

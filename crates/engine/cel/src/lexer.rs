@@ -136,7 +136,7 @@ impl<'t> Lexer<'t> {
             _ if quote(0) => Some((0, false, false)),
             (b'r', _) if quote(1) => Some((1, true, false)),
             (b'b', _) if quote(1) => Some((1, false, true)),
-            (b'b', b'r') | (b'r', b'b') if quote(2) => Some((2, true, true)),
+            (b'b', b'r') if quote(2) => Some((2, true, true)),
             _ => None,
         }
     }

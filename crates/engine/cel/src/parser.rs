@@ -57,7 +57,6 @@ struct Depths {
     expr: usize,
     relation: usize,
     calc: usize,
-    member: usize,
 }
 
 struct Parser {
@@ -203,8 +202,7 @@ impl Parser {
                 break;
             };
             self.at += 1;
-            // The operation is one level, its right side another.
-            self.depths.relation += 2;
+            self.depths.relation += 1;
             self.bounded(self.depths.relation)?;
             let right = self.calculation(1)?;
             self.depths.relation -= 1;
@@ -227,8 +225,6 @@ impl Parser {
                 break;
             };
             self.at += 1;
-            self.depths.calc += 1;
-            self.bounded(self.depths.calc)?;
             let right = self.calculation(precedence + 1)?;
             let below = left.depth.max(right.depth);
             left = self.level(call(function, vec![left, right]), start, below)?;
@@ -248,6 +244,8 @@ impl Parser {
                 continue;
             }
             let negative = match self.peek() {
+                // Of several signs none belongs to the literal.
+                _ if n > 1 => None,
                 Token::Const(Const::Int(value)) => Some(Const::Int(value.wrapping_neg())),
                 Token::Const(Const::Double(value)) => Some(Const::Double(-value)),
                 _ => None,
@@ -272,29 +270,18 @@ impl Parser {
     }
 
     fn primary_member(&mut self) -> Result<Node, Issue> {
-        let before = self.depths.member;
-        self.depths.member += 1;
-        self.bounded(self.depths.member)?;
         let primary = self.primary()?;
-        self.depths.member = before;
-        if matches!(primary.kind, Kind::Const(Const::Int(i64::MIN))) {
-            return Err(self.issue("an integer out of range"));
-        }
         self.member(primary)
     }
 
     /// Members, calls and indices after a primary expression.
     fn member(&mut self, mut node: Node) -> Result<Node, Issue> {
-        let before = self.depths.member;
-        self.depths.member += 1;
         loop {
             let start = node.start;
             let optional = self.is(".?") || self.is("[?");
-            if self.is(".") || self.is(".?") {
-                self.deeper_member()?;
+            if self.accept(".") || self.accept(".?") {
                 node = self.selected(node, optional)?;
-            } else if self.is("[") || self.is("[?") {
-                self.deeper_member()?;
+            } else if self.accept("[") || self.accept("[?") {
                 let index = self.conditional()?;
                 self.expect("]")?;
                 let below = node.depth.max(index.depth);
@@ -308,14 +295,7 @@ impl Parser {
                 break;
             }
         }
-        self.depths.member = before;
         Ok(node)
-    }
-
-    fn deeper_member(&mut self) -> Result<(), Issue> {
-        self.at += 1;
-        self.depths.member += 1;
-        self.bounded(self.depths.member)
     }
 
     fn selected(&mut self, node: Node, optional: bool) -> Result<Node, Issue> {
@@ -368,6 +348,8 @@ impl Parser {
                 Ok(self.leaf(Kind::Call { receiver: None, name, args }, start, below))
             }
             _ if root => Err(self.issue("expected a name")),
+            // Only with its sign.
+            Token::Const(Const::Int(i64::MIN)) => Err(self.issue("an integer out of range")),
             Token::Const(constant) => {
                 self.at += 1;
                 Ok(self.leaf(Kind::Const(constant), start, 0))

@@ -55,10 +55,11 @@ impl Planner {
                 Some(number) => Ok(Expr::Const(Const::Type(number))),
                 None => issue(core, format!("{name} is no type that has a value")),
             },
-            Kind::Var(_) | Kind::Local(_) | Kind::Accumulator if matches!(core.ty, Type::Type(_)) => {
+            Kind::Var(..) | Kind::Local(_) | Kind::Accumulator if matches!(core.ty, Type::Type(_)) => {
                 issue(core, "a variable that holds a type cannot be used")
             }
-            Kind::Var(slot) => Ok(attr(Base::Var(*slot))),
+            Kind::Var(slot, false) => Ok(attr(Base::Var(*slot))),
+            Kind::Var(slot, true) => Ok(attr(Base::Root(*slot))),
             Kind::Local(at) => Ok(attr(Base::Local(*at))),
             Kind::Ident { .. } | Kind::Accumulator => issue(core, "not resolved"),
             Kind::Select { operand, field, test } => {
@@ -250,6 +251,9 @@ impl Planner {
 
     fn fold(&mut self, comprehension: &Comprehension) -> Result<Expr, Issue> {
         let Comprehension { fold, vars, range, step } = comprehension;
+        if *fold == Fold::Bind && matches!(range.ty, Type::Type(_)) {
+            return issue(range, "a variable that holds a type cannot be used");
+        }
         let planned_range = self.expr(range)?;
         let local = self.n_locals;
         self.n_locals += vars.len() as u16;

@@ -237,6 +237,17 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// A map's keys with their values.
+    pub(crate) fn pairs(&self) -> Vec<(Val<'a>, Val<'a>)> {
+        match self {
+            Val::Map(entries) => entries.to_vec(),
+            Val::Node(node) => {
+                node.entries().map(|(key, item)| (Val::str(key), Val::Node(item))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Calls `visit` for each element of a list.
     pub(crate) fn each(&self, mut visit: impl FnMut(Val<'a>)) {
         self.any(|item| {

@@ -27,7 +27,13 @@ impl<'a> Machine<'_, '_, 'a> {
 
     /// A test costs what its members do.
     pub(super) fn has(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
-        Ok(match self.resolve(attr)? {
+        let value = self.resolve(attr);
+        if let (Base::If(_), false) = (&attr.base, is_fatal(&value)) {
+            // The reference takes back what it has not charged.
+            self.context.cost = self.context.cost.wrapping_sub(1);
+            self.charge(0)?;
+        }
+        Ok(match value? {
             Val::Optional(inner) => Val::Bool(inner.is_some()),
             value => value,
         })
@@ -35,7 +41,7 @@ impl<'a> Machine<'_, '_, 'a> {
 
     pub(super) fn resolve(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
         let base = match &attr.base {
-            Base::Var(slot) => match self.bindings.get(*slot as usize) {
+            Base::Var(slot) | Base::Root(slot) => match self.bindings.get(*slot as usize) {
                 Some(Binding::Val(value)) => value.clone(),
                 _ => return Err(EvalError::new("no such attribute(s)")),
             },
@@ -54,7 +60,9 @@ impl<'a> Machine<'_, '_, 'a> {
         if attr.quals.is_empty() {
             return Ok(base);
         }
-        self.qualified(base, &attr.quals)
+        // Members of what is looked up outside of all comprehensions are not observed.
+        let cost = u64::from(!matches!(attr.base, Base::Root(_)));
+        self.qualified(base, &attr.quals, cost)
     }
 
     fn local(&mut self, at: usize) -> Eval<Val<'a>> {
@@ -90,7 +98,12 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    fn qualified(&mut self, mut value: Val<'a>, quals: &'a [Qual]) -> Eval<Val<'a>> {
+    fn qualified(
+        &mut self,
+        mut value: Val<'a>,
+        quals: &'a [Qual],
+        cost: u64,
+    ) -> Eval<Val<'a>> {
         let mut optional = false;
         if let Val::Optional(inner) = value {
             let Some(inner) = inner else { return Ok(Val::Optional(None)) };
@@ -108,13 +121,13 @@ impl<'a> Machine<'_, '_, 'a> {
                 // Of optional members only those that are there are charged.
                 Err(error) => {
                     if !optional {
-                        self.charge(1)?;
+                        self.charge(cost)?;
                     }
                     return Err(error);
                 }
                 Ok(None) => return Ok(Val::Optional(None)),
                 Ok(Some(found)) => {
-                    self.charge(1)?;
+                    self.charge(cost)?;
                     value = found;
                 }
             }
@@ -213,6 +226,10 @@ impl Key<'_, '_> {
     }
 }
 
+fn is_fatal(result: &Eval<Val<'_>>) -> bool {
+    matches!(result, Err(error) if error.fatal)
+}
+
 fn present<'a>(
     found: Option<Val<'a>>,
     optional: bool,
@@ -235,7 +252,7 @@ fn element<'a>(list: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option
     let at = match index {
         Val::Int(at) => *at,
         Val::Uint(at) => i64::try_from(*at).map_err(|_| unsupported())?,
-        Val::Double(at) if at.fract() == 0.0 && at.abs() < 9.2e18 => *at as i64,
+        Val::Double(at) if at.fract() == 0.0 && at.abs() < 9_223_372_036_854_775_808.0 => *at as i64,
         Val::Double(_) => return Err(unsupported()),
         other => {
             let message = format!("unsupported index type '{}' in list", other.type_name());

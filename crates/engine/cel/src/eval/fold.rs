@@ -178,7 +178,8 @@ impl<'a> Machine<'_, '_, 'a> {
             Fold::Map => {
                 self.charge(1)?;
                 let value = self.body(folded, accumulator)?;
-                self.charge(LIST)?;
+                // A list of a constant is made once.
+                self.charge(if matches!(folded.body, Expr::Const(_)) { 0 } else { LIST })?;
                 self.charge(1)?;
                 accumulator.items.extend(value);
             }

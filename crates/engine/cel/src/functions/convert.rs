@@ -100,14 +100,7 @@ fn double<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match args[0].view() {
         View::Int(value) => Ok(Val::Double(value as f64)),
         View::Uint(value) => Ok(Val::Double(value as f64)),
-        View::String(text) => match text.parse::<f64>() {
-            // What is too large is an error unless it says so.
-            Ok(value) if value.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) => {
-                Err(cannot("double"))
-            }
-            Ok(value) => Ok(Val::Double(value)),
-            Err(_) => Err(cannot("double")),
-        },
+        View::String(text) => go::parse_float(text).map(Val::Double).ok_or_else(|| cannot("double")),
         _ => Err(no_overload()),
     }
 }

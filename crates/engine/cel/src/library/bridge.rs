@@ -6,7 +6,7 @@ use ironhull_model::Kind;
 
 use super::operand::{Made, Operand, View};
 use crate::value::{
-    CidrValue, FormatValue, Opaque, QuantityValue, SemverValue, UrlValue, Val, equal, member,
+    CidrValue, FormatValue, Opaque, QuantityValue, SemverValue, UrlValue, Val, equal,
 };
 
 impl Operand for Val<'_> {
@@ -54,12 +54,7 @@ impl Operand for Val<'_> {
         if !matches!(self.view(), View::Map) {
             return None;
         }
-        let keys = self.elements();
-        Some(
-            keys.into_iter()
-                .filter_map(|key| member(self, &key).map(|value| (key, value)))
-                .collect(),
-        )
+        Some(self.pairs())
     }
 
     fn content(&self) -> Option<Self> {

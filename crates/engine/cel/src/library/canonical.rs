@@ -38,12 +38,9 @@ fn aggregate(value: &Val<'_>) -> String {
         return format!("[{}]", items.join(", "));
     }
     let mut entries: Vec<String> = value
-        .elements()
+        .pairs()
         .iter()
-        .filter_map(|key| {
-            let member = crate::value::member(value, key)?;
-            Some(format!("{}: {}", key.canonical(), member.canonical()))
-        })
+        .map(|(key, value)| format!("{}: {}", key.canonical(), value.canonical()))
         .collect();
     entries.sort();
     format!("{{{}}}", entries.join(", "))

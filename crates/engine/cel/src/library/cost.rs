@@ -48,7 +48,7 @@ impl<V: Operand> Call<'_, V> {
     fn extension_cost(&self) -> Result<Option<u64>, String> {
         let allocating = |factor: f64, size: u64| {
             let factor = if factor < 0.0 { 1.0 } else { factor };
-            ((size as f64 * factor) as u64).saturating_add(1 + NEW_LIST)
+            go_uint(size as f64 * factor).saturating_add(1 + NEW_LIST)
         };
         Ok(Some(match self.overload {
             "list_sets_contains_list" | "list_sets_intersects_list" => {
@@ -206,6 +206,11 @@ pub(crate) fn is_plain(function: &str, overload: &str) -> bool {
 
 const PANIC: &str = "internal error: interface conversion";
 
+/// A float as an unsigned integer, as the reference's machine code converts it.
+fn go_uint(value: f64) -> u64 {
+    if value >= 18_446_744_073_709_551_616.0 { 1 << 63 } else { value as u64 }
+}
+
 /// The share of a size, rounded up.
 pub(crate) fn part(size: u64, factor: f64) -> u64 {
     (size as f64 * factor).ceil() as u64
@@ -227,7 +232,7 @@ fn self_compared<V: Operand>(list: Option<&V>) -> Result<u64, String> {
         Some(View::String(_) | View::Bytes(_)) => 2.0 + STRING,
         _ => 2.0,
     };
-    let compared = (n_items.saturating_mul(n_items) as f64 * factor) as u64;
+    let compared = go_uint(n_items.saturating_mul(n_items) as f64 * factor);
     Ok(compared.saturating_add(1 + NEW_LIST))
 }
 

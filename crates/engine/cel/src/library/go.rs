@@ -98,6 +98,45 @@ pub(crate) fn format_float_f(value: f64) -> String {
     special_float(value).map_or_else(|| format!("{value}"), str::to_owned)
 }
 
+/// `strconv.ParseFloat`: what Rust reads, and underscores between digits and
+/// hexadecimal floats. What is too large is none.
+pub(crate) fn parse_float(text: &str) -> Option<f64> {
+    let unsigned = text.trim_start_matches(['+', '-']);
+    let is_hex = unsigned.starts_with("0x") || unsigned.starts_with("0X");
+    let has_digit = unsigned.contains(|c: char| c.is_ascii_digit());
+    let plain = if text.contains('_') { without_underscores(text, is_hex)? } else { text.to_owned() };
+    let value = if is_hex { parse_hex_float(&plain)? } else { plain.parse().ok()? };
+    (!(value.is_infinite() && has_digit)).then_some(value)
+}
+
+fn without_underscores(text: &str, is_hex: bool) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| {
+        bytes.get(at).is_some_and(|byte| {
+            if is_hex { byte.is_ascii_hexdigit() || b"xX".contains(byte) } else { byte.is_ascii_digit() }
+        })
+    };
+    let fits = |at: usize| bytes[at] != b'_' || at > 0 && is_digit(at - 1) && is_digit(at + 1);
+    (0..bytes.len()).all(fits).then(|| text.replace('_', ""))
+}
+
+/// `[+-]0xHEX[.HEX]p[+-]DIGITS`.
+fn parse_hex_float(text: &str) -> Option<f64> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = unsigned.get(2..)?.split_once(['p', 'P'])?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() || digits.len() > 30 {
+        return None;
+    }
+    let value = u128::from_str_radix(&digits, 16).ok()? as f64;
+    let exponent = exponent.parse::<i32>().ok()?.checked_sub(4 * fraction.len() as i32)?;
+    Some(sign * value * 2f64.powi(exponent))
+}
+
 /// NaN and the infinities as Go writes them.
 pub(crate) fn special_float(value: f64) -> Option<&'static str> {
     if value.is_nan() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use ironhull_model::Kind;
 
 use super::go::format_float_g;
-use crate::value::{Opaque, Val, member};
+use crate::value::{Opaque, Val};
 
 impl Val<'_> {
     /// `%v`.
@@ -69,21 +69,21 @@ impl Val<'_> {
                 Opaque::Cidr(_) => "cel.CIDR",
                 Opaque::Url(_) => "cel.URL",
                 Opaque::Semver(_) => "cel.Semver",
-                Opaque::Format(_) => "*cel.Format",
+                Opaque::Format(_) => "cel.Format",
             },
         }
     }
 }
 
 fn shown_aggregate(value: &Val<'_>) -> String {
-    let elements = value.elements();
     if value.is_type("list") {
-        let items: Vec<String> = elements.iter().map(Val::go_display).collect();
+        let items: Vec<String> = value.elements().iter().map(Val::go_display).collect();
         return format!("[{}]", items.join(", "));
     }
-    let entries: Vec<String> = elements
+    let entries: Vec<String> = value
+        .pairs()
         .iter()
-        .filter_map(|key| Some(format!("{}: {}", key.go_display(), member(value, key)?.go_display())))
+        .map(|(key, value)| format!("{}: {}", key.go_display(), value.go_display()))
         .collect();
     format!("{{{}}}", entries.join(", "))
 }

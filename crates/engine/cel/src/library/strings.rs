@@ -165,16 +165,6 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
-/// `%q` of a string, as nested values of `format` show it.
-pub(crate) fn quote_for_format(text: &str) -> String {
-    go_quote(text)
-}
-
-/// RFC 6901: `~` becomes `~0`, `/` becomes `~1`.
-pub(crate) fn escape_json_pointer(text: &str) -> String {
-    text.replace('~', "~0").replace('/', "~1")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,12 +25,8 @@ struct Checker<'e> {
 
 /// Checks an expression; its nodes then have their types.
 pub(crate) fn check(env: &Env, core: &mut Core) -> Result<(), Issue> {
-    let mut checker = Checker {
-        env,
-        types: Unifier::default(),
-        locals: Vec::new(),
-        accumulators: Vec::new(),
-    };
+    let mut checker =
+        Checker { env, types: Unifier::default(), locals: Vec::new(), accumulators: Vec::new() };
     checker.expr(core)?;
     checker.finish(core);
     Ok(())
@@ -79,9 +75,7 @@ impl Checker<'_> {
 
     fn ident(&mut self, core: &mut Core) -> Result<(), Issue> {
         let Kind::Ident { name, root } = &core.kind else { return Ok(()) };
-        if !root
-            && let Some(at) = self.locals.iter().rposition(|(known, _)| known == name)
-        {
+        if !root && let Some(at) = self.locals.iter().rposition(|(known, _)| known == name) {
             core.ty = self.locals[at].1.clone();
             core.kind = Kind::Local(at as u16);
             return Ok(());

@@ -6,17 +6,18 @@ use std::rc::Rc;
 
 use ironhull_model::{Kind, Node};
 
-use crate::ast::{Call, Const, Expr, LazyPattern};
+use crate::ast::{Const, Expr, LazyPattern};
 use crate::functions;
 use crate::library::cost;
 use crate::library::operand::{Operand, View};
-use crate::library::registry::registry;
-use crate::value::{Val, equal, hashable, is_key};
+use crate::value::{Val, hashable, is_key};
 
 mod attr;
+mod call;
 mod fold;
 mod locals;
 
+use call::Equality;
 use locals::Locals;
 
 /// The API server's limit of one expression.
@@ -124,13 +125,6 @@ fn no_overload() -> EvalError {
     EvalError::new("no such overload")
 }
 
-/// Which of `==` and `!=` is evaluated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Equality {
-    Equal,
-    NotEqual,
-}
-
 impl<'a> Machine<'_, '_, 'a> {
     fn charge(&mut self, cost: u64) -> Eval<()> {
         self.context.cost = self.context.cost.saturating_add(cost);
@@ -229,156 +223,6 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    fn equality(&mut self, a: &'a Expr, b: &'a Expr, which: Equality) -> Eval<Val<'a>> {
-        let (left, right) = (self.operand(a)?, self.operand(b)?);
-        let cost = self.equality_cost(left.as_ref().ok(), right.as_ref().ok(), which);
-        let result = match (left, right) {
-            (Ok(Val::Unknown), _) => Ok(Val::Unknown),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-            (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
-            (Ok(left), Ok(right)) => match which {
-                // Lists that may go on are only known to differ by chance.
-                _ if left.is_open() || right.is_open() => Ok(Val::Unknown),
-                Equality::Equal => functions::equal_result(&left, &right).map(Val::Bool),
-                Equality::NotEqual => Ok(Val::Bool(equal(&left, &right) != Some(true))),
-            },
-        };
-        self.charge(cost)?;
-        result
-    }
-
-    fn equality_cost(
-        &self,
-        left: Option<&Val<'a>>,
-        right: Option<&Val<'a>>,
-        which: Equality,
-    ) -> u64 {
-        if let (Some(Val::Opaque(_)), Equality::Equal) = (left, which) {
-            return 1;
-        }
-        let size = |value: Option<&Val<'a>>| value.map_or(1, cost::size);
-        cost::part(size(left).min(size(right)), cost::STRING)
-    }
-
-    fn host(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {
-        self.charge(1)?;
-        let mut values = Vec::with_capacity(args.len());
-        for arg in args {
-            values.push(self.read(arg)?);
-        }
-        if values.iter().any(Val::is_unknown) {
-            return Ok(Val::Unknown);
-        }
-        match self.context.host {
-            Some(host) => host.call(function as usize, &values),
-            None => Err(EvalError::new("no host for this function")),
-        }
-    }
-
-    fn call(&mut self, call: &'a Call) -> Eval<Val<'a>> {
-        match &*call.args {
-            [] => {
-                let result = functions::run(call, self.minor, &[]);
-                self.charge(1)?;
-                result
-            }
-            [arg] => {
-                let arg = [self.operand(arg)?];
-                self.finish_call(call, arg)
-            }
-            [first, second] if !call.stops => {
-                let args = [self.operand(first)?, self.operand(second)?];
-                self.finish_call(call, args)
-            }
-            args => self.call_until_error(call, args),
-        }
-    }
-
-    /// Calls with arguments of which each may have failed.
-    fn finish_call<const N: usize>(
-        &mut self,
-        call: &'a Call,
-        args: [Eval<Val<'a>>; N],
-    ) -> Eval<Val<'a>> {
-        if args.iter().any(Result::is_err) {
-            let known = args.each_ref().map(|arg| arg.as_ref().ok().cloned());
-            self.charge_call(call, &known, None)?;
-            // An unknown before the error comes first.
-            for arg in args {
-                match arg {
-                    Ok(Val::Unknown) => return Ok(Val::Unknown),
-                    Ok(_) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            return Ok(Val::Unknown);
-        }
-        let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
-        self.finish(call, &values)
-    }
-
-    fn finish(&mut self, call: &'a Call, values: &[Val<'a>]) -> Eval<Val<'a>> {
-        let result = functions::run(call, self.minor, values);
-        if let Err(error) = &result
-            && error.fatal
-        {
-            return result;
-        }
-        if self.is_plain(call) {
-            self.charge(1)?;
-            return result;
-        }
-        let known: Vec<Option<Val<'a>>> = values.iter().cloned().map(Some).collect();
-        self.charge_call(call, &known, result.as_ref().ok())?;
-        result
-    }
-
-    /// The first argument that fails keeps the others from being read, and unless
-    /// it is the last the call is not charged.
-    fn call_until_error(&mut self, call: &'a Call, args: &'a [Expr]) -> Eval<Val<'a>> {
-        let mut values = Vec::with_capacity(args.len());
-        for (at, arg) in args.iter().enumerate() {
-            let value = self.operand(arg)?;
-            let is_last = at + 1 == args.len();
-            match value {
-                Ok(Val::Unknown) if !is_last => return Ok(Val::Unknown),
-                Ok(value) => values.push(value),
-                Err(error) => {
-                    if is_last {
-                        let mut known: Vec<_> = values.into_iter().map(Some).collect();
-                        known.push(None);
-                        self.charge_call(call, &known, None)?;
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        self.finish(call, &values)
-    }
-
-    fn is_plain(&self, call: &Call) -> bool {
-        match call.overload {
-            Some(number) => registry().overloads.get(number as usize).is_some_and(|o| o.is_plain),
-            None => {
-                let known = registry().functions.get(call.function as usize);
-                known.is_some_and(|function| function.is_plain)
-            }
-        }
-    }
-
-    fn charge_call(
-        &mut self,
-        call: &Call,
-        arguments: &[Option<Val<'a>>],
-        result: Option<&Val<'a>>,
-    ) -> Eval<()> {
-        let function = registry().functions.get(call.function as usize).map_or("", |f| f.name);
-        let overload = call.overload.and_then(|number| registry().overloads.get(number as usize));
-        let observed = cost::Call { function, overload: overload.map_or("", |o| o.id), arguments, result };
-        let cost = observed.cost().map_err(EvalError::panic)?;
-        self.charge(cost)
-    }
-
     /// `value in [constants]` costs nothing.
     fn in_set(&mut self, value: &'a Expr, set: &'a [Const]) -> Eval<Val<'a>> {
         let value = self.read(value)?;
@@ -470,8 +314,5 @@ impl<'a> Machine<'_, '_, 'a> {
 }
 
 fn exceeded() -> EvalError {
-    EvalError {
-        message: "operation cancelled: actual cost limit exceeded".to_owned(),
-        fatal: true,
-    }
+    EvalError { message: "operation cancelled: actual cost limit exceeded".to_owned(), fatal: true }
 }

@@ -38,8 +38,7 @@ struct Expander<'e> {
 
 /// Expands a parsed expression.
 pub(crate) fn expand(env: &Env, node: &Node) -> Result<Core, Issue> {
-    let mut expander =
-        Expander { env, locals: Vec::new(), n_expansions: 0, n_nodes: 0, depth: 0 };
+    let mut expander = Expander { env, locals: Vec::new(), n_expansions: 0, n_nodes: 0, depth: 0 };
     expander.expr(node, &Scope { args: Vec::new(), id: 0 })
 }
 
@@ -160,9 +159,10 @@ impl Expander<'_> {
             let args = self.all(args, scope)?;
             return Ok(call(node, name, args));
         };
-        let is_macro = self.env.functions.macros.iter().any(|known| {
-            known.is_method && known.name == name && known.n_arguments == args.len()
-        });
+        let is_macro =
+            self.env.functions.macros.iter().any(|known| {
+                known.is_method && known.name == name && known.n_arguments == args.len()
+            });
         if is_macro && let Some(expanded) = self.macro_call(node, receiver, name, args, scope) {
             return expanded;
         }
@@ -235,7 +235,7 @@ impl Expander<'_> {
     }
 
     /// The names of comprehension variables.
-    fn vars(&mut self, vars: &[Node], scope: &Scope<'_>) -> Result<Vec<Box<str>>, Issue> {
+    fn vars(vars: &[Node], scope: &Scope<'_>) -> Result<Vec<Box<str>>, Issue> {
         let mut names: Vec<Box<str>> = Vec::with_capacity(vars.len());
         for var in vars {
             let Parsed::Ident { name, root } = &var.kind else {
@@ -286,7 +286,7 @@ impl Expander<'_> {
         parts: &[Node],
         scope: &Scope<'_>,
     ) -> Result<Core, Issue> {
-        let names = self.vars(vars, scope)?;
+        let names = Self::vars(vars, scope)?;
         let n_locals = self.locals.len();
         self.declare(vars, scope);
         let parts = self.all(parts, scope);
@@ -323,7 +323,7 @@ impl Expander<'_> {
         scope: &Scope<'_>,
     ) -> Result<Core, Issue> {
         let (vars, parts) = args.split_at(1);
-        let names = self.vars_unchecked(vars, scope)?;
+        let names = Self::bound_name(vars, scope)?;
         let n_locals = self.locals.len();
         let operand = self.expr(receiver, scope)?;
         let copy = self.expr(receiver, scope)?;
@@ -338,7 +338,7 @@ impl Expander<'_> {
         Ok(call(node, "_?_:_", vec![has_value, mapped, none]))
     }
 
-    fn vars_unchecked(&mut self, vars: &[Node], scope: &Scope<'_>) -> Result<Box<str>, Issue> {
+    fn bound_name(vars: &[Node], scope: &Scope<'_>) -> Result<Box<str>, Issue> {
         match &vars[0].kind {
             Parsed::Ident { name, root: false } if scope.id == 0 => Ok(name.clone()),
             Parsed::Ident { name, root: false } => Ok(renamed(name, scope)),
@@ -360,11 +360,11 @@ fn bind(node: &Node, name: Box<str>, range: Core, step: Core) -> Core {
 fn step(node: &Node, fold: Fold, vars: &[Box<str>], mut parts: Vec<Core>) -> Core {
     let var = || core(node, Kind::Ident { name: vars[0].clone(), root: false });
     let body = parts.pop().unwrap_or_else(|| accumulator(node));
-    let added =
-        |item: Core| call(node, "_+_", vec![accumulator(node), core(node, Kind::List(vec![(item, false)]))]);
-    let if_so = |condition: Core, then: Core| {
-        call(node, "_?_:_", vec![condition, then, accumulator(node)])
+    let added = |item: Core| {
+        call(node, "_+_", vec![accumulator(node), core(node, Kind::List(vec![(item, false)]))])
     };
+    let if_so =
+        |condition: Core, then: Core| call(node, "_?_:_", vec![condition, then, accumulator(node)]);
     let insert = |args: Vec<Core>| call(node, "cel.@mapInsert", args);
     let step = match fold {
         Fold::All => return call(node, "_&&_", vec![accumulator(node), body]),

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use crate::ast::Call;
+use crate::ast::{Call, Expr};
 use crate::eval::EvalError;
 use crate::library::functions::function;
 use crate::library::regex::PatternCache;
@@ -30,7 +30,7 @@ thread_local! {
 
 /// Functions that run all their overloads alike.
 pub(crate) fn of_function(name: &str) -> Option<Direct> {
-    operators::of_function(name).or_else(|| match name {
+    let own: Option<Direct> = match name {
         "size" => Some(convert::size),
         "type" => Some(|args| Ok(Val::Type(args[0].type_name()))),
         "dyn" => Some(|args| Ok(args[0].clone())),
@@ -38,7 +38,8 @@ pub(crate) fn of_function(name: &str) -> Option<Direct> {
         "sort" => Some(|args| sorted("sort", args)),
         "@sortByAssociatedKeys" => Some(|args| sorted("@sortByAssociatedKeys", args)),
         _ => None,
-    })
+    };
+    own.or_else(|| operators::of_function(name))
 }
 
 /// Overloads that are not the libraries'.
@@ -89,7 +90,16 @@ fn sorted<'a>(name: &str, args: &[Val<'a>]) -> Result<Val<'a>> {
 pub(crate) fn is_conversion(name: &str) -> bool {
     matches!(
         name,
-        "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type" | "uint"
+        "bool"
+            | "bytes"
+            | "double"
+            | "duration"
+            | "dyn"
+            | "int"
+            | "string"
+            | "timestamp"
+            | "type"
+            | "uint"
     )
 }
 
@@ -127,13 +137,18 @@ pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'
         return single(args);
     }
     // A constant pattern was compiled before; then only the text is looked at.
-    if call.stops && matches!(function.name, "find" | "findAll") && args[0].as_str().is_none() {
+    let is_compiled = matches!(call.args.get(1), Some(Expr::Const(_)));
+    if is_compiled && matches!(function.name, "find" | "findAll") && args[0].as_str().is_none() {
         return Err(no_overload());
     }
     let fits = |overload: &Overload| {
         overload.arguments.len() == args.len()
             && (!function.guarded
-                || overload.arguments.iter().zip(args).all(|(declared, value)| fits(declared, value)))
+                || overload
+                    .arguments
+                    .iter()
+                    .zip(args)
+                    .all(|(declared, value)| fits(declared, value)))
     };
     let chosen = match call.overload {
         Some(number) => registry().overloads.get(number as usize).filter(|known| fits(known)),
@@ -144,7 +159,9 @@ pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'
         None => registry().of_minor(call.function, minor).map(|(_, o)| o).find(|o| fits(o)),
     };
     match chosen {
-        Some(overload) if overload.id.starts_with("list_flatten") && args[0].type_name() != "list" => {
+        Some(overload)
+            if overload.id.starts_with("list_flatten") && args[0].type_name() != "list" =>
+        {
             Err(not_flat(args))
         }
         Some(_) if function.name == "join" && join::is_mixed(&args[0]) => join::mixed(args, minor),
@@ -208,9 +225,9 @@ fn fits(declared: &Type, value: &Val<'_>) -> bool {
         }
         Type::Map(key, item) => {
             value.is_type("map")
-                && value.first().is_none_or(|(first_key, first)| {
-                    fits(key, &first_key) && fits(item, &first)
-                })
+                && value
+                    .first()
+                    .is_none_or(|(first_key, first)| fits(key, &first_key) && fits(item, &first))
         }
     }
 }
@@ -221,5 +238,9 @@ pub(crate) fn no_overload() -> EvalError {
 
 fn error(message: impl Into<String>) -> EvalError {
     let message = message.into();
-    if message.starts_with("internal error") { EvalError::panic(message) } else { EvalError::new(message) }
+    if message.starts_with("internal error") {
+        EvalError::panic(message)
+    } else {
+        EvalError::new(message)
+    }
 }

@@ -32,10 +32,10 @@ fn attr(base: Base) -> Expr {
 }
 
 /// An expression as something to take members of.
-fn into_attr(expr: Expr) -> Box<Attr> {
+fn into_attr(expr: Expr) -> Attr {
     match expr {
-        Expr::Attr(attr) => attr,
-        other => Box::new(Attr { base: Base::Value(Box::new(other)), quals: Vec::new() }),
+        Expr::Attr(attr) => *attr,
+        other => Attr { base: Base::Value(Box::new(other)), quals: Vec::new() },
     }
 }
 
@@ -43,7 +43,7 @@ fn into_attr(expr: Expr) -> Box<Attr> {
 fn into_branch(expr: Expr) -> Attr {
     match expr {
         Expr::Attr(attr) | Expr::Has(attr) => *attr,
-        other => *into_attr(other),
+        other => into_attr(other),
     }
 }
 
@@ -55,7 +55,9 @@ impl Planner {
                 Some(number) => Ok(Expr::Const(Const::Type(number))),
                 None => issue(core, format!("{name} is no type that has a value")),
             },
-            Kind::Var(..) | Kind::Local(_) | Kind::Accumulator if matches!(core.ty, Type::Type(_)) => {
+            Kind::Var(..) | Kind::Local(_) | Kind::Accumulator
+                if matches!(core.ty, Type::Type(_)) =>
+            {
                 issue(core, "a variable that holds a type cannot be used")
             }
             Kind::Var(slot, false) => Ok(attr(Base::Var(*slot))),
@@ -66,6 +68,7 @@ impl Planner {
                 let mut attr = into_attr(self.expr(operand)?);
                 let name = Name(FieldName::new(field));
                 attr.push(if *test { Qual::Test(name) } else { Qual::Field(name, false) });
+                let attr = Box::new(attr);
                 Ok(if *test { Expr::Has(attr) } else { Expr::Attr(attr) })
             }
             Kind::List(items) => self.list(items),
@@ -89,7 +92,9 @@ impl Planner {
             let message = functions::not_optional_element(&Val::from(bad));
             return Ok(Expr::Fail(message.into()));
         }
-        Ok(Expr::Const(Const::List(planned.into_iter().filter_map(|(item, _)| constant(item)).collect())))
+        Ok(Expr::Const(Const::List(
+            planned.into_iter().filter_map(|(item, _)| constant(item)).collect(),
+        )))
     }
 
     fn map(&mut self, core: &Core, entries: &[(Core, Core, bool)]) -> Result<Expr, Issue> {
@@ -108,14 +113,12 @@ impl Planner {
                 return issue(core, "bytes cannot be the key of a map");
             }
             if optional {
-                let message =
-                    functions::not_optional_entry(&Val::from(&key), &Val::from(&value));
+                let message = functions::not_optional_entry(&Val::from(&key), &Val::from(&value));
                 return Ok(Expr::Fail(message.into()));
             }
             // Keys that are equal by Go's rules: of one type, and no lists or maps.
-            let same = |known: &Const| {
-                *known == key && !matches!(key, Const::List(_) | Const::Map(_))
-            };
+            let same =
+                |known: &Const| *known == key && !matches!(key, Const::List(_) | Const::Map(_));
             match made.iter_mut().find(|(known, _)| same(known)) {
                 Some((_, known)) => *known = value,
                 None => made.push((key, value)),
@@ -338,14 +341,14 @@ fn index(core: &Core, operand: Expr, index: Expr, optional: bool) -> Result<Expr
     let mut attr = into_attr(operand);
     attr.push(match index {
         Expr::Const(Const::Str(name)) => Qual::Field(Name(FieldName::new(&name)), optional),
-        Expr::Const(
-            key @ (Const::Int(_) | Const::Uint(_) | Const::Double(_) | Const::Bool(_)),
-        ) => Qual::Const(key, optional),
+        Expr::Const(key @ (Const::Int(_) | Const::Uint(_) | Const::Double(_) | Const::Bool(_))) => {
+            Qual::Const(key, optional)
+        }
         Expr::Const(_) => return issue(core, "this constant is no index"),
         Expr::Attr(index) | Expr::Has(index) => Qual::Attr(index, optional),
-        other => Qual::Attr(into_attr(other), optional),
+        other => Qual::Attr(Box::new(into_attr(other)), optional),
     });
-    Ok(Expr::Attr(attr))
+    Ok(Expr::Attr(Box::new(attr)))
 }
 
 type InSet = Result<Expr, (Expr, Expr)>;
@@ -365,7 +368,11 @@ fn in_set(core: &Core, value: Expr, list: Expr, found: Found) -> Result<InSet, I
             let primitive = |item: &Const| {
                 matches!(
                     item,
-                    Const::Bool(_) | Const::Int(_) | Const::Uint(_) | Const::Double(_) | Const::Str(_)
+                    Const::Bool(_)
+                        | Const::Int(_)
+                        | Const::Uint(_)
+                        | Const::Double(_)
+                        | Const::Str(_)
                 )
             };
             if items.iter().all(primitive) {

@@ -422,9 +422,7 @@ pub(crate) fn is_key(known: &Val<'_>, key: &Val<'_>) -> bool {
 fn opaque_equal(a: &Opaque, b: &Opaque) -> Option<bool> {
     match (a, b) {
         (Opaque::Quantity(_), Opaque::Quantity(b)) if b.0.is_computed() => None,
-        (Opaque::Quantity(a), Opaque::Quantity(b)) => {
-            Some(a.0.compare(&b.0) == Ordering::Equal)
-        }
+        (Opaque::Quantity(a), Opaque::Quantity(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
         (Opaque::Ip(a), Opaque::Ip(b)) => Some(a == b),
         (Opaque::Semver(a), Opaque::Semver(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
         (a, b) => (a.type_name() == b.type_name()).then(|| a.text() == b.text()),

@@ -37,7 +37,7 @@ use grammar::Grammar;
 /// Always declared, as dyn, in this order.
 const VARIABLES: [&str; 12] =
     ["object", "oldObject", "params", "variables", "i", "u", "d", "s", "b", "n", "l", "m"];
-const N_GENERATED: usize = 45_000;
+const N_GENERATED: usize = 66_000;
 
 pub(crate) struct Expression {
     pub(crate) minor: u32,
@@ -111,21 +111,25 @@ fn hand_written() -> Vec<Expression> {
     expressions
 }
 
+/// For each minor as many, on all cores.
 fn generated(grammar: &Grammar) -> Vec<Expression> {
-    let mut generator = Generator::new(grammar, 1);
-    let minors: Vec<u32> = MINORS.collect();
-    (0..N_GENERATED)
-        .map(|at| {
-            let generated = generator.next(minors[at % minors.len()]);
-            Expression {
-                minor: generated.minor,
+    let of_minor = |minor: u32| {
+        let mut generator = Generator::new(grammar, minor);
+        let expressions = std::iter::repeat_with(move || generator.next())
+            .take(N_GENERATED / MINORS.count())
+            .map(move |generated| Expression {
+                minor,
                 text: generated.expression,
                 rule: None,
                 labels: generated.labels,
                 ill_typed: generated.ill_typed,
-            }
-        })
-        .collect()
+            });
+        expressions.collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = MINORS.map(|minor| scope.spawn(move || of_minor(minor))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    })
 }
 
 /// What the oracle is asked.
@@ -357,8 +361,7 @@ fn ask_again(
     let seed = std::env::var("IRONHULL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut rng = Rng::new(seed);
     let sample: Vec<usize> = (0..expressions.len()).filter(|_| rng.chance(5)).collect();
-    let questions: Vec<String> =
-        sample.iter().map(|&at| question(&expressions[at], all)).collect();
+    let questions: Vec<String> = sample.iter().map(|&at| question(&expressions[at], all)).collect();
     let Some(answers) = ask_directly("cel", &questions) else {
         println!("not asked again: the oracle is not built");
         return;

@@ -147,9 +147,9 @@ fn misfit(clause: Clause, item: &Core) -> Option<&Core> {
 fn unprintable(item: &Core) -> Option<&Core> {
     match (&item.ty, &item.kind) {
         (Type::List(_), Kind::List(items)) => items.iter().find_map(|(item, _)| unprintable(item)),
-        (Type::Map(..), Kind::Map(entries)) => entries.iter().find_map(|(key, value, _)| {
-            unprintable(key).or_else(|| unprintable(value))
-        }),
+        (Type::Map(..), Kind::Map(entries)) => entries
+            .iter()
+            .find_map(|(key, value, _)| unprintable(key).or_else(|| unprintable(value))),
         (Type::Optional(_) | Type::Object(_) | Type::Opaque(_), _) => Some(item),
         _ => None,
     }

@@ -98,12 +98,7 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    fn qualified(
-        &mut self,
-        mut value: Val<'a>,
-        quals: &'a [Qual],
-        cost: u64,
-    ) -> Eval<Val<'a>> {
+    fn qualified(&mut self, mut value: Val<'a>, quals: &'a [Qual], cost: u64) -> Eval<Val<'a>> {
         let mut optional = false;
         if let Val::Optional(inner) = value {
             let Some(inner) = inner else { return Ok(Val::Optional(None)) };
@@ -111,10 +106,8 @@ impl<'a> Machine<'_, '_, 'a> {
             value = Val::clone(&inner);
         }
         for qual in quals {
-            optional |= matches!(
-                qual,
-                Qual::Field(_, true) | Qual::Const(_, true) | Qual::Attr(_, true)
-            );
+            optional |=
+                matches!(qual, Qual::Field(_, true) | Qual::Const(_, true) | Qual::Attr(_, true));
             let found = self.qualify(&value, qual, optional);
             match found {
                 Err(error) if error.fatal => return Err(error),
@@ -181,12 +174,7 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    fn get(
-        &mut self,
-        value: &Val<'a>,
-        key: &Key<'_, 'a>,
-        optional: bool,
-    ) -> Eval<Option<Val<'a>>> {
+    fn get(&mut self, value: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option<Val<'a>>> {
         match value {
             Val::Unknown => Ok(Some(Val::Unknown)),
             Val::Node(node) if node.kind() == Kind::Map => {
@@ -246,13 +234,14 @@ fn element<'a>(list: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option
     let Key::Val(index) = key else {
         return Err(EvalError::new("unsupported index type 'string' in list"));
     };
-    let unsupported = || {
-        EvalError::new(format!("unsupported index value {} in list", index.go_display()))
-    };
+    let unsupported =
+        || EvalError::new(format!("unsupported index value {} in list", index.go_display()));
     let at = match index {
         Val::Int(at) => *at,
         Val::Uint(at) => i64::try_from(*at).map_err(|_| unsupported())?,
-        Val::Double(at) if at.fract() == 0.0 && at.abs() < 9_223_372_036_854_775_808.0 => *at as i64,
+        Val::Double(at) if at.fract() == 0.0 && at.abs() < 9_223_372_036_854_775_808.0 => {
+            *at as i64
+        }
         Val::Double(_) => return Err(unsupported()),
         other => {
             let message = format!("unsupported index type '{}' in list", other.type_name());

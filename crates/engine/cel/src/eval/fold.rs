@@ -288,9 +288,7 @@ fn insert_all<'a>(accumulator: &mut Accumulator<'a>, entry: &Val<'a>) {
     }
     if !entry.is_type("map") {
         let shown = entry.type_name();
-        accumulator.fail(EvalError::new(format!(
-            "no such overload: cel.@mapInsert(map, {shown})"
-        )));
+        accumulator.fail(EvalError::new(format!("no such overload: cel.@mapInsert(map, {shown})")));
         return;
     }
     for key in entry.elements() {

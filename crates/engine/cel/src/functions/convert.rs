@@ -9,10 +9,14 @@ use crate::value::{Moment, Val};
 
 pub(super) fn of_overload(id: &str) -> Option<Direct> {
     Some(match id {
-        "bool_to_bool" | "bytes_to_bytes" | "double_to_double" | "duration_to_duration"
-        | "int64_to_int64" | "string_to_string" | "timestamp_to_timestamp" | "uint64_to_uint64" => {
-            |args| Ok(args[0].read())
-        }
+        "bool_to_bool"
+        | "bytes_to_bytes"
+        | "double_to_double"
+        | "duration_to_duration"
+        | "int64_to_int64"
+        | "string_to_string"
+        | "timestamp_to_timestamp"
+        | "uint64_to_uint64" => |args| Ok(args[0].read()),
         "string_to_bool" => boolean,
         "string_to_bytes" => |args| match args[0].view() {
             View::String(text) => Ok(Val::Bytes(text.as_bytes().into())),
@@ -29,8 +33,13 @@ pub(super) fn of_overload(id: &str) -> Option<Direct> {
         | "uint64_to_int64" => int,
         "double_to_uint64" | "int64_to_uint64" | "string_to_uint64" => uint,
         "int64_to_timestamp" | "string_to_timestamp" => timestamp,
-        "bool_to_string" | "bytes_to_string" | "double_to_string" | "duration_to_string"
-        | "int64_to_string" | "timestamp_to_string" | "uint64_to_string" => string,
+        "bool_to_string"
+        | "bytes_to_string"
+        | "double_to_string"
+        | "duration_to_string"
+        | "int64_to_string"
+        | "timestamp_to_string"
+        | "uint64_to_string" => string,
         _ => return None,
     })
 }
@@ -100,7 +109,9 @@ fn double<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     match args[0].view() {
         View::Int(value) => Ok(Val::Double(value as f64)),
         View::Uint(value) => Ok(Val::Double(value as f64)),
-        View::String(text) => go::parse_float(text).map(Val::Double).ok_or_else(|| cannot("double")),
+        View::String(text) => {
+            go::parse_float(text).map(Val::Double).ok_or_else(|| cannot("double"))
+        }
         _ => Err(no_overload()),
     }
 }

@@ -18,9 +18,7 @@ pub(super) fn of_function(name: &str) -> Option<Direct> {
         "-_" => negate,
         "_+_" => add,
         "_-_" => subtract,
-        "_*_" => |args| {
-            arithmetic("_*_", args, i64::checked_mul, u64::checked_mul, |a, b| a * b)
-        },
+        "_*_" => |args| arithmetic("_*_", args, i64::checked_mul, u64::checked_mul, |a, b| a * b),
         "_/_" => divide,
         "_%_" => modulo,
         "_<_" => |args| order("_<_", args, |order| order == Ordering::Less),

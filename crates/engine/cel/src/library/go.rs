@@ -104,7 +104,8 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let unsigned = text.trim_start_matches(['+', '-']);
     let is_hex = unsigned.starts_with("0x") || unsigned.starts_with("0X");
     let has_digit = unsigned.contains(|c: char| c.is_ascii_digit());
-    let plain = if text.contains('_') { without_underscores(text, is_hex)? } else { text.to_owned() };
+    let plain =
+        if text.contains('_') { without_underscores(text, is_hex)? } else { text.to_owned() };
     let value = if is_hex { parse_hex_float(&plain)? } else { plain.parse().ok()? };
     (!(value.is_infinite() && has_digit)).then_some(value)
 }
@@ -113,7 +114,11 @@ fn without_underscores(text: &str, is_hex: bool) -> Option<String> {
     let bytes = text.as_bytes();
     let is_digit = |at: usize| {
         bytes.get(at).is_some_and(|byte| {
-            if is_hex { byte.is_ascii_hexdigit() || b"xX".contains(byte) } else { byte.is_ascii_digit() }
+            if is_hex {
+                byte.is_ascii_hexdigit() || b"xX".contains(byte)
+            } else {
+                byte.is_ascii_digit()
+            }
         })
     };
     let fits = |at: usize| bytes[at] != b'_' || at > 0 && is_digit(at - 1) && is_digit(at + 1);

@@ -67,11 +67,8 @@ impl Registry {
     }
 
     fn build() -> Registry {
-        let mut registry = Registry {
-            functions: Vec::new(),
-            overloads: Vec::new(),
-            by_name: HashMap::new(),
-        };
+        let mut registry =
+            Registry { functions: Vec::new(), overloads: Vec::new(), by_name: HashMap::new() };
         for declared in Declarations::all() {
             let number = registry.overloads.len() as u16;
             let mut parameters = Vec::new();

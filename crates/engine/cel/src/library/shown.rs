@@ -17,10 +17,9 @@ impl Val<'_> {
             Val::Uint(value) => value.to_string(),
             Val::Double(value) => format_float_g(value),
             Val::Str(text) => text.into_owned(),
-            Val::Bytes(bytes) => format!(
-                "[{}]",
-                bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
-            ),
+            Val::Bytes(bytes) => {
+                format!("[{}]", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(" "))
+            }
             Val::Duration(nanos) => duration(nanos),
             Val::Time(moment) => moment.0.format_go(),
             Val::Type(name) => name.into(),
@@ -104,19 +103,20 @@ fn duration(nanos: i64) -> String {
         }
         text
     };
-    let text = match total {
-        ..1_000 => format!("{total}ns"),
-        ..1_000_000 => format!("{}µs", fraction(total, 1_000)),
-        ..1_000_000_000 => format!("{}ms", fraction(total, 1_000_000)),
-        _ => {
-            let (hours, rest) = (total / 3_600_000_000_000, total % 3_600_000_000_000);
-            let (minutes, rest) = (rest / 60_000_000_000, rest % 60_000_000_000);
-            let seconds = fraction(rest, 1_000_000_000);
-            match (hours, minutes) {
-                (0, 0) => format!("{seconds}s"),
-                (0, _) => format!("{minutes}m{seconds}s"),
-                _ => format!("{hours}h{minutes}m{seconds}s"),
-            }
+    let text = if total < 1_000 {
+        format!("{total}ns")
+    } else if total < 1_000_000 {
+        format!("{}µs", fraction(total, 1_000))
+    } else if total < 1_000_000_000 {
+        format!("{}ms", fraction(total, 1_000_000))
+    } else {
+        let (hours, rest) = (total / 3_600_000_000_000, total % 3_600_000_000_000);
+        let (minutes, rest) = (rest / 60_000_000_000, rest % 60_000_000_000);
+        let seconds = fraction(rest, 1_000_000_000);
+        match (hours, minutes) {
+            (0, 0) => format!("{seconds}s"),
+            (0, _) => format!("{minutes}m{seconds}s"),
+            _ => format!("{hours}h{minutes}m{seconds}s"),
         }
     };
     format!("{sign}{text}")

@@ -1,7 +1,5 @@
 //! The string functions of the strings extension. Positions count code points.
 
-use super::go::quote as go_quote;
-
 /// No function makes a longer string, in bytes.
 const MAX_RESULT: usize = 32 << 20;
 

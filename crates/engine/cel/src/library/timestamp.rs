@@ -167,9 +167,12 @@ impl Timestamp {
             return Err("time: invalid location name".into());
         }
         let unknown = || format!("unknown time zone {zone}");
+        // The reference opens a file of that name.
+        let parts = zone.split('/').filter(|part| !matches!(*part, "" | "."));
+        let path = parts.collect::<Vec<_>>().join("/");
         // The bundled database ignores case, the reference does not.
-        let found: TimeZone = TimeZoneDatabase::bundled().get(zone).map_err(|_| unknown())?;
-        if found.iana_name() != Some(zone) {
+        let found: TimeZone = TimeZoneDatabase::bundled().get(&path).map_err(|_| unknown())?;
+        if found.iana_name() != Some(&path) || zone.ends_with('/') {
             return Err(unknown());
         }
         // The last day of year 9999 is outside the database's range, its offset is not.

@@ -1,7 +1,8 @@
 //! Expressions from the grammar, seeded: mostly well-typed, some ill-typed, many
 //! of which fail when run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use ironhull_testkit::rng::Rng;
 
@@ -9,7 +10,6 @@ use super::grammar::{Grammar, Part, Template, Type};
 
 /// One generated expression.
 pub(crate) struct Generated {
-    pub(crate) minor: u32,
     pub(crate) expression: String,
     /// The labels of the templates in it.
     pub(crate) labels: Vec<usize>,
@@ -22,12 +22,17 @@ pub(crate) const MINORS: std::ops::RangeInclusive<u32> = 28..=37;
 
 const MAX_LENGTH: usize = 900;
 
+type Makers = (Rc<[usize]>, Rc<[usize]>);
+
+/// Makes expressions for one minor.
 pub(crate) struct Generator<'g> {
     grammar: &'g Grammar,
     rng: Rng,
-    /// How often each template was used, by minor.
-    hits: BTreeMap<u32, Vec<u32>>,
+    /// How often each template was used.
+    hits: Vec<u32>,
     minor: u32,
+    /// The templates of the minor that make a type: of it alone, and of any.
+    makers: HashMap<Type, Makers>,
     labels: Vec<usize>,
     scope: Vec<(String, Type)>,
     n_bound: usize,
@@ -39,12 +44,13 @@ pub(crate) struct Generator<'g> {
 }
 
 impl<'g> Generator<'g> {
-    pub(crate) fn new(grammar: &'g Grammar, seed: u64) -> Generator<'g> {
+    pub(crate) fn new(grammar: &'g Grammar, minor: u32) -> Generator<'g> {
         Generator {
             grammar,
-            rng: Rng::new(seed),
-            hits: MINORS.map(|minor| (minor, vec![0; grammar.templates.len()])).collect(),
-            minor: 0,
+            rng: Rng::new(u64::from(minor)),
+            hits: vec![0; grammar.templates.len()],
+            minor,
+            makers: HashMap::new(),
             labels: Vec::new(),
             scope: Vec::new(),
             n_bound: 0,
@@ -54,10 +60,9 @@ impl<'g> Generator<'g> {
         }
     }
 
-    /// The next expression for a minor.
-    pub(crate) fn next(&mut self, minor: u32) -> Generated {
+    /// The next expression.
+    pub(crate) fn next(&mut self) -> Generated {
         loop {
-            self.minor = minor;
             self.labels.clear();
             self.scope.clear();
             self.n_bound = 0;
@@ -65,12 +70,11 @@ impl<'g> Generator<'g> {
             self.wrong = if self.rng.chance(24) { 6 } else { 0 };
             let expression = self.outermost();
             if expression.len() <= MAX_LENGTH {
-                let hits = self.hits.get_mut(&minor).expect("a known minor");
                 for label in &self.labels {
-                    hits[*label] += 1;
+                    self.hits[*label] += 1;
                 }
                 let (labels, ill_typed) = (self.labels.clone(), self.ill_typed);
-                return Generated { minor, expression, labels, ill_typed };
+                return Generated { expression, labels, ill_typed };
             }
         }
     }
@@ -102,15 +106,40 @@ impl<'g> Generator<'g> {
     /// Of the templates that fit one that was used least.
     fn least_used(&mut self, fits: impl Fn(&Template) -> bool) -> Option<usize> {
         let templates = &self.grammar.templates;
-        let hits = &self.hits[&self.minor];
-        let used = |at: usize| {
-            hits[at] + 8 * self.labels.iter().filter(|label| **label == at).count() as u32
-        };
-        let first = self.rng.below(templates.len());
-        (first..templates.len())
-            .chain(0..first)
+        let fitting: Vec<usize> = (0..templates.len())
             .filter(|&at| templates[at].since <= self.minor && fits(&templates[at]))
-            .min_by_key(|&at| used(at))
+            .collect();
+        self.least_used_of(&fitting)
+    }
+
+    fn least_used_of(&mut self, fitting: &[usize]) -> Option<usize> {
+        if fitting.is_empty() {
+            return None;
+        }
+        let used = |at: usize| {
+            self.hits[at] + 8 * self.labels.iter().filter(|label| **label == at).count() as u32
+        };
+        let least = fitting.iter().map(|&at| used(at)).min()?;
+        let rarest: Vec<usize> = fitting.iter().copied().filter(|&at| used(at) == least).collect();
+        Some(*self.rng.pick(&rarest))
+    }
+
+    fn makers(&mut self, wanted: &Type) -> Makers {
+        if let Some(known) = self.makers.get(wanted) {
+            return known.clone();
+        }
+        let templates = self.grammar.templates.iter().enumerate();
+        let any: Vec<usize> = templates
+            .filter(|(_, template)| {
+                template.since <= self.minor && template.result.unify(wanted, &mut BTreeMap::new())
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let own =
+            any.iter().copied().filter(|&at| !self.grammar.templates[at].result.is_variable());
+        let makers = (own.collect(), any.clone().into());
+        self.makers.insert(wanted.clone(), makers);
+        self.makers[wanted].clone()
     }
 
     fn any_type(&mut self, depth: usize) -> Type {
@@ -206,12 +235,9 @@ impl<'g> Generator<'g> {
             return self.rng.pick(&in_scope).clone();
         }
         if depth > 0 && self.rng.chance(94) {
-            let found = self.least_used(|template| {
-                let mut bindings = BTreeMap::new();
-                !template.result.is_variable() && template.result.unify(wanted, &mut bindings)
-            });
-            let any =
-                self.least_used(|template| template.result.unify(wanted, &mut BTreeMap::new()));
+            let (own, any) = self.makers(wanted);
+            let found = self.least_used_of(&own);
+            let any = self.least_used_of(&any);
             let chosen = if self.rng.chance(85) { found.or(any) } else { any };
             if let Some(at) = chosen {
                 let mut bindings = BTreeMap::new();

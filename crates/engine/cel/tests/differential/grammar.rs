@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// A type of the grammar: its name and parameters, `List(Int)`. One upper-case
 /// letter is a type variable.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Type {
     pub(crate) name: String,
     pub(crate) parameters: Vec<Type>,

@@ -11,13 +11,9 @@ const LEAST_HITS: usize = 50;
 
 /// Prints the mix and asserts its minima.
 pub(crate) fn check(grammar: &Grammar, expressions: &[Expression], outcomes: &[Outcome]) {
-    let texts: BTreeSet<&str> = expressions
-        .iter()
-        .filter(|one| one.rule.is_some())
-        .map(|one| one.text.as_str())
-        .collect();
-    let rules: BTreeSet<&str> =
-        expressions.iter().filter_map(|one| one.rule.as_deref()).collect();
+    let texts: BTreeSet<&str> =
+        expressions.iter().filter(|one| one.rule.is_some()).map(|one| one.text.as_str()).collect();
+    let rules: BTreeSet<&str> = expressions.iter().filter_map(|one| one.rule.as_deref()).collect();
     let (mut n_generated, mut n_refused, mut n_errors, mut n_ill_typed) = (0, 0, 0, 0);
     let mut hits: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (expression, outcome) in expressions.iter().zip(outcomes) {

@@ -1,0 +1,164 @@
+//! Calls and comparisons, and what they cost.
+
+use super::{Eval, EvalError, Machine};
+use crate::ast::{Call, Expr};
+use crate::functions;
+use crate::library::cost;
+use crate::library::registry::registry;
+use crate::value::{Val, equal};
+
+/// Which of `==` and `!=` is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Equality {
+    Equal,
+    NotEqual,
+}
+
+impl<'a> Machine<'_, '_, 'a> {
+    pub(super) fn equality(&mut self, a: &'a Expr, b: &'a Expr, which: Equality) -> Eval<Val<'a>> {
+        let (left, right) = (self.operand(a)?, self.operand(b)?);
+        let cost = equality_cost(left.as_ref().ok(), right.as_ref().ok(), which);
+        let result = match (left, right) {
+            (Ok(Val::Unknown), _) => Ok(Val::Unknown),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+            (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
+            (Ok(left), Ok(right)) => match which {
+                // Lists that may go on are only known to differ by chance.
+                _ if left.is_open() || right.is_open() => Ok(Val::Unknown),
+                Equality::Equal => functions::equal_result(&left, &right).map(Val::Bool),
+                Equality::NotEqual => Ok(Val::Bool(equal(&left, &right) != Some(true))),
+            },
+        };
+        self.charge(cost)?;
+        result
+    }
+
+    pub(super) fn host(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {
+        self.charge(1)?;
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            values.push(self.read(arg)?);
+        }
+        if values.iter().any(Val::is_unknown) {
+            return Ok(Val::Unknown);
+        }
+        match self.context.host {
+            Some(host) => host.call(function as usize, &values),
+            None => Err(EvalError::new("no host for this function")),
+        }
+    }
+
+    pub(super) fn call(&mut self, call: &'a Call) -> Eval<Val<'a>> {
+        match &*call.args {
+            [] => {
+                let result = functions::run(call, self.minor, &[]);
+                self.charge(1)?;
+                result
+            }
+            [arg] => {
+                let arg = [self.operand(arg)?];
+                self.finish_call(call, arg)
+            }
+            [first, second] if !call.stops => {
+                let args = [self.operand(first)?, self.operand(second)?];
+                self.finish_call(call, args)
+            }
+            args => self.call_until_error(call, args),
+        }
+    }
+
+    /// Calls with arguments of which each may have failed.
+    fn finish_call<const N: usize>(
+        &mut self,
+        call: &'a Call,
+        args: [Eval<Val<'a>>; N],
+    ) -> Eval<Val<'a>> {
+        if args.iter().any(Result::is_err) {
+            let known = args.each_ref().map(|arg| arg.as_ref().ok().cloned());
+            self.charge_call(call, &known, None)?;
+            // An unknown before the error comes first.
+            for arg in args {
+                match arg {
+                    Ok(Val::Unknown) => return Ok(Val::Unknown),
+                    Ok(_) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(Val::Unknown);
+        }
+        let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
+        self.finish(call, &values)
+    }
+
+    fn finish(&mut self, call: &'a Call, values: &[Val<'a>]) -> Eval<Val<'a>> {
+        let result = functions::run(call, self.minor, values);
+        if let Err(error) = &result
+            && error.fatal
+        {
+            return result;
+        }
+        if is_plain(call) {
+            self.charge(1)?;
+            return result;
+        }
+        let known: Vec<Option<Val<'a>>> = values.iter().cloned().map(Some).collect();
+        self.charge_call(call, &known, result.as_ref().ok())?;
+        result
+    }
+
+    /// The first argument that fails keeps the others from being read, and unless
+    /// it is the last the call is not charged.
+    fn call_until_error(&mut self, call: &'a Call, args: &'a [Expr]) -> Eval<Val<'a>> {
+        let mut values = Vec::with_capacity(args.len());
+        for (at, arg) in args.iter().enumerate() {
+            let value = self.operand(arg)?;
+            let is_last = at + 1 == args.len();
+            match value {
+                Ok(Val::Unknown) if !is_last => return Ok(Val::Unknown),
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    if is_last {
+                        let mut known: Vec<_> = values.into_iter().map(Some).collect();
+                        known.push(None);
+                        self.charge_call(call, &known, None)?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.finish(call, &values)
+    }
+
+    fn charge_call(
+        &mut self,
+        call: &Call,
+        arguments: &[Option<Val<'a>>],
+        result: Option<&Val<'a>>,
+    ) -> Eval<()> {
+        let function = registry().functions.get(call.function as usize).map_or("", |f| f.name);
+        let overload = call.overload.and_then(|number| registry().overloads.get(number as usize));
+        let observed =
+            cost::Call { function, overload: overload.map_or("", |o| o.id), arguments, result };
+        let cost = observed.cost().map_err(EvalError::panic)?;
+        self.charge(cost)
+    }
+}
+
+fn equality_cost(left: Option<&Val<'_>>, right: Option<&Val<'_>>, which: Equality) -> u64 {
+    if let (Some(Val::Opaque(_)), Equality::Equal) = (left, which) {
+        return 1;
+    }
+    let size = |value: Option<&Val<'_>>| value.map_or(1, cost::size);
+    cost::part(size(left).min(size(right)), cost::STRING)
+}
+
+/// Whether a call costs 1, whatever its arguments are.
+fn is_plain(call: &Call) -> bool {
+    match call.overload {
+        Some(number) => registry().overloads.get(number as usize).is_some_and(|o| o.is_plain),
+        None => {
+            let known = registry().functions.get(call.function as usize);
+            known.is_some_and(|function| function.is_plain)
+        }
+    }
+}

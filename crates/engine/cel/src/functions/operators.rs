@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Direct, Result, error, no_overload};
 use crate::eval::EvalError;
 use crate::library::operand::{Operand, View};
-use crate::value::{List, Moment, Val, compare_numbers, equal, member};
+use crate::value::{List, Moment, Val, compare_numbers, equal, hashable, member};
 
 pub(super) fn of_function(name: &str) -> Option<Direct> {
     Some(match name {
@@ -88,7 +88,9 @@ pub(crate) fn compare(a: &Val<'_>, b: &Val<'_>) -> Option<Ordering> {
 pub(crate) fn contains<'a>(wanted: &Val<'_>, container: &Val<'_>) -> Result<Val<'a>> {
     match container.view() {
         View::Map => {
-            super::super::value::hashable(wanted)?;
+            if matches!(container, Val::Map(_)) {
+                hashable(wanted)?;
+            }
             Ok(Val::Bool(member(container, wanted).is_some()))
         }
         View::List => {

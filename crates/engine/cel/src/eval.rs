@@ -183,9 +183,7 @@ impl<'a> Machine<'_, '_, 'a> {
 
     /// Charges what has been done, also when it failed.
     fn after(&mut self, result: Eval<Val<'a>>, cost: u64) -> Eval<Val<'a>> {
-        if let Err(error) = &result
-            && error.fatal
-        {
+        if is_fatal(&result) {
             return result;
         }
         self.charge(cost)?;
@@ -311,6 +309,10 @@ impl<'a> Machine<'_, '_, 'a> {
         }
         Ok(Val::Map(Rc::new(made)))
     }
+}
+
+fn is_fatal(result: &Eval<Val<'_>>) -> bool {
+    matches!(result, Err(error) if error.fatal)
 }
 
 fn exceeded() -> EvalError {

@@ -3,7 +3,7 @@
 use ironhull_model::Kind;
 
 use super::locals::Local;
-use super::{Binding, Eval, EvalError, Machine, no_overload};
+use super::{Binding, Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Attr, Base, Qual};
 use crate::library::operand::{Operand, View};
 use crate::value::{Val, hashable, member};
@@ -212,10 +212,6 @@ impl Key<'_, '_> {
             Key::Val(value) => value.go_display(),
         }
     }
-}
-
-fn is_fatal(result: &Eval<Val<'_>>) -> bool {
-    matches!(result, Err(error) if error.fatal)
 }
 
 fn present<'a>(

@@ -1,6 +1,6 @@
 //! Calls and comparisons, and what they cost.
 
-use super::{Eval, EvalError, Machine};
+use super::{Eval, EvalError, Machine, is_fatal};
 use crate::ast::{Call, Expr};
 use crate::functions;
 use crate::library::cost;
@@ -87,22 +87,15 @@ impl<'a> Machine<'_, '_, 'a> {
             return Ok(Val::Unknown);
         }
         let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
-        self.finish(call, &values)
-    }
-
-    fn finish(&mut self, call: &'a Call, values: &[Val<'a>]) -> Eval<Val<'a>> {
-        let result = functions::run(call, self.minor, values);
-        if let Err(error) = &result
-            && error.fatal
-        {
+        let result = functions::run(call, self.minor, &values);
+        if is_fatal(&result) {
             return result;
         }
         if is_plain(call) {
             self.charge(1)?;
             return result;
         }
-        let known: Vec<Option<Val<'a>>> = values.iter().cloned().map(Some).collect();
-        self.charge_call(call, &known, result.as_ref().ok())?;
+        self.charge_call(call, &values.map(Some), result.as_ref().ok())?;
         result
     }
 
@@ -126,7 +119,13 @@ impl<'a> Machine<'_, '_, 'a> {
                 }
             }
         }
-        self.finish(call, &values)
+        let result = functions::run(call, self.minor, &values);
+        if is_fatal(&result) {
+            return result;
+        }
+        let known: Vec<Option<Val<'a>>> = values.into_iter().map(Some).collect();
+        self.charge_call(call, &known, result.as_ref().ok())?;
+        result
     }
 
     fn charge_call(

@@ -107,6 +107,3 @@ impl Program {
         Ok(Program { expr, result: Type::Dyn, minor })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,22 +1,23 @@
 //! Values at run time. What comes from a document stays a [`Node`] of it.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use ironhull_model::{Builder, Kind, Node, Value};
 
 use crate::ast::Const;
-use crate::eval::EvalError;
 use crate::library::format::Format;
 use crate::library::ip::Cidr;
-use crate::library::operand::{Operand, View};
 use crate::library::quantity::Quantity;
 use crate::library::semver::Semver;
 use crate::library::timestamp::Timestamp;
 use crate::library::url::Url;
 use crate::library::{duration, go};
+
+mod compare;
+
+pub(crate) use compare::{compare_numbers, equal, hashable, is_key, member};
 
 /// A value. Lists and maps made by an expression are shared, not copied.
 #[derive(Clone, Debug)]
@@ -341,123 +342,6 @@ impl Opaque {
     }
 }
 
-/// Equality across numeric types; values of other types differ. None is the error
-/// of a library's value that is compared with one of another type.
-pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> Option<bool> {
-    match (a.view(), b.view()) {
-        (View::Null, View::Null) => return Some(true),
-        (View::Null, _) | (_, View::Null) => return Some(false),
-        (View::Bool(a), View::Bool(b)) => return Some(a == b),
-        (View::String(a), View::String(b)) => return Some(a == b),
-        (View::Bytes(a), View::Bytes(b)) => return Some(a == b),
-        (View::Duration(a), View::Duration(b)) => return Some(a == b),
-        (View::Timestamp(a), View::Timestamp(b)) => return Some(a == b),
-        (View::Type(a), View::Type(b)) => return Some(a == b),
-        (View::List, View::List) => return Some(lists_equal(a, b)),
-        (View::Map, View::Map) => return Some(maps_equal(a, b)),
-        (
-            a @ (View::Int(_) | View::Uint(_) | View::Double(_)),
-            b @ (View::Int(_) | View::Uint(_) | View::Double(_)),
-        ) => return Some(compare_numbers(&a, &b) == Some(Ordering::Equal)),
-        _ => {}
-    }
-    match (a, b) {
-        (Val::Optional(a), Val::Optional(b)) => match (a, b) {
-            (None, None) => Some(true),
-            (Some(a), Some(b)) => equal(a, b),
-            _ => Some(false),
-        },
-        (Val::Opaque(a), Val::Opaque(b)) => opaque_equal(a, b),
-        (Val::Opaque(_), _) => None,
-        _ => Some(false),
-    }
-}
-
-/// Elements that cannot be compared do not make lists differ.
-fn lists_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
-    match (a, b) {
-        (Val::Node(a), Val::Node(b)) => a == b,
-        (Val::List(a), Val::List(b)) => all_equal(a.items.iter(), b.items.iter()),
-        _ => all_equal(a.elements().iter(), b.elements().iter()),
-    }
-}
-
-fn all_equal<'v, 'a: 'v>(
-    a: impl ExactSizeIterator<Item = &'v Val<'a>>,
-    mut b: impl ExactSizeIterator<Item = &'v Val<'a>>,
-) -> bool {
-    a.len() == b.len()
-        && a.into_iter().all(|a| b.next().is_some_and(|b| equal(a, b) != Some(false)))
-}
-
-fn maps_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
-    if let (Val::Node(a), Val::Node(b)) = (a, b) {
-        return a == b;
-    }
-    a.len() == b.len()
-        && a.elements().iter().all(|key| match (member(a, key), member(b, key)) {
-            (Some(a), Some(b)) => equal(&a, &b) != Some(false),
-            _ => false,
-        })
-}
-
-/// A map's value for a key.
-pub(crate) fn member<'a>(map: &Val<'a>, key: &Val<'_>) -> Option<Val<'a>> {
-    match map {
-        Val::Node(node) => node.get(key.as_str()?).map(Val::Node),
-        Val::Map(entries) => {
-            let found = entries.iter().find(|(known, _)| is_key(known, key));
-            found.map(|(_, value)| value.clone())
-        }
-        _ => None,
-    }
-}
-
-/// Whether a map's key is the one looked for: scalars only, numbers across types.
-pub(crate) fn is_key(known: &Val<'_>, key: &Val<'_>) -> bool {
-    !matches!(known.view(), View::List | View::Map) && equal(known, key) == Some(true)
-}
-
-/// A computed quantity can only stand left.
-fn opaque_equal(a: &Opaque, b: &Opaque) -> Option<bool> {
-    match (a, b) {
-        (Opaque::Quantity(_), Opaque::Quantity(b)) if b.0.is_computed() => None,
-        (Opaque::Quantity(a), Opaque::Quantity(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
-        (Opaque::Ip(a), Opaque::Ip(b)) => Some(a == b),
-        (Opaque::Semver(a), Opaque::Semver(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
-        (a, b) => (a.type_name() == b.type_name()).then(|| a.text() == b.text()),
-    }
-}
-
-/// Order of numbers of any type; none for NaN and for what is no number.
-pub(crate) fn compare_numbers(a: &View<'_>, b: &View<'_>) -> Option<Ordering> {
-    match (*a, *b) {
-        (View::Int(a), View::Int(b)) => Some(a.cmp(&b)),
-        (View::Uint(a), View::Uint(b)) => Some(a.cmp(&b)),
-        (View::Double(a), View::Double(b)) => a.partial_cmp(&b),
-        (View::Int(a), View::Uint(b)) => Some(i128::from(a).cmp(&i128::from(b))),
-        (View::Uint(a), View::Int(b)) => Some(i128::from(a).cmp(&i128::from(b))),
-        (View::Int(a), View::Double(b)) => double_order(i128::from(a), b),
-        (View::Uint(a), View::Double(b)) => double_order(i128::from(a), b),
-        (View::Double(a), View::Int(b)) => double_order(i128::from(b), a).map(Ordering::reverse),
-        (View::Double(a), View::Uint(b)) => double_order(i128::from(b), a).map(Ordering::reverse),
-        _ => None,
-    }
-}
-
-fn double_order(a: i128, b: f64) -> Option<Ordering> {
-    if b.is_nan() {
-        return None;
-    }
-    if b >= 1e20 {
-        return Some(Ordering::Less);
-    }
-    if b <= -1e20 {
-        return Some(Ordering::Greater);
-    }
-    (a as f64).partial_cmp(&b)
-}
-
 /// The types that expressions can name.
 pub(crate) const TYPE_NAMES: [&str; 15] = [
     "bool",
@@ -506,15 +390,4 @@ impl<'a> From<&'a Const> for Val<'a> {
             }
         }
     }
-}
-
-/// Fails for values that the reference cannot look up in a set or map.
-pub(crate) fn hashable(value: &Val<'_>) -> Result<(), EvalError> {
-    let name = match value {
-        Val::Bytes(_) => "types.Bytes",
-        Val::Opaque(opaque) if matches!(**opaque, Opaque::Semver(_)) => "cel.Semver",
-        _ => return Ok(()),
-    };
-    let message = format!("internal error: runtime error: hash of unhashable type {name}");
-    Err(EvalError::panic(message))
 }

@@ -28,6 +28,8 @@ use ironhull_testkit::rng::Rng;
 mod generate;
 #[path = "differential/grammar.rs"]
 mod grammar;
+#[path = "differential/literals.rs"]
+mod literals;
 #[path = "differential/mix.rs"]
 mod mix;
 

@@ -4,7 +4,8 @@
 //! Acceptance, value, error and cost are compared: with the hashes of what the
 //! environment answered (`golden/expressions.golden`, 4 bytes an expression), and
 //! where the oracle is built, a seeded twentieth is asked again.
-//! `IRONHULL_ORACLE=record` asks everything and writes the hashes anew. What
+//! `IRONHULL_ORACLE=record` asks everything and writes the hashes anew;
+//! `IRONHULL_CORPUS=N` generates others and asks about all of them. What
 //! differs on purpose stands with its reason in `golden/known.txt`; an entry that
 //! is not needed any more fails the test.
 #![allow(
@@ -113,10 +114,15 @@ fn hand_written() -> Vec<Expression> {
     expressions
 }
 
+/// The number of another corpus than the one that is compared with the hashes.
+fn corpus() -> Option<u64> {
+    std::env::var("IRONHULL_CORPUS").ok()?.parse().ok()
+}
+
 /// For each minor as many, on all cores.
 fn generated(grammar: &Grammar) -> Vec<Expression> {
     let of_minor = |minor: u32| {
-        let mut generator = Generator::new(grammar, minor);
+        let mut generator = Generator::new(grammar, minor, corpus().unwrap_or_default());
         let expressions = std::iter::repeat_with(move || generator.next())
             .take(N_GENERATED / MINORS.count())
             .map(move |generated| Expression {
@@ -260,6 +266,10 @@ fn golden_directory() -> PathBuf {
 /// Of each expression the hash of what the reference made of it, behind the hash
 /// of all expressions.
 fn golden(expressions: &[Expression], questions: impl Fn() -> Vec<String>) -> Vec<u32> {
+    if corpus().is_some() {
+        let answers = ask_directly("cel", &questions()).expect("make oracles-build");
+        return answers.iter().map(|answer| theirs(answer).hash()).collect();
+    }
     let path = golden_directory().join("expressions.golden");
     let all: String =
         expressions.iter().map(|one| format!("{} {}\n", one.minor, one.text)).collect();

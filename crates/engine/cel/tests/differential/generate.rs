@@ -44,10 +44,10 @@ pub(crate) struct Generator<'g> {
 }
 
 impl<'g> Generator<'g> {
-    pub(crate) fn new(grammar: &'g Grammar, minor: u32) -> Generator<'g> {
+    pub(crate) fn new(grammar: &'g Grammar, minor: u32, corpus: u64) -> Generator<'g> {
         Generator {
             grammar,
-            rng: Rng::new(u64::from(minor)),
+            rng: Rng::new(u64::from(minor) + 100 * corpus),
             hits: vec![0; grammar.templates.len()],
             minor,
             makers: HashMap::new(),

@@ -125,6 +125,8 @@ codes! {
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
     IH0201 NotAnObject "a document is no Kubernetes object"
         "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
+    IH0202 NoDefinition "a custom resource's definition is not in the input"
+        "Custom resources are validated by their CustomResourceDefinition. Without it they are judged, but not validated. Add the definition's file to the input.";
     IH0301 ControlInvalid "a control file has a mistake"
         "The message names the field or expression. `ironhull policy test FILE` runs a control's own examples.";
     IH0302 PolicyInvalid "a Policy document has a mistake"

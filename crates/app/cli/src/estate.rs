@@ -7,7 +7,7 @@ use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Code, Coverage, Diagnostic, Gap, Level, Minor, Object, Snapshot, Source, SourceId, Standing,
 };
-use ironhull_schema::{Schema, defaults, rbac};
+use ironhull_schema::{Schema, crd, defaults, rbac};
 use rayon::prelude::*;
 
 mod charts;
@@ -69,6 +69,7 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         snapshot.diagnostics.extend(read.diagnostics);
         own.extend(read.own);
     }
+    snapshot.diagnostics.extend(crd::complete(&mut snapshot.objects));
     ironhull_source::attribute(&mut snapshot, options.owner);
     assume_roles(&mut snapshot);
     if snapshot.objects.is_empty() && snapshot.gaps.is_empty() && !has_errors(&snapshot) {

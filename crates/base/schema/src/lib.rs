@@ -1,5 +1,6 @@
 //! Kubernetes' schemas by minor: kinds, fields, types, list-map keys, scopes,
-//! pod-template paths; defaulting; strict decoding; removed APIs; default roles.
+//! pod-template paths; defaulting; strict decoding; removed APIs; default roles;
+//! definitions of custom resources.
 //!
 //! The tables are generated (`cargo xtask schema`) from the OpenAPI documents of
 //! the supported minors, one text for all of them with a bit per minor, and
@@ -7,6 +8,7 @@
 
 use ironhull_model::{Minor, Node};
 
+pub mod crd;
 pub mod defaults;
 pub mod rbac;
 pub mod removed;

@@ -41,6 +41,11 @@ pub fn lookup(group: &str, version: &str, kind: &str) -> Option<&'static Removal
     TABLE.iter().find(|row| row.group == group && row.version == version && row.kind == kind)
 }
 
+/// Whether a kind of a group was ever one of the API server's that ends.
+pub fn is_known(group: &str, kind: &str) -> bool {
+    TABLE.iter().any(|row| row.group == group && row.kind == kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::lookup;

@@ -137,7 +137,7 @@ fn article(kind: Kind) -> String {
 
 /// RFC 3339 as Go's `time.Parse` reads it; the number of digits of the second's
 /// fraction, if that is given.
-fn is_time(text: &str, fraction: Option<usize>) -> bool {
+pub(crate) fn is_time(text: &str, fraction: Option<usize>) -> bool {
     let number = |range: std::ops::Range<usize>, limit: u32| {
         text.get(range)
             .filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))

@@ -191,10 +191,11 @@ impl Writer<'_> {
                 _ if is_union => 8,
                 _ => self.density,
             };
-            if (depth > 0 || chance == 100) && self.rng.chance(chance) {
-                if let Some(value) = self.value(field.name, &field.ty, depth) {
-                    members.push(format!("\"{}\":{value}", field.name));
-                }
+            if (depth > 0 || chance == 100)
+                && self.rng.chance(chance)
+                && let Some(value) = self.value(field.name, &field.ty, depth)
+            {
+                members.push(format!("\"{}\":{value}", field.name));
             }
         }
         format!("{{{}}}", members.join(","))

@@ -107,3 +107,14 @@ impl Program {
         Ok(Program { expr, result: Type::Dyn, minor })
     }
 }
+
+/// Whether a pattern of RE2's syntax matches anywhere in a text; none when it is no
+/// pattern. Compiled patterns are kept by thread.
+pub fn matches(pattern: &str, text: &str) -> Option<bool> {
+    thread_local! {
+        static PATTERNS: std::cell::RefCell<library::regex::PatternCache> = std::cell::RefCell::default();
+    }
+    PATTERNS.with_borrow_mut(|patterns| {
+        patterns.get(pattern).ok().map(|pattern| pattern.is_match(text))
+    })
+}

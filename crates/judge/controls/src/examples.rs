@@ -69,6 +69,7 @@ fn example(item: Node<'_>) -> Result<Example, String> {
             source: "example".to_owned(),
         });
     }
+    ironhull_schema::crd::complete(&mut snapshot.objects);
     snapshot.seal();
     let params = item.get("params").map(Node::to_value);
     let expect = item.get("expect").ok_or("an example has no expect")?.to_value();

@@ -17,6 +17,7 @@ pub mod judge;
 pub mod native;
 pub mod policies;
 pub mod reader;
+pub mod rules;
 pub mod scope;
 
 pub use compile::Compiler;

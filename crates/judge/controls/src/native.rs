@@ -7,6 +7,7 @@ use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, Worl
 use ironhull_schema::Schema;
 
 mod access;
+mod custom_resource;
 mod network;
 mod pod_security;
 mod schema;
@@ -66,6 +67,7 @@ pub type Native = fn(&Subject<'_>) -> Answer;
 
 const TABLES: &[&[(&str, Native)]] = &[
     access::RULES,
+    custom_resource::RULES,
     network::RULES,
     pod_security::RULES,
     schema::RULES,

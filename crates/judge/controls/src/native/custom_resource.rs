@@ -1,0 +1,67 @@
+//! `schema/custom-resource`: what a custom resource's definition refuses: fields
+//! that it does not name, values, and its rules.
+
+use ironhull_model::{Node, Object, Pointer};
+use ironhull_schema::crd::{self, ProblemKind, Structural};
+
+use super::{Answer, Element, Native, Subject};
+use crate::rules;
+
+pub(super) const RULES: &[(&str, Native)] = &[("schema/custom-resource", custom_resource)];
+
+fn custom_resource(subject: &Subject<'_>) -> Answer {
+    let Some(object) = subject.object else { return Answer::NotApplicable };
+    if !crd::is_custom(&object.thing.group, &object.thing.kind) {
+        return Answer::NotApplicable;
+    }
+    let root = object.root();
+    let definition = subject
+        .world
+        .of_kind(crd::GROUP, crd::KIND)
+        .find_map(|definition| Some((definition, crd::served_for(definition.root(), root)?)));
+    let Some((definition, served)) = definition else { return Answer::NotApplicable };
+    let Some(schema) = served.schema else { return Answer::NotApplicable };
+    let mut schema = Structural::read(schema);
+    schema.preserve |= served.keeps_unknown;
+    let mut elements = Vec::new();
+    let unknown = crd::unknown_fields(&schema, root);
+    for (node, path) in &unknown {
+        elements.push(element(node.pointer(), path, format!("unknown field {path:?}")));
+    }
+    // The API server drops them before it validates.
+    let pruned = (!unknown.is_empty()).then(|| crd::pruned(root, &unknown));
+    let root = pruned.as_ref().map_or(root, ironhull_model::Value::root);
+    let problems = crd::validate(&schema, root, &ironhull_cel::matches);
+    let is_blocked = problems.iter().any(|problem| problem.kind == ProblemKind::Blocking);
+    let mut outcome = rules::Outcome::default();
+    if !is_blocked {
+        outcome = rules::ask(&schema, root, subject.schema.minor());
+    }
+    for problem in problems.into_iter().chain(outcome.problems) {
+        let message = match problem.field.as_str() {
+            "<nil>" => problem.body.clone(),
+            _ => problem.text(),
+        };
+        elements.push(element(problem.pointer, &message, message.clone()));
+    }
+    for (pointer, why) in outcome.broken {
+        elements.push(broken(definition, root, &pointer, &why));
+    }
+    Answer::Elements(elements)
+}
+
+fn element(at: Pointer, name: &str, message: String) -> Element {
+    Element { name: name.to_owned(), at, message, ..Element::default() }
+}
+
+/// A rule that the API server would not have let into the definition, or that we
+/// do not understand.
+fn broken(definition: &Object, root: Node<'_>, pointer: &str, why: &str) -> Element {
+    let missing = format!("a rule of {} that compiles: {pointer}: {why}", definition.thing);
+    Element {
+        name: pointer.to_owned(),
+        at: root.pointer(),
+        missing: vec![missing],
+        ..Element::default()
+    }
+}

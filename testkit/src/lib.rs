@@ -1,4 +1,4 @@
-//! Support for tests only: oracles, seeded choice.
+//! Support for tests only: live-shaped objects, oracles, seeded choice.
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -8,5 +8,6 @@
     reason = "a test's support fails by panicking, prints its counts, and starts oracles"
 )]
 
+pub mod live;
 pub mod oracle;
 pub mod rng;

@@ -58,7 +58,7 @@ pub struct Parsed {
 /// apart; only that a broken document does not end it.
 pub fn parse(source: SourceId, text: &str, limits: &Limits) -> Parsed {
     let written = text.len();
-    let mut reading = Reading { source, limits, written, parsed: Parsed::default() };
+    let mut reading = Reading { source, limits, written, n_untold: 0, parsed: Parsed::default() };
     if text.len() > limits.size {
         let message = format!("{} bytes; the limit is {}", text.len(), limits.size);
         let diagnostic = Diagnostic::error(Code::TooLarge, message).at(source, 0, 0);
@@ -74,22 +74,43 @@ pub fn parse(source: SourceId, text: &str, limits: &Limits) -> Parsed {
             reading.yaml(&format!("{text}\n"), from);
         }
     }
-    reading.parsed
+    reading.finish()
 }
 
 /// How many bytes the API machinery's decoder reads at once: what it never
 /// reads, it does not refuse.
 const READ_AHEAD: usize = 512;
 
+/// How many diagnostics of one text are told; the rest is counted.
+const MOST_TOLD: usize = 1000;
+
 struct Reading<'l> {
     source: SourceId,
     limits: &'l Limits,
     /// Bytes of the text as it was given: no place is behind them.
     written: usize,
+    n_untold: usize,
     parsed: Parsed,
 }
 
 impl Reading<'_> {
+    fn tell(&mut self, diagnostic: Diagnostic) {
+        if self.parsed.diagnostics.len() < MOST_TOLD {
+            self.parsed.diagnostics.push(diagnostic);
+        } else {
+            self.n_untold += 1;
+        }
+    }
+
+    fn finish(mut self) -> Parsed {
+        if self.n_untold > 0 {
+            let message = format!("{} more problems of this text are not told", self.n_untold);
+            let more = Diagnostic::error(Code::YamlSyntax, message).at(self.source, 0, 0);
+            self.parsed.diagnostics.push(more);
+        }
+        self.parsed
+    }
+
     /// Reads a stream of JSON values. When that does not go on behind the first
     /// one, the rest is YAML: from where on.
     fn json(&mut self, text: &str) -> Option<usize> {
@@ -137,7 +158,7 @@ impl Reading<'_> {
                 }
                 split::Piece::BadSeparator(start, end) => {
                     let message = "something stands behind a document separator";
-                    self.parsed.diagnostics.push(
+                    self.tell(
                         Diagnostic::error(Code::YamlSyntax, message)
                             .at(self.source, start as u32, end as u32)
                             .help("put it on the next line; only a comment may follow ---"),
@@ -168,7 +189,7 @@ impl Reading<'_> {
         if let parser::End::RestIgnored(from) = ended
             && has_content(&text[from..])
         {
-            self.parsed.diagnostics.push(
+            self.tell(
                 Diagnostic::warning(
                     Code::YamlSyntax,
                     "Kubernetes ignores what follows in this document",
@@ -190,7 +211,7 @@ impl Reading<'_> {
     fn duplicates(&mut self, builder: ironhull_model::Builder) -> Value {
         for duplicate in builder.duplicates() {
             let message = format!("key {:?} is already set in this mapping", duplicate.key);
-            self.parsed.diagnostics.push(
+            self.tell(
                 Diagnostic::warning(Code::DuplicateKey, message)
                     .at(self.source, duplicate.span.key, duplicate.span.end)
                     .help("the last one counts; remove the others"),
@@ -209,7 +230,7 @@ impl Reading<'_> {
         let at = failure.at.min(self.written);
         let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let len = text[at..].chars().next().map_or(0, char::len_utf8);
-        self.parsed.diagnostics.push(Diagnostic::error(failure.code, failure.message).at(
+        self.tell(Diagnostic::error(failure.code, failure.message).at(
             self.source,
             at as u32,
             (at + len).min(self.written) as u32,

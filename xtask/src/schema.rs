@@ -27,8 +27,23 @@ type GroupVersionKind = (String, String, String);
 /// Type, scope, resource, minors.
 type Kind = (String, char, String, u8);
 
+/// What is generated, by its path in the repository.
+struct Generated {
+    files: [(&'static str, String); 3],
+}
+
 pub(crate) fn run() -> Result<()> {
     let root = crate::root()?;
+    for (path, text) in generate(module)?.files {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().context("a folder")?)?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
+
+/// Generates everything from the folders that `module` finds for the versions.
+fn generate(module: impl Fn(&str) -> Result<PathBuf>) -> Result<Generated> {
     let mut tables = Tables::default();
     for (bit, (minor, version)) in VERSIONS.iter().enumerate() {
         let folder = module(version)?.join("api/openapi-spec/v3");
@@ -47,11 +62,13 @@ pub(crate) fn run() -> Result<()> {
             tables.kinds.len()
         );
     }
-    std::fs::create_dir_all(root.join("crates/base/schema/src/generated"))?;
-    std::fs::write(root.join("crates/base/schema/src/generated/schema.txt"), tables.text())?;
-    std::fs::write(root.join("crates/model/src/keys.txt"), tables.keys())?;
-    std::fs::write(root.join("crates/base/schema/src/generated/rbac.jsonl"), roles()?)?;
-    Ok(())
+    Ok(Generated {
+        files: [
+            ("crates/base/schema/src/generated/schema.txt", tables.text()),
+            ("crates/model/src/keys.txt", tables.keys()),
+            ("crates/base/schema/src/generated/rbac.jsonl", roles(module)?),
+        ],
+    })
 }
 
 /// The folder of a version of `k8s.io/kubernetes`.
@@ -71,7 +88,7 @@ fn module(version: &str) -> Result<PathBuf> {
 }
 
 /// The API server's bootstrap roles and bindings: a bit per minor and the object.
-fn roles() -> Result<String> {
+fn roles(module: impl Fn(&str) -> Result<PathBuf>) -> Result<String> {
     let mut objects: BTreeMap<String, u8> = BTreeMap::new();
     for (bit, (_, version)) in VERSIONS.iter().enumerate() {
         let folder =
@@ -256,5 +273,45 @@ fn type_of(schema: &Json, schemas: &serde_json::Map<String, Json>) -> String {
             format!("{{{}", type_of(&schema["additionalProperties"], schemas))
         }
         _ => "o".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use anyhow::{Context, Result};
+
+    /// A module's folder, if it is at hand; nothing is downloaded.
+    fn at_hand(version: &str) -> Result<PathBuf> {
+        let output = Command::new("go").args(["env", "GOMODCACHE"]).output().context("no Go")?;
+        let cache = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+        let folder = cache.join(format!("k8s.io/kubernetes@{version}"));
+        folder.is_dir().then_some(folder).context("not in the module cache")
+    }
+
+    /// Tables, field names and default roles are those of the modules; for a minor
+    /// whose module is not at hand it says so.
+    #[test]
+    fn generated_files_are_fresh() {
+        let missing: Vec<&str> = super::VERSIONS
+            .iter()
+            .filter(|(_, version)| at_hand(version).is_err())
+            .map(|(_, version)| *version)
+            .collect();
+        if !missing.is_empty() {
+            println!(
+                "k8s.io/kubernetes {} not at hand: the tables were not compared with it; \
+                 `cargo xtask schema` fetches it",
+                missing.join(", ")
+            );
+            return;
+        }
+        let root = crate::root().unwrap();
+        for (path, text) in super::generate(at_hand).unwrap().files {
+            let committed = std::fs::read_to_string(root.join(path)).unwrap();
+            assert!(committed == text, "{path} is stale: run cargo xtask schema");
+        }
     }
 }

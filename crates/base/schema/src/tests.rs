@@ -62,3 +62,35 @@ fn a_deployment_is_defaulted() {
         "defaulting is idempotent"
     );
 }
+
+#[test]
+fn removed_kinds_keep_their_pod_templates() {
+    let schema = Schema::of(Minor::NEWEST);
+    for (group, version, kind) in [
+        ("extensions", "v1beta1", "Deployment"),
+        ("extensions", "v1beta1", "DaemonSet"),
+        ("extensions", "v1beta1", "ReplicaSet"),
+        ("apps", "v1beta1", "Deployment"),
+        ("apps", "v1beta1", "StatefulSet"),
+        ("apps", "v1beta2", "DaemonSet"),
+        ("apps", "v1beta2", "ReplicaSet"),
+        ("batch", "v1beta1", "CronJob"),
+    ] {
+        assert!(schema.kind(group, version, kind).is_none(), "{group}/{version} {kind}");
+        assert!(super::removed::lookup(group, version, kind).is_some(), "{group}/{version} {kind}");
+        let template = super::template_path(group, kind).unwrap();
+        let pod =
+            format!("{}{}{}", r#"{"spec":{"template":"#, r#"{"spec":{"hostPID":true}}"#, "}}");
+        let pod =
+            if kind == "CronJob" { format!(r#"{{"spec":{{"jobTemplate":{pod}}}}}"#) } else { pod };
+        let value = value(&pod);
+        let spec = schema.pod_spec(group, kind, value.root()).unwrap();
+        assert_eq!(spec.get("hostPID").unwrap().as_bool(), Some(true), "{template:?}");
+        assert!(spec.get("hostPID").unwrap().parent().is_some());
+        let given = format!(r#"{{"apiVersion":"{group}/{version}","kind":"{kind}",{}"#, &pod[1..]);
+        let given: Value = serde_json::from_str(&given).unwrap();
+        let after = defaults::apply(schema, &given);
+        let spec = schema.pod_spec(group, kind, after.root()).unwrap();
+        assert_eq!(spec.get("restartPolicy").unwrap().as_str(), Some("Always"));
+    }
+}

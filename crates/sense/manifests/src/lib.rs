@@ -216,7 +216,7 @@ fn object(value: ironhull_model::Value, origin: Origin, named: bool, manifests: 
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, discover, parse};
+    use super::{Found, Limits, discover, parse, read};
     use ironhull_model::{Code, SourceId};
 
     #[test]
@@ -261,6 +261,28 @@ mod tests {
             Found::Chart(root.join("chart")),
         ];
         assert_eq!(found, expected);
+        std::fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn files_that_are_no_text_end_in_diagnostics() {
+        let root = std::env::temp_dir().join(format!("ironhull-read-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        let code = |name: &str, bytes: &[u8]| {
+            let path = root.join(name);
+            std::fs::write(&path, bytes).unwrap();
+            read(&path, &Limits::default()).err().map(|diagnostic| diagnostic.code)
+        };
+        assert_eq!(code("latin", b"a: \xe9\n"), Some(Code::NotUtf8));
+        assert_eq!(code("cut", "a: é".as_bytes().split_last().unwrap().1), Some(Code::NotUtf8));
+        assert_eq!(code("utf16", b"\xff\xfea\0:\0 \x001\0"), Some(Code::NotUtf8));
+        assert_eq!(code("fine", "a: é".as_bytes()), None);
+        // Larger than the limit, and no more than the limit of it is read.
+        let large = root.join("large");
+        std::fs::File::create(&large).unwrap().set_len(10 << 30).unwrap();
+        let limits = Limits { size: 1 << 20 };
+        assert_eq!(read(&large, &limits).unwrap_err().code, Code::TooLarge);
+        assert_eq!(read(&root, &limits).unwrap_err().code, Code::FileUnreadable);
         std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -10,6 +10,7 @@ mod bench;
 mod claims;
 mod coverage;
 mod metrics;
+mod mutants;
 mod mutate;
 mod schema;
 

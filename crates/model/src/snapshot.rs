@@ -36,7 +36,7 @@ pub struct Gap {
 }
 
 /// A statement about a thing that stands outside its document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fact {
     /// About whom.
     pub thing: Arc<ThingRef>,

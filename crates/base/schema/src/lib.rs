@@ -43,6 +43,31 @@ const TEMPLATES: &[(&str, &str, &[&str])] = &[
     ("extensions", "ReplicaSet", &["spec", "template"]),
 ];
 
+/// The kinds that hold a pod or a pod template: (group, kind).
+pub const POD_KINDS: &[(&str, &str)] = &[
+    ("", "Pod"),
+    ("", "PodTemplate"),
+    ("", "ReplicationController"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
+
+/// Those of them that run pods.
+pub const WORKLOAD_KINDS: &[(&str, &str)] = &[
+    ("", "Pod"),
+    ("", "ReplicationController"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
+
 impl Schema {
     /// The schemas of a minor; of the nearest known one for others.
     pub fn of(minor: Minor) -> Schema {

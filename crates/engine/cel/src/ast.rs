@@ -13,13 +13,20 @@ use crate::library::regex::Pattern;
 
 /// A constant.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(crate) enum Const {
+pub enum Const {
+    /// `null`.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// An unsigned integer.
     Uint(u64),
+    /// A float.
     Double(f64),
+    /// Text.
     Str(Box<str>),
+    /// Bytes.
     Bytes(Box<[u8]>),
     /// Nanoseconds.
     Duration(i64),

@@ -19,6 +19,12 @@ mod plan;
 mod types;
 mod value;
 
+pub mod syntax {
+    //! Expressions as they are written, for tools that change them.
+    pub use crate::ast::Const;
+    pub use crate::parser::{Kind, Node, parse};
+}
+
 pub use env::Env;
 pub use eval::{Binding, Context, EvalError, Host, Trace};
 pub use types::{Type, TypeProvider};

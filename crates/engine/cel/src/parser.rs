@@ -11,44 +11,79 @@ const MOST_DEPTH: usize = 250;
 /// No text has more characters.
 const MOST_CHARACTERS: usize = 100_000;
 
-/// A parsed expression with its place.
+/// A parsed expression with its place, in bytes; parentheses around it do not count.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) kind: Kind,
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Its first byte.
+    pub start: u32,
+    /// One past its last byte.
+    pub end: u32,
     /// How many members, indices, operators and conditions are inside each other.
     depth: u32,
 }
 
-/// What it is.
+/// What an expression is, before macros are expanded.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A literal.
     Const(Const),
-    /// `root` names only what is global: `.name`.
+    /// A name; `root` names only what is global: `.name`.
     Ident {
+        /// The name.
         name: Box<str>,
+        /// Whether it begins with a dot.
         root: bool,
     },
+    /// `operand.field` or `operand.?field`.
     Select {
+        /// Of what.
         operand: Box<Node>,
+        /// Which member.
         field: Box<str>,
+        /// Whether it may be absent.
         optional: bool,
     },
+    /// `operand[index]` or `operand[?index]`.
     Index {
+        /// Of what.
         operand: Box<Node>,
+        /// Which member or item.
         index: Box<Node>,
+        /// Whether it may be absent.
         optional: bool,
     },
     /// A call; `_+_` and the like for operators, of which `_&&_` and `_||_` have
     /// any number of arguments.
     Call {
+        /// What it is called on.
         receiver: Option<Box<Node>>,
+        /// The function or macro.
         name: Box<str>,
+        /// Its arguments.
         args: Vec<Node>,
     },
+    /// Items; those marked are left out when they are absent.
     List(Vec<(Node, bool)>),
+    /// Entries; those marked are left out when they are absent.
     Map(Vec<(Node, Node, bool)>),
+}
+
+impl Node {
+    /// The nodes directly inside it, in the order of the text.
+    pub fn children(&self) -> Vec<&Node> {
+        match &self.kind {
+            Kind::Const(_) | Kind::Ident { .. } => Vec::new(),
+            Kind::Select { operand, .. } => vec![operand],
+            Kind::Index { operand, index, .. } => vec![operand, index],
+            Kind::Call { receiver, args, .. } => {
+                receiver.iter().map(|receiver| &**receiver).chain(args).collect()
+            }
+            Kind::List(items) => items.iter().map(|(item, _)| item).collect(),
+            Kind::Map(entries) => entries.iter().flat_map(|(key, value, _)| [key, value]).collect(),
+        }
+    }
 }
 
 /// How often rules are inside themselves.
@@ -66,7 +101,7 @@ struct Parser {
 }
 
 /// Parses a whole text.
-pub(crate) fn parse(text: &str) -> Result<Node, Issue> {
+pub fn parse(text: &str) -> Result<Node, Issue> {
     if text.len() > MOST_CHARACTERS && text.chars().count() > MOST_CHARACTERS {
         return Err(Issue::new("the expression is longer than 100,000 characters", 0, 1));
     }

@@ -103,6 +103,11 @@ impl<'a> Val<'a> {
         Val::Node(node)
     }
 
+    /// A map without entries.
+    pub fn empty_map() -> Val<'a> {
+        Val::Map(Rc::new(Vec::new()))
+    }
+
     /// A complete list.
     pub fn list(items: Vec<Val<'a>>) -> Val<'a> {
         Val::List(Rc::new(List { items, open: false, joined: false }))

@@ -5,7 +5,7 @@ use ironhull_cel::{Env, Issue, Program, Type};
 use ironhull_model::{Code, Diagnostic, Kind, Minor, Node, Severity, SourceId};
 
 use crate::control::{
-    Applies, Bound, CelRule, Control, Expression, Literal, Mapping, Part, Related, Rule,
+    Applies, Bound, CelRule, Control, Expression, Join, Literal, Mapping, Part, Related, Rule,
     SeverityLine, Standard, Step, Surface, Target, Template,
 };
 use crate::environment::{Environments, Scope};
@@ -13,6 +13,7 @@ use crate::native;
 use crate::reader::{self, Reader};
 
 mod fields;
+mod joins;
 mod repair;
 mod template;
 
@@ -30,6 +31,7 @@ const FIELDS: &[&str] = &[
     "params",
     "related",
     "let",
+    "when",
     "each",
     "at",
     "must",
@@ -53,6 +55,12 @@ pub struct Compiler {
 }
 
 impl Compiler {
+    /// A compiler that checks against the newest minor only, for changes of a
+    /// control that compiles for all.
+    pub fn newest() -> Compiler {
+        Compiler { environments: Environments::of([Minor::NEWEST]) }
+    }
+
     /// Compiles one document of a control file. Errors are told at their place;
     /// the control is none when one of them makes it meaningless.
     pub fn control(
@@ -78,7 +86,6 @@ impl Compiler {
         let surface = surface(reader)?;
         let (applies, from_until) = (applies(reader)?, minors(reader));
         let params = reader.get("params");
-        let related = related(reader);
         let needs = fact_names(reader, "needs");
         let helps = fact_names(reader, "helps");
         let standards = standards(reader);
@@ -88,7 +95,7 @@ impl Compiler {
         let claimed = |minor: &Minor| {
             from.is_none_or(|from| *minor >= from) && until.is_none_or(|until| *minor < until)
         };
-        let mut scopes: Vec<Scope> = self
+        let scopes: Vec<Scope> = self
             .environments
             .typed(&applies)
             .into_iter()
@@ -98,15 +105,9 @@ impl Compiler {
             reader.wrong(reader.node(), "it claims no Kubernetes version that is known here");
             return None;
         }
-        for scope in &mut scopes {
-            for related in &related {
-                scope.variable(
-                    &related.name,
-                    Type::List(scope.kind_type(&related.group, &related.kind).into()),
-                );
-            }
-        }
-        let (rule, severity) = Rules { reader, scopes }.read()?;
+        let mut rules = Rules { reader, scopes };
+        let related = rules.related();
+        let (rule, severity) = rules.read()?;
         let portable = related.is_empty()
             && needs.is_empty()
             && helps.is_empty()
@@ -136,7 +137,7 @@ impl Compiler {
 
 fn uses_host(rule: &CelRule) -> bool {
     let programs = rule.lets.iter().chain(&rule.each).map(|bound| &bound.program);
-    programs.chain([&rule.must]).any(|expression| expression.program.calls_host())
+    programs.chain(&rule.when).chain([&rule.must]).any(|expression| expression.program.calls_host())
 }
 
 fn fact_names(reader: &mut Reader<'_, '_>, field: &'static str) -> Vec<Box<str>> {
@@ -150,28 +151,6 @@ fn fact_names(reader: &mut Reader<'_, '_>, field: &'static str) -> Vec<Box<str>>
         }
     }
     names.into_iter().map(Into::into).collect()
-}
-
-fn related(reader: &mut Reader<'_, '_>) -> Vec<Related> {
-    let Some(node) = reader.get("related") else { return Vec::new() };
-    let mut all = Vec::new();
-    for (name, item) in node.entries() {
-        let mut join = reader.nested(item);
-        let kind = join.required_str("kind").unwrap_or_default();
-        let in_namespace = match join.str("in") {
-            None => false,
-            Some("namespace") => true,
-            Some(other) => {
-                join.wrong(item, format!("in: {other:?} is not known; the only join is namespace"));
-                false
-            }
-        };
-        for (group, kind) in kinds_of(&mut join, item, kind) {
-            all.push(Related { name: name.into(), group, kind, in_namespace });
-        }
-        join.finish();
-    }
-    all
 }
 
 /// Reads the fields that hold expressions, compiling each for every scope.
@@ -190,6 +169,7 @@ impl<'a> Rules<'_, 'a, '_> {
             return Some((Rule::Native(name.into()), severity));
         }
         let lets = self.bindings("let", false);
+        let when = self.expression("when");
         let each = self.bindings("each", true);
         let at = self.expression("at");
         let must = self.required_expression("must");
@@ -198,7 +178,7 @@ impl<'a> Rules<'_, 'a, '_> {
         let message = message.and_then(|node| self.template(node));
         let severity = self.severity();
         let repair = self.repair();
-        let rule = CelRule { lets, each, at, must: must?, unless, message: message?, repair };
+        let rule = CelRule { lets, when, each, at, must: must?, unless, message: message?, repair };
         Some((Rule::Cel(Box::new(rule)), severity))
     }
 

@@ -68,17 +68,44 @@ pub struct Standard {
     pub items: Vec<Mapping>,
 }
 
-/// Another kind of object that a rule looks at.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Other objects that a rule looks at.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Related {
-    /// Its name in expressions.
+    /// Their name in expressions.
     pub name: Box<str>,
-    /// Its group.
-    pub group: Box<str>,
-    /// Its kind.
-    pub kind: Box<str>,
-    /// Only those in the subject's namespace.
+    /// Their kinds: (group, kind).
+    pub kinds: Vec<(Box<str>, Box<str>)>,
+    /// Whether objects that another one owns are left out (`kind: workloads`).
+    pub unowned: bool,
+    /// Only those in the subject's namespace; in the namespace, if the subject is one.
     pub in_namespace: bool,
+    /// Which of them.
+    pub join: Join,
+}
+
+/// How related objects are found. All but [`Join::All`] are looked up in an
+/// index, so that judging n objects stays n look-ups.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Join {
+    /// All of the kind.
+    All,
+    /// Those whose value at `path` equals `is`, or one of its items.
+    By {
+        /// Member names from the object, or from its pod or template metadata
+        /// where the first is `pod` or `meta`.
+        path: Vec<Box<str>>,
+        /// What it equals.
+        is: Expression,
+    },
+    /// Those whose labels (of the pod template, where there is one) a selector selects.
+    SelectedBy(Expression),
+    /// Those whose selector at `path` selects labels.
+    Selecting {
+        /// Where their selector stands.
+        path: Vec<Box<str>>,
+        /// The labels.
+        labels: Expression,
+    },
 }
 
 /// A named expression.
@@ -169,6 +196,8 @@ pub struct SeverityLine {
 pub struct CelRule {
     /// Named values of the whole subject.
     pub lets: Vec<Bound>,
+    /// Whom it is about; false is not applicable.
+    pub when: Option<Expression>,
     /// Nested bindings over lists.
     pub each: Vec<Bound>,
     /// Where findings point; none is the last binding that is a node.

@@ -77,6 +77,45 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
         "(image.contains('/') && (image.split('/')[0].contains('.') || image.split('/')[0].contains(':') || \
           image.split('/')[0] == 'localhost') ? image.split('/')[0] : 'docker.io')",
     ),
+    // An image's name without tag and digest, and with what a runtime adds to a
+    // short one: `docker.io/library/nginx`.
+    (
+        "imageName",
+        &["image"],
+        "image.split('@')[0].substring(0, image.split('@')[0].size() - \
+          (imageTag(image) == '' ? 0 : imageTag(image).size() + 1))",
+    ),
+    (
+        "isQualified",
+        &["image"],
+        "(image.contains('/') && (image.split('/')[0].contains('.') || image.split('/')[0].contains(':') || \
+          image.split('/')[0] == 'localhost'))",
+    ),
+    (
+        "imageRepository",
+        &["image"],
+        "((isQualified(image) ? '' : image.contains('/') ? 'docker.io/' : 'docker.io/library/') + imageName(image))",
+    ),
+    // The names of the ConfigMaps without which a pod does not start.
+    (
+        "configMapNames",
+        &["pod"],
+        "(pod.?volumes.orValue([]).filter(v, has(v.configMap) && !v.configMap.?optional.orValue(false))\
+          .map(v, v.configMap.?name.orValue('')) + \
+          containers(pod).map(c, c.?envFrom.orValue([])\
+            .filter(e, has(e.configMapRef) && !e.configMapRef.?optional.orValue(false))\
+            .map(e, e.configMapRef.?name.orValue(''))).flatten() + \
+          containers(pod).map(c, c.?env.orValue([])\
+            .filter(e, has(e.valueFrom) && has(e.valueFrom.configMapKeyRef) && !e.valueFrom.configMapKeyRef.?optional.orValue(false))\
+            .map(e, e.valueFrom.configMapKeyRef.?name.orValue(''))).flatten())",
+    ),
+    // The pod spec of an object that holds one, for related objects.
+    (
+        "podOf",
+        &["object"],
+        "(object.kind == 'Pod' ? object.?spec : object.kind == 'CronJob' ? \
+          object.?spec.?jobTemplate.?spec.?template.?spec : object.?spec.?template.?spec)",
+    ),
     // Whether a pod is for Windows.
     ("isWindows", &["pod"], "(pod.?os.?name.orValue('') == 'windows')"),
 ];
@@ -88,11 +127,16 @@ pub struct Environments {
 
 impl Default for Environments {
     fn default() -> Environments {
-        Environments { bases: Schema::supported().map(Scope::new).collect() }
+        Environments::of(Schema::supported())
     }
 }
 
 impl Environments {
+    /// Environments for some minors only.
+    pub fn of(minors: impl IntoIterator<Item = Minor>) -> Environments {
+        Environments { bases: minors.into_iter().map(Scope::new).collect() }
+    }
+
     /// For each minor a scope in which `object`, `pod` and `meta` have the types
     /// of the subjects.
     pub fn typed(&self, applies: &Applies) -> Vec<Scope> {

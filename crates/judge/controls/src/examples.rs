@@ -148,13 +148,27 @@ pub fn run(control: &Control) -> Vec<Result<(), String>> {
 }
 
 impl Example {
+    /// The same estate with one of its objects replaced.
+    pub fn with(&self, index: usize, object: Object) -> Snapshot {
+        let mut snapshot = Snapshot::new(self.snapshot.minor);
+        snapshot.coverage = self.snapshot.coverage.clone();
+        snapshot.objects.clone_from(&self.snapshot.objects);
+        snapshot.facts = self.snapshot.facts.clone();
+        if let Some(old) = snapshot.objects.get_mut(index) {
+            *old = Arc::new(object);
+        }
+        snapshot.seal();
+        snapshot
+    }
+
     /// Whether a violation is expected.
     pub fn expects_violation(&self) -> bool {
         self.expect.root().kind() == Kind::List
     }
 }
 
-fn compare(control: &Control, example: &Example) -> Result<(), String> {
+/// Whether an example comes out as written; if not, how it differs.
+pub fn compare(control: &Control, example: &Example) -> Result<(), String> {
     let judgement = judge(control, example);
     if let Some(error) = judgement.errors.first() {
         return Err(error.message.clone());

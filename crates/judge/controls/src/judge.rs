@@ -15,6 +15,7 @@ use crate::policies::Assignment;
 mod cel_rule;
 mod evidence;
 mod findings;
+mod joins;
 mod repair;
 
 /// How often a control gave which verdict, counted per subject.
@@ -124,6 +125,7 @@ pub struct Judge<'a> {
     proof_from: Severity,
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
+    joins: joins::Joins<'a>,
 }
 
 /// An object with the parts that rules name.
@@ -156,6 +158,7 @@ impl<'a> Judge<'a> {
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
             proof_from: Severity::Low,
+            joins: joins::Joins::new(controls),
             by_value: world
                 .objects()
                 .map(|object| (&raw const object.value as usize, &**object))

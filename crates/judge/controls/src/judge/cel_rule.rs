@@ -5,7 +5,7 @@ use ironhull_cel::{Binding, Context, EvalError, Val};
 use ironhull_model::{Code, Diagnostic, Node, Object, Verdict};
 
 use super::{Judge, Judgement, Subject, unset};
-use crate::control::{Bound, CelRule, Control, Expression};
+use crate::control::{Bound, CelRule, Control, Expression, Join};
 use crate::environment::slot;
 use crate::host::Functions;
 
@@ -49,7 +49,10 @@ impl<'a> Judge<'a> {
             verdict: Verdict::NotApplicable,
         };
         run.bind_subject();
-        run.bind_related(control);
+        if let Err((expression, error)) = run.bind_related(control) {
+            run.own_error(expression, &error);
+            return run.verdict;
+        }
         run.missing.extend(self.missing_facts(control, subject.object));
         if !run.missing.is_empty() {
             run.unknown();
@@ -66,7 +69,17 @@ impl<'a> Judge<'a> {
                 }
             };
         }
-        run.each(&rule.each, first_let + rule.lets.len());
+        match rule.when.as_ref().map(|when| (when, run.evaluate(when))) {
+            None | Some((_, Outcome::Value(Val::Bool(true)))) => {
+                run.each(&rule.each, first_let + rule.lets.len());
+            }
+            Some((_, Outcome::Value(Val::Bool(false)))) => {}
+            Some((_, Outcome::Unknown)) => run.unknown(),
+            Some((when, Outcome::Value(_))) => {
+                run.own_error(when, &EvalError::new("when did not give a boolean"));
+            }
+            Some((when, Outcome::Error(error))) => run.own_error(when, &error),
+        }
         run.verdict
     }
 
@@ -84,7 +97,11 @@ impl<'a> Run<'_, 'a> {
         let object = self.subject.object;
         self.bindings[slot::OBJECT] = node(Some(object.root()));
         self.bindings[slot::POD] = node(self.subject.pod);
-        self.bindings[slot::META] = node(self.subject.meta);
+        // A template without metadata has none of its fields, which is no error.
+        self.bindings[slot::META] = match self.subject.pod {
+            Some(_) => Binding::Val(self.subject.meta.map_or_else(Val::empty_map, Val::from_node)),
+            None => Binding::Unset,
+        };
         let namespace = self.subject.namespace.map_or(Val::Unknown, Val::from_node);
         self.bindings[slot::NAMESPACE] = Binding::Val(namespace);
         // The parameters live as long as the judge, which outlives every run.
@@ -92,21 +109,33 @@ impl<'a> Run<'_, 'a> {
         self.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
     }
 
-    fn bind_related(&mut self, control: &'a Control) {
+    /// Binds the lists of related objects. A join whose expression is unknown is
+    /// unknown; one whose value is null or absent finds nothing.
+    fn bind_related(&mut self, control: &'a Control) -> Result<(), (&'a Expression, EvalError)> {
         for (offset, related) in control.related.iter().enumerate() {
-            let world = self.judge.world;
-            let (group, kind) = (&*related.group, &*related.kind);
-            let node = |object: &'a std::sync::Arc<Object>| Val::from_node(object.root());
-            let nodes: Vec<Val<'a>> = if related.in_namespace {
-                let namespace = &self.subject.object.thing.namespace;
-                world.in_namespace(group, kind, namespace).map(node).collect()
-            } else {
-                world.of_kind(group, kind).map(node).collect()
+            let expression = match &related.join {
+                Join::All => None,
+                Join::By { is: expression, .. }
+                | Join::SelectedBy(expression)
+                | Join::Selecting { labels: expression, .. } => Some(expression),
             };
-            let complete = world.base.coverage.is_complete(&related.group, &related.kind);
-            let list = if complete { Val::list(nodes) } else { Val::open_list(nodes) };
+            let value = match expression.map(|expression| (expression, self.evaluate(expression))) {
+                None => None,
+                Some((_, Outcome::Value(value))) => Some(value),
+                Some((_, Outcome::Unknown)) => {
+                    self.bindings[slot::COUNT + offset] = Binding::Val(Val::Unknown);
+                    continue;
+                }
+                Some((expression, Outcome::Error(error))) => return Err((expression, error)),
+            };
+            let judge = self.judge;
+            let joined =
+                judge.joins.find(judge.world, related, self.subject.object, value.as_ref());
+            let nodes = joined.objects.iter().map(|object| Val::from_node(object.root())).collect();
+            let list = if joined.complete { Val::list(nodes) } else { Val::open_list(nodes) };
             self.bindings[slot::COUNT + offset] = Binding::Val(list);
         }
+        Ok(())
     }
 
     pub(super) fn evaluate(&self, expression: &'a Expression) -> Outcome<'a> {
@@ -168,10 +197,9 @@ impl<'a> Run<'_, 'a> {
         let mut missing: Vec<String> = control
             .related
             .iter()
-            .filter(|related| {
-                !self.judge.world.base.coverage.is_complete(&related.group, &related.kind)
-            })
-            .map(|related| format!("all {} objects", related.kind))
+            .flat_map(|related| &related.kinds)
+            .filter(|(group, kind)| !self.judge.world.base.coverage.is_complete(group, kind))
+            .map(|(_, kind)| format!("all {kind} objects"))
             .collect();
         if missing.is_empty() {
             missing.push("the Namespace object".to_owned());

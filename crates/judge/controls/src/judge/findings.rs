@@ -132,13 +132,17 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn severity(&self) -> Severity {
-        let lines = &self.judge.control(self.index).severity;
-        let applies = |line: &&crate::control::SeverityLine| match &line.when {
-            None => true,
+        let control: &'a crate::control::Control = self.judge.control(self.index);
+        for line in &control.severity {
             // An error here must not make a finding look harmless.
-            Some(when) => !matches!(self.evaluate(when), Outcome::Value(Val::Bool(false))),
-        };
-        lines.iter().find(applies).map_or(Severity::Medium, |line| line.severity)
+            let applies = line.when.as_ref().is_none_or(|when| {
+                !matches!(self.evaluate(when), Outcome::Value(Val::Bool(false)))
+            });
+            if applies {
+                return line.severity;
+            }
+        }
+        Severity::Medium
     }
 
     /// The node the finding points at.

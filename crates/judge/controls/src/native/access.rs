@@ -11,13 +11,19 @@ pub(super) const RULES: &[(&str, Native)] = &[("access/grants", granted)];
 
 /// Resources without a namespace: void in what a RoleBinding grants.
 const CLUSTER_SCOPED: &[&str] = &[
+    "apiservices",
     "certificatesigningrequests",
     "clusterroles",
     "groups",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
     "mutatingwebhookconfigurations",
+    "namespaces",
     "nodes",
     "persistentvolumes",
     "users",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
     "validatingwebhookconfigurations",
 ];
 

@@ -1,0 +1,223 @@
+//! Finding the objects that a rule is joined with. Every index is built once,
+//! when the first subject asks, and shared by the controls that join alike.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use ironhull_cel::Val;
+use ironhull_model::{Kind, Node, Object, Standing, World, selector};
+use ironhull_schema::Schema;
+
+use crate::control::{Control, Join, Related};
+
+/// Objects by namespace and key.
+#[derive(Debug, Default)]
+struct Index<'a> {
+    by_key: HashMap<Box<str>, Vec<&'a Arc<Object>>>,
+    /// Those that no key finds (selectors without `matchLabels`), by namespace.
+    rest: HashMap<Box<str>, Vec<&'a Arc<Object>>>,
+}
+
+/// The indices of all controls.
+#[derive(Debug, Default)]
+pub(super) struct Joins<'a> {
+    indices: HashMap<String, OnceLock<Index<'a>>>,
+}
+
+/// What a join found, and whether that is all there is.
+pub(super) struct Joined<'a> {
+    pub(super) objects: Vec<&'a Arc<Object>>,
+    pub(super) complete: bool,
+}
+
+impl<'a> Joins<'a> {
+    pub(super) fn new(controls: &[&Control]) -> Joins<'a> {
+        let related = controls.iter().flat_map(|control| &control.related);
+        Joins { indices: related.map(|related| (name(related), OnceLock::new())).collect() }
+    }
+
+    /// The objects related to a subject. `value` is what the join compares with;
+    /// none for [`Join::All`].
+    pub(super) fn find(
+        &self,
+        world: World<'a>,
+        related: &'a Related,
+        subject: &Object,
+        value: Option<&Val<'_>>,
+    ) -> Joined<'a> {
+        let namespace = match related.in_namespace {
+            true if subject.is("", "Namespace") => &*subject.thing.name,
+            true => &*subject.thing.namespace,
+            false => "",
+        };
+        let complete =
+            related.kinds.iter().all(|(group, kind)| world.base.coverage.is_complete(group, kind));
+        let Some(value) = value else {
+            let objects = candidates(world, related)
+                .filter(|object| !related.in_namespace || *object.thing.namespace == *namespace);
+            return Joined { objects: objects.collect(), complete };
+        };
+        let index = self.indices.get(&name(related));
+        let Some(index) = index.map(|index| index.get_or_init(|| build(world, related))) else {
+            return Joined { objects: Vec::new(), complete };
+        };
+        let get = |key: &str| index.by_key.get(&*keyed(namespace, key)).map_or(&[][..], |v| v);
+        match &related.join {
+            Join::All => Joined { objects: Vec::new(), complete },
+            Join::By { path, .. } => {
+                let value = value.to_value();
+                let keys = keys(value.root());
+                let objects: Vec<_> = keys.iter().flat_map(|key| get(key)).copied().collect();
+                // Names are unique in a namespace: what was found is all that has them.
+                let by_name = path.iter().map(|name| &**name).eq(["metadata", "name"]);
+                let in_one =
+                    related.in_namespace || objects.iter().all(|o| o.thing.namespace.is_empty());
+                let found = by_name && in_one && objects.len() >= keys.len();
+                Joined { objects, complete: complete || found }
+            }
+            Join::SelectedBy(_) => {
+                let value = value.to_value();
+                let pairs = pairs(value.root());
+                let narrowest = pairs.iter().map(|pair| get(pair)).min_by_key(|list| list.len());
+                let all = index.rest.get(namespace).map_or(&[][..], |list| list);
+                let objects = narrowest.unwrap_or(all).iter().copied();
+                let selected =
+                    objects.filter(|object| selector::selects(value.root(), labels(world, object)));
+                Joined { objects: selected.collect(), complete }
+            }
+            Join::Selecting { path, .. } => {
+                let value = value.to_value();
+                let labels = value.root();
+                let rest = index.rest.get(namespace).into_iter().flatten();
+                let found = plain_pairs(labels);
+                let found = found.iter().flat_map(|pair| get(pair)).chain(rest).copied();
+                let selecting = found.filter(|object| {
+                    at(world, object, path)
+                        .is_some_and(|node| selector::selects(node, Some(labels)))
+                });
+                Joined { objects: selecting.collect(), complete }
+            }
+        }
+    }
+}
+
+/// What makes two joins use one index.
+fn name(related: &Related) -> String {
+    let how = match &related.join {
+        Join::All => String::new(),
+        Join::By { path, .. } => format!("by {}", path.join(".")),
+        Join::SelectedBy(_) => "labels".to_owned(),
+        Join::Selecting { path, .. } => format!("selector {}", path.join(".")),
+    };
+    format!("{:?} {} {} {how}", related.kinds, related.unowned, related.in_namespace)
+}
+
+fn candidates<'a>(world: World<'a>, related: &'a Related) -> impl Iterator<Item = &'a Arc<Object>> {
+    let of_kind = related.kinds.iter().flat_map(move |(group, kind)| world.of_kind(group, kind));
+    of_kind.filter(|object| !related.unowned || !is_owned(object))
+}
+
+/// Whether another object made it: a pod of a ReplicaSet, a Job of a CronJob.
+fn is_owned(object: &Object) -> bool {
+    object.standing == Standing::Given
+        && object
+            .root()
+            .path(&["metadata", "ownerReferences"])
+            .is_some_and(|owners| !owners.is_empty())
+}
+
+fn build<'a>(world: World<'a>, related: &'a Related) -> Index<'a> {
+    let mut index = Index::default();
+    for object in candidates(world, related) {
+        let namespace = if related.in_namespace { &*object.thing.namespace } else { "" };
+        let mut add = |key: &str| {
+            let list = index.by_key.entry(keyed(namespace, key)).or_default();
+            if !list.last().is_some_and(|last| Arc::ptr_eq(last, object)) {
+                list.push(object);
+            }
+        };
+        match &related.join {
+            Join::All => {}
+            Join::By { path, .. } => {
+                let found = at(world, object, path);
+                found.map(keys).into_iter().flatten().for_each(|key| add(&key));
+            }
+            Join::SelectedBy(_) => {
+                let labels = labels(world, object);
+                labels.map(plain_pairs).into_iter().flatten().for_each(|pair| add(&pair));
+                index.rest.entry(namespace.into()).or_default().push(object);
+            }
+            Join::Selecting { path, .. } => match at(world, object, path).map(pairs) {
+                None => {}
+                // Its first pair must be among the labels, so that one is enough.
+                Some(pairs) => match pairs.first() {
+                    Some(pair) => add(pair),
+                    None => index.rest.entry(namespace.into()).or_default().push(object),
+                },
+            },
+        }
+    }
+    index
+}
+
+fn keyed(namespace: &str, key: &str) -> Box<str> {
+    format!("{namespace}\0{key}").into()
+}
+
+/// The node at a path from the object, its pod or its template's metadata.
+fn at<'a>(world: World<'a>, object: &'a Object, path: &[Box<str>]) -> Option<Node<'a>> {
+    let schema = Schema::of(world.base.minor);
+    let (group, kind, root) = (&*object.thing.group, &*object.thing.kind, object.root());
+    let (start, rest) = match path.split_first() {
+        Some((first, rest)) if &**first == "pod" => (schema.pod_spec(group, kind, root)?, rest),
+        Some((first, rest)) if &**first == "meta" => (schema.pod_meta(group, kind, root)?, rest),
+        _ => (root, path),
+    };
+    let found = rest.iter().try_fold(start, |node, name| node.get(name))?;
+    (!found.is_null()).then_some(found)
+}
+
+/// The labels of the pods that an object makes, or its own.
+fn labels<'a>(world: World<'a>, object: &'a Object) -> Option<Node<'a>> {
+    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
+    let root = object.root();
+    match ironhull_schema::template_path(group, kind) {
+        Some(_) => Schema::of(world.base.minor).pod_meta(group, kind, root)?.get("labels"),
+        None => root.path(&["metadata", "labels"]),
+    }
+}
+
+/// A value as the texts that equal values share; a list as those of its items.
+fn keys(node: Node<'_>) -> Vec<String> {
+    match node.kind() {
+        Kind::List => node.items().map(key).collect(),
+        Kind::Null => Vec::new(),
+        _ => vec![key(node)],
+    }
+}
+
+fn key(node: Node<'_>) -> String {
+    match node.kind() {
+        Kind::Map => plain_pairs(node).join("\u{1}"),
+        _ => node.display(),
+    }
+}
+
+/// The `key=value` pairs that a selector asks for.
+fn pairs(selector: Node<'_>) -> Vec<String> {
+    let structured = ["matchLabels", "matchExpressions"]
+        .iter()
+        .any(|name| selector.get(name).is_some_and(|node| node.kind() != Kind::String));
+    match (structured, selector.get("matchLabels")) {
+        (true, labels) => labels.map_or_else(Vec::new, plain_pairs),
+        (false, _) => plain_pairs(selector),
+    }
+}
+
+/// The members of a map as sorted `key=value` pairs.
+fn plain_pairs(map: Node<'_>) -> Vec<String> {
+    let mut pairs: Vec<String> =
+        map.entries().map(|(key, value)| format!("{key}={}", value.display())).collect();
+    pairs.sort_unstable();
+    pairs
+}

@@ -15,10 +15,16 @@ pub(crate) fn expression(text: &str) -> BTreeSet<String> {
     all
 }
 
-/// Member names that are read as optional, `.?name`: parents that may be absent.
+/// Member names that are read as optional, `.?name`, or asked for, `has(x.name)`:
+/// parents that may be absent.
 pub(crate) fn optional_members(text: &str) -> BTreeSet<Box<str>> {
     fn collect(node: &Node, names: &mut BTreeSet<Box<str>>) {
         if let Kind::Select { field, optional: true, .. } = &node.kind {
+            names.insert(field.clone());
+        }
+        if let Kind::Call { receiver: None, name, args } = &node.kind
+            && let ("has", [Node { kind: Kind::Select { field, .. }, .. }]) = (&**name, &args[..])
+        {
             names.insert(field.clone());
         }
         node.children().into_iter().for_each(|child| collect(child, names));
@@ -146,7 +152,8 @@ mod tests {
 
     #[test]
     fn optional_members_are_those_behind_a_question_mark() {
-        let names: Vec<_> = optional_members("a.?b.c.?d.orValue(0) == e.f").into_iter().collect();
+        let names: Vec<_> =
+            optional_members("a.?b.c.orValue(0) == e.f || has(e.d)").into_iter().collect();
         assert_eq!(names, ["b".into(), "d".into()] as [Box<str>; 2]);
     }
 }

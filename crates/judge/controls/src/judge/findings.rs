@@ -148,6 +148,7 @@ impl<'a> Run<'_, 'a> {
     /// The node the finding points at.
     fn at(&self) -> Node<'a> {
         let explicit = self.rule.at.as_ref().and_then(|at| match self.evaluate(at) {
+            Outcome::Value(Val::Optional(Some(value))) => value.node(),
             Outcome::Value(value) => value.node(),
             _ => None,
         });
@@ -209,7 +210,8 @@ impl<'a> Run<'_, 'a> {
 pub(crate) fn item_name(node: Node<'_>) -> String {
     const KEYS: [&str; 6] =
         ["name", "mountPath", "devicePath", "containerPort", "port", "topologyKey"];
-    if node.index().is_none() {
+    let is_scalar = !matches!(node.kind(), Kind::Map | Kind::List);
+    if node.index().is_none() && !is_scalar {
         return node.key().unwrap_or_default().to_owned();
     }
     match node.kind() {

@@ -112,6 +112,12 @@ fn standard_file(shown: &str, text: &str) -> Result<StandardFile, String> {
                     id: required(item, "id")?,
                     title: required(item, "title")?,
                     needs: field(item, "needs"),
+                    parts: item
+                        .get("parts")
+                        .into_iter()
+                        .flat_map(Node::items)
+                        .map(Node::display)
+                        .collect(),
                 })
             })
             .collect::<Result<_, String>>()?,

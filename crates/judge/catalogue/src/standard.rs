@@ -22,4 +22,7 @@ pub struct StandardItem {
     pub title: String,
     /// Why configuration alone cannot answer it, when it cannot: `needs: node facts`.
     pub needs: Option<String>,
+    /// The parts that are together the whole, for an item that several controls
+    /// share: it is met when each of them holds.
+    pub parts: Vec<String>,
 }

@@ -1,3 +1,5 @@
+mod repairs;
+
 use ironhull_controls::{control::Rule, examples};
 
 /// Every control's examples say what it says of them.
@@ -34,72 +36,6 @@ fn every_control_has_a_violation_and_a_near_miss() {
     }
 }
 
-/// Repairs are tested by applying them: the finding is gone and nothing is new.
-#[test]
-fn repairs_make_the_control_hold() {
-    use ironhull_model::{Object, RepairStep};
-    use std::sync::Arc;
-    let mut n_repairs = 0;
-    for control in super::controls() {
-        for example in examples::read(control)
-            .into_iter()
-            .flatten()
-            .filter(examples::Example::expects_violation)
-        {
-            let before = examples::judge(control, &example);
-            for finding in &before.findings {
-                let own =
-                    finding.repair.steps.iter().any(|step| !matches!(step, RepairStep::Ask { .. }));
-                if !own {
-                    continue;
-                }
-                let Some(at) = example
-                    .snapshot
-                    .objects
-                    .iter()
-                    .position(|object| object.thing == finding.subject)
-                else {
-                    continue;
-                };
-                let object = &example.snapshot.objects[at];
-                let fixed = ironhull_patch::apply(&object.value, &finding.repair.steps).unwrap();
-                let mut after = examples::read(control)
-                    .into_iter()
-                    .flatten()
-                    .find(|other| {
-                        other.snapshot.objects.len() == example.snapshot.objects.len()
-                            && other.snapshot.objects[at].value == object.value
-                    })
-                    .unwrap();
-                after.snapshot.objects[at] = Arc::new(Object::new(fixed, None).unwrap());
-                for step in &finding.repair.steps {
-                    if let RepairStep::Create { object } = step {
-                        after
-                            .snapshot
-                            .objects
-                            .push(Arc::new(Object::new(object.clone(), None).unwrap()));
-                    }
-                }
-                after.snapshot.seal();
-                let judged = examples::judge(control, &after);
-                let still = judged.findings.iter().find(|other| {
-                    other.element == finding.element
-                        && other.subject == finding.subject
-                        && other.message == finding.message
-                });
-                assert!(
-                    still.is_none(),
-                    "{}: the repair leaves {:?}",
-                    control.id,
-                    still.map(|finding| &finding.message)
-                );
-                n_repairs += 1;
-            }
-        }
-    }
-    println!("{n_repairs} repairs applied");
-}
-
 /// A control's standards name items that exist, so that a typing error does not
 /// claim nothing.
 #[test]
@@ -123,4 +59,39 @@ fn standards_items_exist() {
         }
     }
     assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
+
+/// What no control answers says what it would take.
+#[test]
+fn items_that_nothing_covers_say_what_they_need() {
+    let mut silent = Vec::new();
+    for file in super::standards() {
+        for item in &file.items {
+            let claims = super::controls().iter().flat_map(|control| &control.standards);
+            let mut mappings = claims.filter(|of| *of.name == *file.name).flat_map(|of| &of.items);
+            if item.needs.is_none() && !mappings.any(|mapping| *mapping.item == *item.id) {
+                silent.push(format!("{} {}", file.name, item.id));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+/// The parts that a standard's file names are parts that controls claim.
+#[test]
+fn parts_of_items_are_claimed() {
+    for file in super::standards() {
+        for item in &file.items {
+            for part in &item.parts {
+                let claimed = super::controls().iter().any(|control| {
+                    control.standards.iter().filter(|of| *of.name == *file.name).any(|of| {
+                        of.items.iter().any(|mapping| {
+                            *mapping.item == *item.id && mapping.part.as_deref() == Some(part)
+                        })
+                    })
+                });
+                assert!(claimed, "{} {}: nobody claims the part {part:?}", file.name, item.id);
+            }
+        }
+    }
 }

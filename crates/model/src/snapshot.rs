@@ -72,6 +72,11 @@ pub const FACTS: &[FactDeclaration] = &[
         supply: "a Git checkout",
     },
     FactDeclaration {
+        name: "secret",
+        text: "where the object holds a secret value, with a mark that equal values share",
+        supply: "the object itself",
+    },
+    FactDeclaration {
         name: "image.user",
         text: "the user and group that the image's configuration runs as",
         supply: "--images",

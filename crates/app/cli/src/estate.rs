@@ -1,13 +1,16 @@
 //! From targets to a sealed snapshot: find, read, parse, default, attribute.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
-    Code, Coverage, Diagnostic, Gap, Level, Minor, Object, Snapshot, Source, SourceId, Standing,
+    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Pointer, Snapshot,
+    Source, SourceId, Standing,
 };
 use ironhull_schema::{Schema, crd, defaults, rbac};
+use ironhull_secrets::Salt;
 use rayon::prelude::*;
 
 mod charts;
@@ -37,6 +40,7 @@ pub(crate) struct Options<'o> {
 struct Read {
     source: Source,
     objects: Vec<Object>,
+    facts: Vec<Fact>,
     own: Vec<documents::Own>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -57,15 +61,17 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         texts.push(Text::named(file));
     }
     // Parsing is most of the work and independent by file; order is kept.
+    let salt = salt();
     let reads: Vec<Read> = texts
         .into_par_iter()
         .enumerate()
-        .map(|(index, text)| parse(text, SourceId(index as u32), options.minor))
+        .map(|(index, text)| parse(text, SourceId(index as u32), options.minor, &salt))
         .collect();
     let mut own = Vec::new();
     for read in reads {
         snapshot.sources.push(read.source);
         snapshot.objects.extend(read.objects.into_iter().map(Arc::new));
+        snapshot.facts.extend(read.facts);
         snapshot.diagnostics.extend(read.diagnostics);
         own.extend(read.own);
     }
@@ -133,7 +139,30 @@ fn rendered(
     }
 }
 
-fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
+/// Random for each run, so that marks of secrets say nothing outside it.
+fn salt() -> Salt {
+    let random = || RandomState::new().build_hasher().finish().to_le_bytes();
+    Salt::new(&[random(), random(), random(), random()].concat())
+}
+
+/// A secret's place and mark as a fact.
+fn secret_fact(object: &Object, pointer: &Pointer, mark: &str) -> Fact {
+    let mut value = Builder::new();
+    value.begin_map(0);
+    for (key, text) in [("at", pointer.as_str()), ("mark", mark)] {
+        value.key(key, 0);
+        value.str(text, 0, 0);
+    }
+    value.end(0);
+    Fact {
+        thing: object.thing.clone(),
+        name: "secret",
+        value: value.finish(),
+        source: "redaction".to_owned(),
+    }
+}
+
+fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
     let limits = ReadLimits::default();
     let mut rendered = None;
     let (path, text, named) = match text {
@@ -148,6 +177,7 @@ fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
                 return Read {
                     source,
                     objects: Vec::new(),
+                    facts: Vec::new(),
                     own: Vec::new(),
                     diagnostics: vec![diagnostic],
                 };
@@ -158,15 +188,22 @@ fn parse(text: Text, id: SourceId, minor: Minor) -> Read {
     let schema = Schema::of(minor);
     let mut source = Source::new(path, text);
     source.rendered = rendered;
-    let mut read =
-        Read { source, objects: Vec::new(), own: Vec::new(), diagnostics: manifests.diagnostics };
+    let mut read = Read {
+        source,
+        objects: Vec::new(),
+        facts: Vec::new(),
+        own: Vec::new(),
+        diagnostics: manifests.diagnostics,
+    };
     for mut object in manifests.objects {
         if &*object.thing.group == "ironhull.dev" {
             read.own.push(documents::Own { object, source: id });
             continue;
         }
         object.value = defaults::apply(schema, &object.value);
-        ironhull_secrets::redact(&mut object);
+        for found in ironhull_secrets::redact(&mut object, salt) {
+            read.facts.extend(found.mark.map(|mark| secret_fact(&object, &found.pointer, &mark)));
+        }
         read.objects.push(object);
     }
     read

@@ -8,9 +8,11 @@
 use ironhull_model::{Builder, Kind, Node, Object, Pointer};
 
 mod form;
+mod mark;
 mod name;
 
 pub use form::by_form;
+pub use mark::Salt;
 pub use name::by_name;
 
 /// What a masked value starts with.
@@ -28,15 +30,16 @@ pub struct Found {
     pub pointer: Pointer,
     /// Which detector, such as `aws-access-key` or `name`.
     pub detector: &'static str,
+    /// What equal values share, under the salt; none for what is too short to tell
+    /// apart, or not secret by itself.
+    pub mark: Option<String>,
 }
 
 /// Masks secret values in an object and says where they were. All values of a
 /// `Secret` are masked; they are `Found` only when the object was written down
 /// by hand, which the caller knows.
-pub fn redact(object: &mut Object) -> Vec<Found> {
-    let is_secret = object.is("", "Secret");
-    let mut found = Vec::new();
-    scan(object.root(), is_secret, &mut found);
+pub fn redact(object: &mut Object, salt: &Salt) -> Vec<Found> {
+    let found = find(object, salt);
     if !found.is_empty() {
         let root = object.root();
         let mut builder =
@@ -51,7 +54,14 @@ pub fn redact(object: &mut Object) -> Vec<Found> {
     found
 }
 
-fn scan(root: Node<'_>, is_secret: bool, found: &mut Vec<Found>) {
+/// The secret values of an object that is not masked, in the order of their places.
+pub fn find(object: &Object, salt: &Salt) -> Vec<Found> {
+    let mut found = Vec::new();
+    scan(object.root(), object.is("", "Secret"), salt, &mut found);
+    found
+}
+
+fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<Found>) {
     let mut stack = vec![(root, false)];
     while let Some((node, masked)) = stack.pop() {
         match node.kind() {
@@ -62,7 +72,7 @@ fn scan(root: Node<'_>, is_secret: bool, found: &mut Vec<Found>) {
                     let in_data = is_secret && matches!(key, "data" | "stringData");
                     let name = if key == "value" { named.unwrap_or(key) } else { key };
                     if child.kind() == Kind::String {
-                        push(detect(name, child, masked || in_data), child, found);
+                        push(detect(name, child, masked || in_data), child, salt, found);
                     } else {
                         stack.push((child, masked || in_data));
                     }
@@ -71,7 +81,7 @@ fn scan(root: Node<'_>, is_secret: bool, found: &mut Vec<Found>) {
             Kind::List => {
                 for child in node.items() {
                     if child.kind() == Kind::String {
-                        push(detect("", child, masked), child, found);
+                        push(detect("", child, masked), child, salt, found);
                     } else {
                         stack.push((child, masked));
                     }
@@ -83,8 +93,12 @@ fn scan(root: Node<'_>, is_secret: bool, found: &mut Vec<Found>) {
     found.sort_by(|a, b| a.pointer.cmp(&b.pointer));
 }
 
-fn push(detector: Option<&'static str>, node: Node<'_>, found: &mut Vec<Found>) {
-    found.extend(detector.map(|detector| Found { pointer: node.pointer(), detector }));
+fn push(detector: Option<&'static str>, node: Node<'_>, salt: &Salt, found: &mut Vec<Found>) {
+    found.extend(detector.map(|detector| Found {
+        pointer: node.pointer(),
+        detector,
+        mark: mark::of(node, salt),
+    }));
 }
 
 fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
@@ -135,7 +149,8 @@ mod tests {
             {"name":"URL","value":"postgres://app:s3cr3t@db/app"}],
             "args":["--token=ghp_0123456789abcdefghijABCDEFGHIJ012345"]}]}}"#,
         );
-        let found = redact(&mut pod);
+        let salt = super::Salt::new(b"test");
+        let found = redact(&mut pod, &salt);
         let told: Vec<_> =
             found.iter().map(|found| (found.pointer.as_str(), found.detector)).collect();
         assert_eq!(
@@ -149,7 +164,7 @@ mod tests {
         let json = pod.root().to_json();
         assert!(!json.contains("hunter2") && !json.contains("s3cr3t") && !json.contains("ghp_"));
         assert!(json.contains("debug") && json.contains(MASK));
-        assert_eq!(redact(&mut pod), [], "masking is idempotent");
+        assert_eq!(redact(&mut pod, &salt), [], "masking is idempotent");
     }
 
     #[test]
@@ -157,7 +172,7 @@ mod tests {
         let mut secret = object(
             r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"eA=="},"stringData":{"plain":"y","empty":""}}"#,
         );
-        assert_eq!(redact(&mut secret).len(), 2);
+        assert_eq!(redact(&mut secret, &super::Salt::new(b"test")).len(), 2);
         assert_eq!(
             secret.root().path(&["data", "k"]).unwrap().as_str().and_then(super::masked),
             Some("secret-data")

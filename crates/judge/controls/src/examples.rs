@@ -153,7 +153,7 @@ impl Example {
         let mut snapshot = Snapshot::new(self.snapshot.minor);
         snapshot.coverage = self.snapshot.coverage.clone();
         snapshot.objects.clone_from(&self.snapshot.objects);
-        snapshot.facts = self.snapshot.facts.clone();
+        snapshot.facts.clone_from(&self.snapshot.facts);
         if let Some(old) = snapshot.objects.get_mut(index) {
             *old = Arc::new(object);
         }

@@ -8,6 +8,7 @@ use ironhull_schema::Schema;
 
 mod access;
 mod custom_resource;
+mod estate;
 mod network;
 mod pod_security;
 mod schema;
@@ -68,6 +69,7 @@ pub type Native = fn(&Subject<'_>) -> Answer;
 const TABLES: &[&[(&str, Native)]] = &[
     access::RULES,
     custom_resource::RULES,
+    estate::RULES,
     network::RULES,
     pod_security::RULES,
     schema::RULES,

@@ -1,12 +1,71 @@
 //! `secrets/literal`: secret values written where anyone may read them. Objects
 //! are masked when they are read, so the mask is what is found here; an object
 //! that was not (an example) is looked at itself.
+//!
+//! `secrets/shared`: secrets that stand in several places, told by their marks.
 
-use ironhull_model::{Kind, Node, RepairStep, Severity};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ironhull_model::{Kind, Node, Pointer, RepairStep, Severity, Standing, ThingRef, World};
+use ironhull_secrets::Salt;
 
 use super::{Answer, Element, Native, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("secrets/literal", literal)];
+pub(super) const RULES: &[(&str, Native)] =
+    &[("secrets/literal", literal), ("secrets/shared", shared)];
+
+/// A secret value: the object that holds it, and where.
+type Place = (Arc<ThingRef>, Pointer);
+
+fn shared(subject: &Subject<'_>) -> Answer {
+    let mut by_mark: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+    for (mark, place) in marks(subject.world) {
+        by_mark.entry(mark).or_default().push(place);
+    }
+    if by_mark.is_empty() {
+        return Answer::NotApplicable;
+    }
+    let mut elements = Vec::new();
+    for mut places in by_mark.into_values() {
+        places.sort();
+        let things: Vec<&Arc<ThingRef>> = places.iter().map(|(thing, _)| thing).collect();
+        let Some(second) = things.iter().position(|thing| *thing != things[0]) else { continue };
+        let others: Vec<String> =
+            places[second..].iter().map(|(thing, _)| thing.to_string()).collect();
+        let (thing, at) = &places[0];
+        elements.push(Element {
+            subject: Some(thing.clone()),
+            name: at.to_string(),
+            at: at.clone(),
+            message: format!("the same secret stands in {}", others.join(", ")),
+            related: places[second..].to_vec(),
+            repair: vec![RepairStep::Ask {
+                question: "who needs which credential? Give each its own, and rotate this one"
+                    .to_owned(),
+            }],
+            ..Element::default()
+        });
+    }
+    Answer::Elements(elements)
+}
+
+/// The marks of all secrets: facts of objects that were masked, and those of
+/// objects that were not (examples).
+fn marks(world: World<'_>) -> Vec<(String, Place)> {
+    let masked = world.base.facts.iter().filter(|fact| fact.name == "secret").filter_map(|fact| {
+        let field = |name| fact.value.root().get(name)?.as_str();
+        let at = Pointer::parse(field("at")?)?;
+        Some((field("mark")?.to_owned(), (fact.thing.clone(), at)))
+    });
+    let salt = Salt::new(&[]);
+    let given = world.objects().filter(|object| object.standing == Standing::Given);
+    let plain = given.flat_map(|object| {
+        let found = ironhull_secrets::find(object, &salt).into_iter();
+        found.filter_map(|found| Some((found.mark?, (object.thing.clone(), found.pointer))))
+    });
+    masked.chain(plain).collect()
+}
 
 fn literal(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };

@@ -9,6 +9,7 @@
 
 mod charts;
 mod cli;
+mod complete;
 mod fix;
 mod layers;
 mod readme;

@@ -14,7 +14,8 @@ use crate::args::Global;
 /// What `ironhull.yaml` may say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    /// `complete: true`: the estate's directory holds everything there is.
+    /// `complete: true`: the estate's directory holds everything there is, and the
+    /// targets take in that directory.
     pub(crate) complete: bool,
     /// `kubernetes: "1.37"`.
     pub(crate) kubernetes: Option<String>,
@@ -28,14 +29,30 @@ pub(crate) struct Config {
     pub(crate) owner: Option<String>,
 }
 
-/// Reads the named file, or the nearest `ironhull.yaml` from `start` upward.
-pub(crate) fn load(global: &Global, start: &Path) -> anyhow::Result<Config> {
+/// Reads the named file, or the nearest `ironhull.yaml` from the first target upward.
+pub(crate) fn load(global: &Global, targets: &[String]) -> anyhow::Result<Config> {
+    let start = targets.first().map_or(".", |target| target.as_str());
+    let start = if start == "-" { Path::new(".") } else { Path::new(start) };
     let Some(path) = global.config.clone().or_else(|| find(start)) else {
         return Ok(Config::default());
     };
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("failed to read {}", path.display()))?;
-    parse(&path, &text)
+    let mut config = parse(&path, &text)?;
+    // One file of a complete estate is a fragment: what it does not hold may stand beside it.
+    config.complete &= global.config.is_some() || take_in(targets, path.parent());
+    Ok(config)
+}
+
+/// Whether one of the targets is a directory, or lies above it.
+fn take_in(targets: &[String], directory: Option<&Path>) -> bool {
+    let Some(directory) = directory.and_then(|path| path.canonicalize().ok()) else {
+        return false;
+    };
+    let is_above = |target: &String| {
+        Path::new(target).canonicalize().is_ok_and(|target| directory.starts_with(target))
+    };
+    targets.iter().any(is_above) || targets.is_empty() && is_above(&".".to_owned())
 }
 
 fn find(start: &Path) -> Option<PathBuf> {

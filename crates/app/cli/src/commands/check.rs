@@ -37,9 +37,7 @@ pub(crate) fn judge(
     global: &Global,
     proof_from: impl FnOnce(&Config) -> anyhow::Result<Severity>,
 ) -> anyhow::Result<Judged> {
-    let first = targets.first().map_or(".", |target| target.as_str());
-    let start = if first == "-" { Path::new(".") } else { Path::new(first) };
-    let config = config::load(global, start)?;
+    let config = config::load(global, targets)?;
     let (minor, minor_assumed) = config::minor(judging.kubernetes_version.as_deref(), &config)?;
     let (at, today) = config::now(global)?;
     let proof_from = proof_from(&config)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
-    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Pointer, Snapshot,
-    Source, SourceId, Standing,
+    Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source, SourceId,
+    Standing,
 };
 use ironhull_schema::{Schema, crd, defaults, rbac};
 use ironhull_secrets::Salt;
@@ -145,23 +145,6 @@ fn salt() -> Salt {
     Salt::new(&[random(), random(), random(), random()].concat())
 }
 
-/// A secret's place and mark as a fact.
-fn secret_fact(object: &Object, pointer: &Pointer, mark: &str) -> Fact {
-    let mut value = Builder::new();
-    value.begin_map(0);
-    for (key, text) in [("at", pointer.as_str()), ("mark", mark)] {
-        value.key(key, 0);
-        value.str(text, 0, 0);
-    }
-    value.end(0);
-    Fact {
-        thing: object.thing.clone(),
-        name: "secret",
-        value: value.finish(),
-        source: "redaction".to_owned(),
-    }
-}
-
 fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
     let limits = ReadLimits::default();
     let mut rendered = None;
@@ -201,9 +184,8 @@ fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
             continue;
         }
         object.value = defaults::apply(schema, &object.value);
-        for found in ironhull_secrets::redact(&mut object, salt) {
-            read.facts.extend(found.mark.map(|mark| secret_fact(&object, &found.pointer, &mark)));
-        }
+        let found = ironhull_secrets::redact(&mut object, salt);
+        read.facts.extend(found.iter().filter_map(|found| found.fact(&object)));
         read.objects.push(object);
     }
     read

@@ -5,7 +5,7 @@
 //! private keys, passwords in connection strings) and by *name* (a literal under
 //! a name such as `DB_PASSWORD`). Nothing here keeps or prints a value.
 
-use ironhull_model::{Builder, Kind, Node, Object, Pointer};
+use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 
 mod form;
 mod mark;
@@ -33,6 +33,26 @@ pub struct Found {
     /// What equal values share, under the salt; none for what is too short to tell
     /// apart, or not secret by itself.
     pub mark: Option<String>,
+}
+
+impl Found {
+    /// The fact that tells where it stands and what equal values share; none for
+    /// what has no mark.
+    pub fn fact(&self, object: &Object) -> Option<Fact> {
+        let mut value = Builder::new();
+        value.begin_map(0);
+        for (key, text) in [("at", self.pointer.as_str()), ("mark", self.mark.as_deref()?)] {
+            value.key(key, 0);
+            value.str(text, 0, 0);
+        }
+        value.end(0);
+        Some(Fact {
+            thing: object.thing.clone(),
+            name: "secret",
+            value: value.finish(),
+            source: "redaction".to_owned(),
+        })
+    }
 }
 
 /// Masks secret values in an object and says where they were. All values of a

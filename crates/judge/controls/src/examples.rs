@@ -7,6 +7,7 @@ use ironhull_model::{
     Builder, Coverage, Fact, Finding, Kind, Minor, Node, Object, Snapshot, Value, Verdict, World,
 };
 use ironhull_schema::{Schema, defaults, rbac};
+use ironhull_secrets::Salt;
 
 use crate::control::Control;
 use crate::judge::{Judge, Judgement};
@@ -48,6 +49,8 @@ fn example(item: Node<'_>) -> Result<Example, String> {
     }
     for given in item.get("given").ok_or("an example has no given")?.items() {
         let object = completed(given, minor)?;
+        let secrets = ironhull_secrets::find(&object, &Salt::new(&[]));
+        snapshot.facts.extend(secrets.iter().filter_map(|found| found.fact(&object)));
         snapshot.objects.push(Arc::new(object));
     }
     if snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io") {

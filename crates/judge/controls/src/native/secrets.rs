@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ironhull_model::{Kind, Node, Pointer, RepairStep, Severity, Standing, ThingRef, World};
-use ironhull_secrets::Salt;
+use ironhull_model::{Kind, Node, Pointer, RepairStep, Severity, ThingRef, World};
 
 use super::{Answer, Element, Native, Subject};
 
@@ -50,21 +49,13 @@ fn shared(subject: &Subject<'_>) -> Answer {
     Answer::Elements(elements)
 }
 
-/// The marks of all secrets: facts of objects that were masked, and those of
-/// objects that were not (examples).
-fn marks(world: World<'_>) -> Vec<(String, Place)> {
-    let masked = world.base.facts.iter().filter(|fact| fact.name == "secret").filter_map(|fact| {
+/// The marks of all secrets, which are facts of the objects that hold them.
+fn marks(world: World<'_>) -> impl Iterator<Item = (String, Place)> {
+    world.base.facts.iter().filter(|fact| fact.name == "secret").filter_map(|fact| {
         let field = |name| fact.value.root().get(name)?.as_str();
         let at = Pointer::parse(field("at")?)?;
         Some((field("mark")?.to_owned(), (fact.thing.clone(), at)))
-    });
-    let salt = Salt::new(&[]);
-    let given = world.objects().filter(|object| object.standing == Standing::Given);
-    let plain = given.flat_map(|object| {
-        let found = ironhull_secrets::find(object, &salt).into_iter();
-        found.filter_map(|found| Some((found.mark?, (object.thing.clone(), found.pointer))))
-    });
-    masked.chain(plain).collect()
+    })
 }
 
 fn literal(subject: &Subject<'_>) -> Answer {

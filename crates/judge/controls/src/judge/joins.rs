@@ -32,7 +32,11 @@ pub(super) struct Joined<'a> {
 
 impl<'a> Joins<'a> {
     pub(super) fn new(controls: &[&Control]) -> Joins<'a> {
-        let related = controls.iter().flat_map(|control| &control.related);
+        Joins::of(controls.iter().flat_map(|control| &control.related))
+    }
+
+    fn of<'r>(related: impl IntoIterator<Item = &'r Related>) -> Joins<'a> {
+        let related = related.into_iter();
         Joins { indices: related.map(|related| (name(related), OnceLock::new())).collect() }
     }
 
@@ -221,3 +225,6 @@ fn plain_pairs(map: Node<'_>) -> Vec<String> {
     pairs.sort_unstable();
     pairs
 }
+
+#[cfg(test)]
+mod tests;

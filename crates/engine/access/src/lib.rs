@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Standing, World, selector};
 
+pub mod grants;
 mod rule;
 #[cfg(test)]
 mod tests;
 
+pub use grants::Grant;
 pub use rule::{Question, Rule};
 
 /// The API group of roles and bindings.

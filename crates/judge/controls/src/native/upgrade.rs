@@ -2,7 +2,7 @@
 //! more, or has marked deprecated.
 
 use ironhull_model::{Builder, Pointer, RepairStep, Severity};
-use ironhull_schema::removed;
+use ironhull_upgrade::{State, ending};
 
 use super::{Answer, Element, Native, Subject};
 
@@ -11,37 +11,30 @@ pub(super) const RULES: &[(&str, Native)] = &[("upgrade/removed-api", removed_ap
 fn removed_api(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };
     let thing = &object.thing;
-    let Some(removal) = removed::lookup(&thing.group, &object.version, &thing.kind) else {
+    let Some(ending) = ending(object, subject.world.base.minor) else {
         return Answer::Elements(Vec::new());
     };
-    let minor = subject.world.base.minor;
     let api_version = object.api_version();
-    let (message, severity) = match (removal.removed, removal.deprecated) {
-        (Some(removed), _) if removed <= minor => (
+    let (kind, replacement) = (&thing.kind, ending.life.replacement);
+    let (message, severity) = match ending.state {
+        State::Removed { since } => (
             format!(
-                "{api_version} {} was removed in Kubernetes {removed}; the server refuses it",
-                thing.kind
+                "{api_version} {kind} was removed in Kubernetes {since}; the server refuses it"
             ),
             Severity::High,
         ),
-        (Some(removed), Some(deprecated)) if deprecated <= minor => (
-            format!(
-                "{api_version} {} is deprecated since {deprecated} and removed in {removed}",
-                thing.kind
-            ),
+        State::Deprecated { since, until: Some(until) } => (
+            format!("{api_version} {kind} is deprecated since {since} and removed in {until}"),
             Severity::Low,
         ),
-        (None, Some(deprecated)) if deprecated <= minor => (
-            format!("{api_version} {} is deprecated since {deprecated}", thing.kind),
-            Severity::Low,
-        ),
-        _ => return Answer::Elements(Vec::new()),
+        State::Deprecated { since, until: None } => {
+            (format!("{api_version} {kind} is deprecated since {since}"), Severity::Low)
+        }
     };
     let at = Pointer::root().join("apiVersion");
-    let hint =
-        removal.replacement.map_or_else(String::new, |replacement| format!("; use {replacement}"));
-    let repair = match removal.replacement.and_then(|replacement| replacement.rsplit_once('/')) {
-        Some((version, kind)) if kind == &*thing.kind => {
+    let hint = replacement.map_or_else(String::new, |replacement| format!("; use {replacement}"));
+    let repair = match replacement.and_then(|replacement| replacement.rsplit_once('/')) {
+        Some((version, of)) if *of == **kind => {
             let mut builder = Builder::new();
             builder.str(version, 0, 0);
             vec![RepairStep::Set { pointer: at.clone(), value: builder.finish() }]

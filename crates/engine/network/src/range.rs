@@ -40,6 +40,16 @@ impl Range {
         (range.prefix <= range.width()).then_some(range)
     }
 
+    /// The range that a text was meant to be: itself, what stands before a `#`
+    /// that was to begin a comment, or a bare address.
+    pub fn meant(text: &str) -> Option<Range> {
+        let head = text.split_once('#').map_or(text, |(head, _)| head).trim();
+        Range::parse(head).or_else(|| {
+            let address: IpAddr = head.parse().ok()?;
+            Some(Range { address, prefix: if address.is_ipv4() { 32 } else { 128 } })
+        })
+    }
+
     /// The range that covers a whole family.
     pub fn everything(is_ipv4: bool) -> Range {
         let address = if is_ipv4 {

@@ -1,0 +1,213 @@
+//! The index that questions are asked of.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ironhull_model::{Node, Object, World};
+use ironhull_schema::Schema;
+
+use crate::labels::Labels;
+use crate::validate::Validation;
+use crate::{GROUP, Policy};
+
+/// Kinds whose pods run, with their groups.
+const WORKLOADS: &[(&str, &str)] = &[
+    ("", "Pod"),
+    ("", "ReplicationController"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
+
+/// API groups of policies that say more than NetworkPolicies can.
+const OTHER_POLICIES: &[&str] = &[
+    "cilium.io",
+    "crd.antrea.io",
+    "crd.projectcalico.org",
+    "policy.networking.k8s.io",
+    "projectcalico.org",
+];
+
+/// A pod, or an object that makes pods which are alike.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    /// The object.
+    pub object: &'a Arc<Object>,
+    /// The `PodSpec`.
+    pub pod: Node<'a>,
+    /// The addresses, where they are known.
+    pub addresses: Vec<IpAddr>,
+    pub(crate) labels: Labels<'a>,
+}
+
+impl<'a> Workload<'a> {
+    fn new(schema: Schema, object: &'a Arc<Object>) -> Option<Workload<'a>> {
+        let (group, kind) = (&*object.thing.group, &*object.thing.kind);
+        let pod = schema.pod_spec(group, kind, object.root())?;
+        let meta = schema.pod_meta(group, kind, object.root());
+        let label_node = meta.and_then(|meta| meta.get("labels"));
+        let status = object.root().get("status").filter(|_| kind == "Pod");
+        let plural =
+            status.and_then(|status| status.get("podIPs")).into_iter().flat_map(Node::items);
+        let single = status.and_then(|status| status.get("podIP"));
+        let texts = plural.filter_map(|item| item.get("ip")).chain(single);
+        let mut addresses: Vec<IpAddr> =
+            texts.filter_map(|text| text.as_str()?.parse().ok()).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let labels = Labels::of_pods(object, label_node);
+        Some(Workload { object, pod, addresses, labels })
+    }
+
+    /// Its namespace; empty when files do not say it.
+    pub fn namespace(&self) -> &'a str {
+        &self.object.thing.namespace
+    }
+
+    /// Whether it shares the node's network, which no NetworkPolicy covers.
+    pub fn is_on_host_network(&self) -> bool {
+        self.pod.get("hostNetwork").and_then(Node::as_bool) == Some(true)
+    }
+
+    /// The containers whose ports are served: the ordinary ones and sidecars.
+    pub fn serving_containers(&self) -> impl Iterator<Item = Node<'a>> {
+        let list = |name| self.pod.get(name).into_iter().flat_map(Node::items);
+        let sidecars = list("initContainers").filter(|container| {
+            container.get("restartPolicy").and_then(Node::as_str) == Some("Always")
+        });
+        list("containers").chain(sidecars)
+    }
+
+    /// The declared ports, each with its container.
+    pub fn ports(&self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+        self.serving_containers().flat_map(|container| {
+            let ports = container.get("ports").into_iter().flat_map(Node::items);
+            ports.map(move |port| (container, port))
+        })
+    }
+}
+
+/// NetworkPolicies, workloads and namespaces of a world.
+#[derive(Debug)]
+pub struct Network<'a> {
+    pub(crate) world: World<'a>,
+    workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
+    policies: BTreeMap<&'a str, Vec<Policy<'a>>>,
+    refused: Vec<Policy<'a>>,
+    namespaces: BTreeMap<&'a str, &'a Arc<Object>>,
+    /// Whether policies of kinds that are not understood here stand beside.
+    others: bool,
+}
+
+impl<'a> Network<'a> {
+    /// Looks at a world.
+    pub fn new(world: World<'a>) -> Network<'a> {
+        let schema = Schema::of(world.base.minor);
+        let mut network = Network {
+            world,
+            workloads: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            refused: Vec::new(),
+            namespaces: world
+                .of_kind("", "Namespace")
+                .map(|namespace| (&*namespace.thing.name, namespace))
+                .collect(),
+            others: world.objects().any(|object| {
+                OTHER_POLICIES.contains(&&*object.thing.group)
+                    && object.thing.kind.ends_with("Policy")
+            }),
+        };
+        for object in WORKLOADS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
+            if let Some(workload) = Workload::new(schema, object) {
+                network.workloads.entry(workload.namespace()).or_default().push(workload);
+            }
+        }
+        let validation = Validation::of(world.base.minor);
+        for object in world.of_kind(GROUP, "NetworkPolicy") {
+            let policy = Policy::new(object);
+            if validation.refusals(object.root()).is_empty() {
+                network.policies.entry(&object.thing.namespace).or_default().push(policy);
+            } else {
+                network.refused.push(policy);
+            }
+        }
+        network
+    }
+
+    /// Every workload, by namespace.
+    pub fn workloads(&self) -> impl Iterator<Item = &Workload<'a>> {
+        self.workloads.values().flatten()
+    }
+
+    /// The workloads of a namespace.
+    pub fn workloads_in(&self, namespace: &str) -> &[Workload<'a>] {
+        self.workloads.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The workload that is this object.
+    pub fn workload(&self, object: &Object) -> Option<&Workload<'a>> {
+        self.workloads_in(&object.thing.namespace)
+            .iter()
+            .find(|workload| workload.object.thing == object.thing)
+    }
+
+    /// Every policy that the API server accepts, by namespace.
+    pub fn policies(&self) -> impl Iterator<Item = Policy<'a>> {
+        self.policies.values().flatten().copied()
+    }
+
+    /// The policies of a namespace that the API server accepts.
+    pub fn policies_in(&self, namespace: &str) -> &[Policy<'a>] {
+        self.policies.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The policies that the API server refuses: they guard nothing.
+    pub fn refused(&self) -> &[Policy<'a>] {
+        &self.refused
+    }
+
+    /// The namespaces that are there, with their object where it was read:
+    /// those with an object, and those of workloads.
+    pub fn namespaces(&self) -> BTreeMap<&'a str, Option<&'a Arc<Object>>> {
+        let used = self.workloads.keys().map(|name| (*name, None));
+        let read = self.namespaces.iter().map(|(name, object)| (*name, Some(*object)));
+        used.chain(read).collect()
+    }
+
+    pub(crate) fn namespace_labels(&self, name: &'a str) -> Labels<'a> {
+        match self.namespaces.get(name) {
+            Some(namespace) => Labels::of_namespace(namespace),
+            None => {
+                let all_were_read = self.world.base.coverage.is_complete("", "Namespace");
+                Labels::of_unread_namespace(name, all_were_read)
+            }
+        }
+    }
+
+    /// Whether every policy that could decide was read and is understood.
+    pub fn knows_all_policies(&self) -> bool {
+        !self.others && self.world.base.coverage.is_complete(GROUP, "NetworkPolicy")
+    }
+
+    /// Whether policies stand beside that may deny what NetworkPolicies allow.
+    pub fn has_other_policies(&self) -> bool {
+        self.others
+    }
+
+    /// Whether every workload was read.
+    pub fn knows_all_workloads(&self) -> bool {
+        WORKLOADS.iter().all(|(group, kind)| self.world.base.coverage.is_complete(group, kind))
+    }
+
+    /// What is missing where an answer is not known, in the words of reports.
+    pub fn missing(&self) -> Vec<String> {
+        if self.others {
+            return vec!["an understanding of the network policies of other kinds".to_owned()];
+        }
+        vec!["all NetworkPolicies of the cluster".to_owned()]
+    }
+}

@@ -11,6 +11,7 @@ mod network;
 mod policy;
 
 pub mod exposure;
+pub mod isolation;
 pub mod notes;
 pub mod range;
 pub mod reach;

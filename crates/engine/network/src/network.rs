@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ironhull_model::{Node, Object, World};
+use ironhull_model::{Node, Object, Pointer, World};
 use ironhull_schema::Schema;
 
 use crate::labels::Labels;
@@ -66,6 +66,17 @@ impl<'a> Workload<'a> {
     /// Its namespace; empty when files do not say it.
     pub fn namespace(&self) -> &'a str {
         &self.object.thing.namespace
+    }
+
+    /// Where its pods' labels stand, which is what policies and Services select by.
+    pub fn labels_pointer(&self) -> Pointer {
+        let template = self.pod.parent().map_or_else(Pointer::root, Node::pointer);
+        template.join("metadata").join("labels")
+    }
+
+    /// `Kind/name`.
+    pub fn shown(&self) -> String {
+        format!("{}/{}", self.object.thing.kind, self.object.thing.name)
     }
 
     /// Whether it shares the node's network, which no NetworkPolicy covers.

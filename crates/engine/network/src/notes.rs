@@ -1,10 +1,10 @@
 //! What a NetworkPolicy does and does not do, beyond what its fields seem to say.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer};
 
+use crate::isolation::is_every_pod;
 use crate::range::Range;
 use crate::reach::block_contains;
 use crate::validate::Validation;
@@ -41,13 +41,8 @@ pub fn breadth(policy: Policy<'_>) -> Breadth {
         }
     }
     let any_peer = |rule: Node<'_>| rule.get("to").is_none_or(Node::is_empty);
-    let every_pod = |peer: Node<'_>| {
-        let empty = |selector: Node<'_>| selector.items().all(Node::is_empty);
-        peer.get("namespaceSelector").is_some_and(empty)
-            && peer.get("podSelector").is_none_or(empty)
-    };
     breadth.pods = policy.rules(Direction::Egress).any(any_peer)
-        || policy.peers(Direction::Egress).any(every_pod);
+        || policy.peers(Direction::Egress).any(is_every_pod);
     breadth
 }
 
@@ -57,7 +52,7 @@ pub struct Reopened<'a> {
     /// The `except` item.
     pub except: Node<'a>,
     /// The other policy.
-    pub by: &'a Arc<Object>,
+    pub by: &'a Object,
     /// The rule of the other policy.
     pub rule: Node<'a>,
 }

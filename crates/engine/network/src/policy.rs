@@ -1,7 +1,5 @@
 //! NetworkPolicies (`networking.k8s.io/v1`), with the API's own defaults.
 
-use std::sync::Arc;
-
 use ironhull_model::{Node, Object};
 
 use crate::{Certainty, Workload};
@@ -48,12 +46,12 @@ impl Direction {
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
     /// The object.
-    pub object: &'a Arc<Object>,
+    pub object: &'a Object,
 }
 
 impl<'a> Policy<'a> {
     /// A policy as it was written.
-    pub fn new(object: &'a Arc<Object>) -> Policy<'a> {
+    pub fn new(object: &'a Object) -> Policy<'a> {
         Policy { object }
     }
 

@@ -2,7 +2,6 @@
 //! always allowed.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer};
 
@@ -70,7 +69,7 @@ pub struct Reach<'a> {
     pub allowed: Certainty,
     /// The policies that decide, and where in them: the rule that allows, or the
     /// spec that isolates. None when no policy does.
-    pub because: Vec<(&'a Arc<Object>, Pointer)>,
+    pub because: Vec<(&'a Object, Pointer)>,
 }
 
 impl<'a> Network<'a> {
@@ -209,7 +208,7 @@ struct Decision<'a> {
     open: bool,
     /// What the policies that surely select the pod say; none where there are none.
     allowed: Option<Certainty>,
-    because: Vec<(&'a Arc<Object>, Pointer)>,
+    because: Vec<(&'a Object, Pointer)>,
     /// Policies that may select the pod: whether one of them does not surely
     /// allow, and whether one of them may.
     may_isolate: bool,

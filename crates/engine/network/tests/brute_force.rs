@@ -17,6 +17,8 @@ const FLOWS_PER_ESTATE: usize = 8;
 
 const NAMESPACES: [&str; 3] = ["a", "b", "c"];
 const PORTS: [u16; 5] = [53, 80, 443, 8080, 65535];
+/// Of container ports, and one that none has.
+const NAMES: [&str; 3] = ["http", "dns", "none"];
 const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 /// Addresses that are no pod's.
 const OUTSIDE: [&str; 5] =
@@ -147,7 +149,7 @@ fn rule(rng: &mut Rng) -> Rule {
         let protocol = *rng.pick(&[Protocol::Tcp, Protocol::Tcp, Protocol::Udp, Protocol::Sctp]);
         rule.ports.push(match rng.below(4) {
             0 => PortItem::Any(protocol),
-            1 => PortItem::Named(protocol, rng.pick(&["http", "dns", "none"])),
+            1 => PortItem::Named(protocol, NAMES[rng.below(3)]),
             2 => PortItem::Numbers(protocol, *rng.pick(&PORTS), None),
             _ => {
                 let first = *rng.pick(&[1, 80, 443]);

@@ -5,8 +5,10 @@ use ironhull_cel::{Binding, Val};
 use ironhull_model::{
     Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Verdict, World,
 };
+use ironhull_network::Network;
 use ironhull_schema::Schema;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::control::{Applies, Control, Rule};
 use crate::native;
@@ -126,6 +128,8 @@ pub struct Judge<'a> {
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
     joins: joins::Joins<'a>,
+    /// The index of network questions, made when the first is asked.
+    network: OnceLock<Network<'a>>,
 }
 
 /// An object with the parts that rules name.
@@ -163,6 +167,7 @@ impl<'a> Judge<'a> {
                 .objects()
                 .map(|object| (&raw const object.value as usize, &**object))
                 .collect(),
+            network: OnceLock::new(),
         };
         for (index, assignment) in assignments.iter().enumerate() {
             let control = controls[assignment.control];
@@ -283,6 +288,7 @@ impl<'a> Judge<'a> {
             pod: subject.and_then(|subject| subject.pod),
             meta: subject.and_then(|subject| subject.meta),
             params: self.params_of(index).root(),
+            network: &|| self.network.get_or_init(|| Network::new(self.world)),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };
         let mut verdict = Verdict::Holds;

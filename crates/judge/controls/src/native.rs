@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
+use ironhull_network::Network;
 use ironhull_schema::Schema;
 
 mod access;
 mod custom_resource;
 mod estate;
+mod exposure;
 mod network;
 mod pod_security;
 mod schema;
@@ -30,6 +32,8 @@ pub struct Subject<'a> {
     pub meta: Option<Node<'a>>,
     /// The control's parameters.
     pub params: Node<'a>,
+    /// The index of network questions, made once for all who ask.
+    pub network: &'a dyn Fn() -> &'a Network<'a>,
 }
 
 /// One element that violates, or cannot be decided.
@@ -70,6 +74,7 @@ const TABLES: &[&[(&str, Native)]] = &[
     access::RULES,
     custom_resource::RULES,
     estate::RULES,
+    exposure::RULES,
     network::RULES,
     pod_security::RULES,
     schema::RULES,

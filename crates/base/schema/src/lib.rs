@@ -12,6 +12,7 @@ pub mod crd;
 pub mod defaults;
 pub mod rbac;
 pub mod removed;
+pub mod required;
 pub mod strict;
 mod tables;
 

@@ -19,6 +19,8 @@ pub struct Removal {
     pub removed: Option<Minor>,
     /// `group/version/Kind` to use instead, when there is one.
     pub replacement: Option<&'static str>,
+    /// First minor that serves the replacement.
+    pub replaced_since: Option<Minor>,
 }
 
 static TABLE: LazyLock<Vec<Removal>> = LazyLock::new(|| {
@@ -31,7 +33,9 @@ static TABLE: LazyLock<Vec<Removal>> = LazyLock::new(|| {
         let _introduced = cell();
         let deprecated = cell().and_then(|minor| minor.parse().ok());
         let removed = cell().and_then(|minor| minor.parse().ok());
-        Some(Removal { group, version, kind, deprecated, removed, replacement: cell() })
+        let replacement = cell();
+        let replaced_since = cell().and_then(|minor| minor.parse().ok());
+        Some(Removal { group, version, kind, deprecated, removed, replacement, replaced_since })
     })
     .collect()
 });
@@ -56,6 +60,9 @@ mod tests {
         let row = lookup("batch", "v1beta1", "CronJob").unwrap();
         assert_eq!(row.removed, Some(Minor::v1(25)));
         assert!(row.replacement.unwrap().contains("batch/v1"));
+        assert_eq!(row.replaced_since, Some(Minor::v1(21)));
         assert!(lookup("batch", "v1", "CronJob").is_none());
+        let crd = lookup("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition").unwrap();
+        assert_eq!(crd.removed, Some(Minor::v1(22)));
     }
 }

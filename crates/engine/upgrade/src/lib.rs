@@ -1,8 +1,15 @@
-//! What changes with a Kubernetes version: API versions that end, and what can
-//! be said instead.
+//! What changes with a Kubernetes version: API versions that end, and how an
+//! object is said in the version that follows. It knows no control.
 
 use ironhull_model::{Minor, Object};
 use ironhull_schema::removed::{self, Removal};
+
+mod rewrite;
+pub mod successor;
+#[cfg(test)]
+mod tests;
+
+pub use successor::{Successor, successor};
 
 /// How an object's API version stands in a minor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,12 +20,7 @@ pub enum State {
         since: Minor,
     },
     /// The server serves it with a warning.
-    Deprecated {
-        /// The first minor that warns.
-        since: Minor,
-        /// The first minor that will not serve it, if that is decided.
-        until: Option<Minor>,
-    },
+    Deprecated,
 }
 
 /// The API version of an object that ends, or has ended, in a minor.
@@ -36,8 +38,61 @@ pub fn ending(object: &Object, minor: Minor) -> Option<Ending> {
     let life = removed::lookup(&thing.group, &object.version, &thing.kind)?;
     let state = match (life.removed, life.deprecated) {
         (Some(since), _) if since <= minor => State::Removed { since },
-        (until, Some(since)) if since <= minor => State::Deprecated { since, until },
+        (_, Some(since)) if since <= minor => State::Deprecated,
         _ => return None,
     };
     Some(Ending { state, life })
+}
+
+/// Whether an object is of an alpha version of one of Kubernetes' own groups.
+pub fn is_alpha(object: &Object) -> bool {
+    let group = &*object.thing.group;
+    let own = !group.contains('.') || group.ends_with(".k8s.io") && !CUSTOM.contains(&group);
+    own && object.version.contains("alpha")
+}
+
+/// Groups below k8s.io whose kinds are custom resources of projects of their own.
+const CUSTOM: &[&str] = &[
+    "cluster.x-k8s.io",
+    "gateway.networking.k8s.io",
+    "kustomize.config.k8s.io",
+    "metrics.k8s.io",
+    "policy.networking.k8s.io",
+    "scheduling.x-k8s.io",
+    "secrets-store.csi.x-k8s.io",
+    "snapshot.storage.k8s.io",
+];
+
+impl Ending {
+    /// `; use GROUP/VERSION KIND`, or nothing.
+    fn hint(&self) -> String {
+        let parts = self.life.replacement.and_then(|replacement| replacement.rsplit_once('/'));
+        parts.map_or_else(String::new, |(version, kind)| format!("; use {version} {kind}"))
+    }
+
+    /// What to say of it. A deprecation is said in the API server's own words,
+    /// as its `Warning` header has them.
+    pub fn sentence(&self, minor: Minor) -> String {
+        let life = self.life;
+        let slash = if life.group.is_empty() { "" } else { "/" };
+        let what = format!("{}{slash}{} {}", life.group, life.version, life.kind);
+        match self.state {
+            State::Removed { since } => {
+                let last = Minor { minor: since.minor.saturating_sub(1), ..since };
+                format!(
+                    "{what} is not served by Kubernetes {minor}: it was removed in {since}, {last} was the last to serve it{}",
+                    self.hint()
+                )
+            }
+            State::Deprecated => {
+                let deprecated = life
+                    .deprecated
+                    .map_or_else(String::new, |since| format!(" is deprecated in v{since}+"));
+                let removed = life
+                    .removed
+                    .map_or_else(String::new, |since| format!(", unavailable in v{since}+"));
+                format!("{what}{deprecated}{removed}{}", self.hint())
+            }
+        }
+    }
 }

@@ -1,52 +1,52 @@
 //! `upgrade/removed-api`: API versions that the judged minor does not serve any
-//! more, or has marked deprecated.
+//! more, or has marked deprecated. `upgrade/alpha-api`: those that may go at any time.
 
-use ironhull_model::{Builder, Pointer, RepairStep, Severity};
-use ironhull_upgrade::{State, ending};
+use ironhull_model::{Pointer, RepairStep, Severity};
+use ironhull_upgrade::{State, Successor, ending, is_alpha, successor};
 
 use super::{Answer, Element, Native, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("upgrade/removed-api", removed_api)];
+pub(super) const RULES: &[(&str, Native)] =
+    &[("upgrade/alpha-api", alpha_api), ("upgrade/removed-api", removed_api)];
 
 fn removed_api(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };
-    let thing = &object.thing;
-    let Some(ending) = ending(object, subject.world.base.minor) else {
-        return Answer::Elements(Vec::new());
-    };
-    let api_version = object.api_version();
-    let (kind, replacement) = (&thing.kind, ending.life.replacement);
-    let (message, severity) = match ending.state {
-        State::Removed { since } => (
-            format!(
-                "{api_version} {kind} was removed in Kubernetes {since}; the server refuses it"
-            ),
-            Severity::High,
-        ),
-        State::Deprecated { since, until: Some(until) } => (
-            format!("{api_version} {kind} is deprecated since {since} and removed in {until}"),
-            Severity::Low,
-        ),
-        State::Deprecated { since, until: None } => {
-            (format!("{api_version} {kind} is deprecated since {since}"), Severity::Low)
-        }
-    };
-    let at = Pointer::root().join("apiVersion");
-    let hint = replacement.map_or_else(String::new, |replacement| format!("; use {replacement}"));
-    let repair = match replacement.and_then(|replacement| replacement.rsplit_once('/')) {
-        Some((version, of)) if *of == **kind => {
-            let mut builder = Builder::new();
-            builder.str(version, 0, 0);
-            vec![RepairStep::Set { pointer: at.clone(), value: builder.finish() }]
-        }
-        _ => Vec::new(),
+    let minor = subject.world.base.minor;
+    let Some(ending) = ending(object, minor) else { return Answer::Elements(Vec::new()) };
+    let ask = |question| vec![RepairStep::Ask { question }];
+    let repair = match successor(object, &ending, minor) {
+        Successor::Steps(steps) => steps,
+        Successor::ByHand(why) => ask(format!("how is it said in the next version? {why}")),
+        Successor::NotYet(since) => ask(format!(
+            "its successor is served from Kubernetes {since}: change it with that upgrade"
+        )),
+        Successor::Nothing => ask("nothing replaces it: what is to do its work?".to_owned()),
     };
     Answer::Elements(vec![Element {
-        name: api_version,
-        at,
-        message: message + &hint,
-        severity: Some(severity),
+        name: object.api_version(),
+        at: Pointer::root().join("apiVersion"),
+        message: ending.sentence(minor),
+        severity: Some(match ending.state {
+            State::Removed { .. } => Severity::High,
+            State::Deprecated => Severity::Low,
+        }),
         repair,
+        ..Element::default()
+    }])
+}
+
+fn alpha_api(subject: &Subject<'_>) -> Answer {
+    let Some(object) = subject.object.filter(|object| is_alpha(object)) else {
+        return Answer::Elements(Vec::new());
+    };
+    Answer::Elements(vec![Element {
+        name: object.api_version(),
+        at: Pointer::root().join("apiVersion"),
+        message: format!(
+            "{} {} is an alpha API: off by default, and it may change or go in any release",
+            object.api_version(),
+            object.thing.kind
+        ),
         ..Element::default()
     }])
 }

@@ -85,8 +85,8 @@ pub(super) fn metadata(subject: &Subject<'_>) -> Answer {
     }
     let mut elements = Vec::new();
     for namespace in namespaces {
-        elements.extend(reaching(network, namespace, &addresses));
-        elements.extend(exempt(network, namespace));
+        let pods = reaching(network, namespace, &addresses);
+        elements.extend(with_exempt(network, namespace, pods));
     }
     Answer::Elements(elements)
 }
@@ -169,23 +169,35 @@ fn repair(network: &Network<'_>, namespace: &str, addresses: &[IpAddr]) -> Vec<R
     object.map(|object| RepairStep::Create { object }).into_iter().collect()
 }
 
-/// Pods that no policy can keep from it.
-fn exempt(network: &Network<'_>, namespace: Named<'_>) -> Option<Element> {
+/// What was found, and the pods that no policy can keep from it: one finding, so
+/// that it stays the same when a pod moves from one network to the other.
+fn with_exempt(
+    network: &Network<'_>,
+    namespace: Named<'_>,
+    found: Option<Element>,
+) -> Option<Element> {
     let on_host: Vec<&Workload<'_>> = network
         .workloads_in(namespace.0)
         .iter()
         .filter(|workload| workload.is_on_host_network())
         .collect();
-    let first = on_host.first()?;
-    Some(Element {
-        subject: Some(thing(namespace)),
-        name: "host-network".to_owned(),
-        message: format!(
-            "pods on the host network reach the instance metadata whatever policies say: {}",
-            some(&on_host)
-        ),
-        severity: Some(Severity::Low),
-        related: vec![(first.object.thing.clone(), first.pod.pointer().join("hostNetwork"))],
-        ..Element::default()
-    })
+    let Some(first) = on_host.first() else { return found };
+    let on_host = some(&on_host);
+    let related = (first.object.thing.clone(), first.pod.pointer().join("hostNetwork"));
+    let mut element = match found.filter(|found| found.missing.is_empty()) {
+        Some(mut element) => {
+            element.message += &format!("; on the host network, whatever policies say: {on_host}");
+            element
+        }
+        None => Element {
+            subject: Some(thing(namespace)),
+            message: format!(
+                "pods on the host network reach the instance metadata whatever policies say: {on_host}"
+            ),
+            severity: Some(Severity::Low),
+            ..Element::default()
+        },
+    };
+    element.related.push(related);
+    Some(element)
 }

@@ -10,6 +10,7 @@
 mod charts;
 mod cli;
 mod complete;
+mod documentation;
 mod fix;
 mod layers;
 mod readme;

@@ -4,9 +4,12 @@ use std::fmt::Write;
 
 use ironhull_controls::Control;
 use ironhull_controls::control::Mapping;
-use ironhull_model::{Evidence, Finding, Node, Object, Place, RepairStep, Snapshot, Verdict};
+use ironhull_model::{Evidence, Finding, Object, Place, RepairStep, Snapshot, Verdict};
 
 use crate::repair;
+
+mod network;
+mod pod;
 
 /// A control: what must hold, why, and where it comes from.
 pub fn control(control: &Control) -> String {
@@ -233,57 +236,22 @@ pub fn object(object: &Object, findings: &[(usize, &Finding)], snapshot: &Snapsh
     if let Some(fact) = snapshot.fact(&object.thing, "owner") {
         _ = writeln!(out, "owner     {} ({})", fact.value.root().display(), fact.source);
     }
-    identity(object, snapshot, &mut out);
+    pod::write(object, snapshot, &mut out);
+    network::write(object, snapshot, &mut out);
     _ = writeln!(out, "\n{}", crate::table::count(findings.len(), "finding"));
+    let width = findings.iter().map(|(_, finding)| finding.control.len()).max().unwrap_or(0);
     for (index, finding) in findings {
         _ = writeln!(
             out,
-            "{:>3}  {:<8} {:<24} {}",
+            "{:>3}  {:<8} {:<width$} {}",
             index + 1,
-            finding.severity.as_str(),
+            match finding.verdict {
+                Verdict::Unknown => "unknown",
+                _ => finding.severity.as_str(),
+            },
             finding.control,
             finding.message
         );
     }
     out
-}
-
-/// The effective identity of each container: uid, gid, supplemental groups (APP-41).
-fn identity(object: &Object, snapshot: &Snapshot, out: &mut String) {
-    let thing = &object.thing;
-    let schema = ironhull_schema::Schema::of(snapshot.minor);
-    let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { return };
-    let context = pod.get("securityContext");
-    let number = |node: Option<Node<'_>>, field: &str| {
-        node.and_then(|node| node.get(field)).and_then(Node::as_i64)
-    };
-    let lists = ["initContainers", "containers", "ephemeralContainers"];
-    for container in lists.into_iter().filter_map(|list| pod.get(list)).flat_map(Node::items) {
-        let own = container.get("securityContext");
-        let effective = |field: &str| number(own, field).or_else(|| number(context, field));
-        let uid = effective("runAsUser")
-            .map_or_else(|| "the image's user".to_owned(), |uid| uid.to_string());
-        let gid = match (effective("runAsGroup"), effective("runAsUser")) {
-            (Some(gid), _) => gid.to_string(),
-            (None, Some(_)) => "0, unless the image's passwd gives the uid another".to_owned(),
-            (None, None) => "the image's group".to_owned(),
-        };
-        let groups: Vec<String> = number(context, "fsGroup")
-            .into_iter()
-            .chain(
-                context
-                    .and_then(|context| context.get("supplementalGroups"))
-                    .into_iter()
-                    .flat_map(Node::items)
-                    .filter_map(Node::as_i64),
-            )
-            .map(|group| group.to_string())
-            .collect();
-        let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
-        let name = container.get("name").and_then(Node::as_str).unwrap_or_default();
-        _ = writeln!(
-            out,
-            "container {name} runs as uid {uid}, primary gid {gid}, supplemental groups {groups}"
-        );
-    }
 }

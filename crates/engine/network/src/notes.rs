@@ -146,17 +146,15 @@ fn ranges(policy: Policy<'_>, notes: &mut Vec<Note>) {
         let range = node.as_str().and_then(Range::meant);
         if let Some(range) = range.filter(|range| range.has_host_bits()) {
             let canonical = range.canonical();
-            let all = if range.prefix() == 0 {
-                format!(": every {} address", if range.is_ipv4() { "IPv4" } else { "IPv6" })
+            let why = if range.prefix() == 0 {
+                let family = if range.is_ipv4() { "IPv4" } else { "IPv6" };
+                format!("every {family} address, for /0 looks at no bit of it")
             } else {
-                String::new()
+                format!("only the first {} bits count", range.prefix())
             };
             notes.push(Note {
                 at: node.pointer(),
-                text: format!(
-                    "{range} means {canonical}{all}: only the first {} bits count.",
-                    range.prefix()
-                ),
+                text: format!("{range} means {canonical}: {why}."),
             });
         }
     }

@@ -13,6 +13,7 @@ mod estate;
 mod exposure;
 mod network;
 mod pod_security;
+mod process;
 mod schema;
 mod secrets;
 mod upgrade;
@@ -77,6 +78,7 @@ const TABLES: &[&[(&str, Native)]] = &[
     exposure::RULES,
     network::RULES,
     pod_security::RULES,
+    process::RULES,
     schema::RULES,
     secrets::RULES,
     upgrade::RULES,

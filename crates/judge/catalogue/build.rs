@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ironhull_controls::packs::{self, Pack};
 use ironhull_controls::{Compiler, Control};
 use ironhull_model::{Diagnostic, Node, Source, SourceId};
 
@@ -19,13 +20,16 @@ fn main() -> Result<(), String> {
     let compiler = Compiler::default();
     let mut controls: Vec<Control> = Vec::new();
     let mut standards = Vec::new();
+    let mut packs: Vec<Pack> = Vec::new();
     for path in files(&folder)? {
         let text = std::fs::read_to_string(&path)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         let shown = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
         if shown.starts_with("standards/") {
             standards.push(standard_file(&shown, &text)?);
-        } else if !shown.starts_with("packs/") {
+        } else if shown.starts_with("packs/") {
+            packs.push(pack_file(&shown, text)?);
+        } else {
             controls.extend(control_file(&compiler, &shown, text)?);
         }
     }
@@ -33,6 +37,13 @@ fn main() -> Result<(), String> {
     if let Some(pair) = controls.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(format!("two controls are called {}", pair[0].id));
     }
+    let accepted = packs.iter().flat_map(|pack| &pack.accepts).flat_map(|accept| &accept.controls);
+    for id in accepted {
+        if !controls.iter().any(|control| control.id == *id) {
+            return Err(format!("a pack accepts {id}, which is no control"));
+        }
+    }
+    write(&out.join("packs.bin"), postcard::to_allocvec(&packs))?;
     write(&out.join("controls.bin"), postcard::to_allocvec(&controls))?;
     write(&out.join("standards.bin"), postcard::to_allocvec(&standards))
 }
@@ -85,6 +96,17 @@ fn control_file(compiler: &Compiler, shown: &str, text: String) -> Result<Vec<Co
         .map(|diagnostic| told(diagnostic, &source))
         .collect::<Vec<_>>()
         .join("\n"))
+}
+
+fn pack_file(shown: &str, text: String) -> Result<Pack, String> {
+    let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+    let mut diagnostics = parsed.diagnostics;
+    let document = parsed.documents.first().ok_or_else(|| format!("controls/{shown}: empty"))?;
+    let pack = packs::read(document.value.root(), SourceId(0), &mut diagnostics);
+    let source = Source::new(shown, text);
+    let told: Vec<String> =
+        diagnostics.iter().map(|diagnostic| told(diagnostic, &source)).collect();
+    pack.filter(|_| told.is_empty()).ok_or_else(|| told.join("\n"))
 }
 
 fn told(diagnostic: &Diagnostic, source: &Source) -> String {

@@ -25,6 +25,9 @@ pub(crate) struct Config {
     pub(crate) only: Vec<String>,
     /// `controls: […]`: own control files or directories, relative to the file.
     pub(crate) controls: Vec<PathBuf>,
+    /// `packs: […]`: the packs of by-design exceptions that apply; all when it is
+    /// not said, none when it is empty.
+    pub(crate) packs: Option<Vec<String>>,
     /// `owner: NAME`: who owns what nobody else owns.
     pub(crate) owner: Option<String>,
 }
@@ -80,6 +83,17 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
         config.only = reader.strs("only").into_iter().map(str::to_owned).collect();
         config.controls =
             reader.strs("controls").into_iter().map(|path| folder.join(path)).collect();
+        if let Some(node) = reader.get("packs") {
+            let names: Vec<String> = reader.strs("packs").into_iter().map(str::to_owned).collect();
+            let known: Vec<&str> =
+                ironhull_catalogue::packs().iter().map(|pack| &*pack.name).collect();
+            for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+                let hint = ironhull_controls::reader::nearest(name, &known)
+                    .map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+                reader.wrong(node, format!("there is no pack {name:?}{hint}"));
+            }
+            config.packs = Some(names);
+        }
         reader.finish();
     }
     if let Some(first) = diagnostics.first() {

@@ -199,25 +199,44 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     }
 }
 
+/// Accepted findings, by what accepts them and whom they are about.
 fn accepted(report: &Report<'_>, out: &mut String) {
+    const LINES: usize = 5;
     let all: Vec<_> = report.accepted().collect();
-    for (at, (_, finding)) in all.iter().enumerate().take(5) {
+    let mut groups: Vec<(&Finding, usize)> = Vec::new();
+    for (_, finding) in &all {
+        let same = |group: &&mut (&Finding, usize)| {
+            let names = |finding: &Finding| finding.accepted.as_ref().map(|by| by.name.clone());
+            group.0.subject == finding.subject && names(group.0) == names(finding)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.1 += 1,
+            None => groups.push((finding, 1)),
+        }
+    }
+    for (at, (finding, n)) in groups.iter().enumerate().take(LINES) {
         let Some(by) = &finding.accepted else { continue };
         let word = if at == 0 { format!("ACCEPTED {}", all.len()) } else { String::new() };
+        let what = if *n == 1 { finding.message.clone() } else { count(*n, "finding") };
         _ = writeln!(
             out,
-            "{word:<12}{} {}, {}, {} {}, {}",
+            "{word:<12}{} {}, {what}, {} {}, {} {}, {}",
             finding.subject.kind,
             finding.subject.name,
-            finding.message,
             by.kind,
+            by.name,
+            word_of(by),
             by.until,
             by.owner
         );
     }
-    if all.len() > 5 {
-        _ = writeln!(out, "{:12}and {} more", "", all.len() - 5);
+    if groups.len() > LINES {
+        _ = writeln!(out, "{:12}and {} more", "", count(groups.len() - LINES, "object"));
     }
+}
+
+fn word_of(by: &ironhull_model::Accepted) -> &'static str {
+    if by.kind == "waiver" { "until" } else { "review" }
 }
 
 /// Unknowns by what is missing, at most five lines.

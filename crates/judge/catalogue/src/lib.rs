@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use ironhull_controls::Control;
+use ironhull_controls::packs::Pack;
 
 mod standard;
 
@@ -19,6 +20,15 @@ static STANDARDS: LazyLock<Vec<StandardFile>> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
+static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
+    postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/packs.bin"))).unwrap_or_default()
+});
+
+/// Every pack of by-design exceptions, by file name.
+pub fn packs() -> &'static [Pack] {
+    &PACKS
+}
+
 /// Every control, by id.
 pub fn controls() -> &'static [Control] {
     &CONTROLS
@@ -29,5 +39,7 @@ pub fn standards() -> &'static [StandardFile] {
     &STANDARDS
 }
 
+#[cfg(test)]
+mod packs_tests;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,8 @@
 //!   type: by-design            # or waiver
 //!   controls: [host-path-volume]
 //!   subjects: [{ kind: DaemonSet, namespace: logging, name: log-agent }]
-//!   image: registry.example/log-agent      # by-design: pinned to repository and
-//!   serviceAccount: log-agent              # ServiceAccount
+//!   image: registry.example/log-agent      # by-design: pinned to repository (or a
+//!   serviceAccount: log-agent              # list of them) and ServiceAccount
 //!   elements: [var-log]        # optional: only these elements
 //!   reason: ships the node's logs
 //!   owner: platform
@@ -17,12 +17,15 @@
 //!   reviewed: 2026-11-01       # by-design: holds for 180 days, then warns
 //! ```
 
-use ironhull_model::{Accepted, Code, Diagnostic, Finding, Node, SourceId, World, image};
+use ironhull_model::{
+    Accepted, Code, Diagnostic, Finding, Kind, Node, Object, Pointer, SourceId, World, image,
+};
 use ironhull_schema::Schema;
 use jiff::civil::Date;
 use jiff::{Span, Unit};
 
 use crate::control::Control;
+use crate::packs::Pack;
 use crate::policies::suggestion;
 use crate::reader::Reader;
 use crate::scope::{Scope, glob};
@@ -51,7 +54,9 @@ pub struct Exception {
     controls: Vec<String>,
     subjects: Scope,
     elements: Vec<String>,
-    image: Option<String>,
+    images: Vec<String>,
+    /// Whether the pod may run no image but these.
+    only_these: bool,
     service_account: Option<String>,
     reason: String,
     owner: String,
@@ -102,7 +107,12 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
     }
     let subjects = Scope::read(reader, "subjects");
     let elements = reader.strs("elements").into_iter().map(str::to_owned).collect();
-    let image = reader.str("image").map(str::to_owned);
+    let images = match reader.get("image") {
+        Some(node) if node.kind() == Kind::List => {
+            reader.strs("image").into_iter().map(repository).collect()
+        }
+        _ => reader.str("image").map(repository).into_iter().collect::<Vec<String>>(),
+    };
     let service_account = reader.str("serviceAccount").map(str::to_owned);
     let reason = reader.required_str("reason")?.to_owned();
     let owner = reader.required_str("owner")?.to_owned();
@@ -123,7 +133,7 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
             return None;
         }
     };
-    if kind == Type::ByDesign && (image.is_none() || service_account.is_none()) {
+    if kind == Type::ByDesign && (images.is_empty() || service_account.is_none()) {
         reader.wrong(reader.node(), "a by-design exception is pinned to image and serviceAccount");
     }
     let span = reader.node().span().unwrap_or_default();
@@ -133,7 +143,8 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
         controls,
         subjects,
         elements,
-        image,
+        images,
+        only_these: false,
         service_account,
         reason,
         owner,
@@ -193,56 +204,169 @@ impl Exception {
             || (self.until >= today && days_between(today, self.until) <= WAIVER_DAYS)
     }
 
-    fn covers(&self, finding: &Finding, world: World<'_>) -> bool {
+    fn covers(&self, finding: &Finding, object: Option<&Object>, runs: Option<&Runs>) -> bool {
         let subject = &finding.subject;
         let named = self.controls.iter().any(|control| glob(control, &finding.control));
-        let object = || world.get(subject).map(|object| &**object);
-        let subject_matches = self.subjects.is_empty() || self.subjects.has(subject, object());
+        let subject_matches = self.subjects.is_empty() || self.subjects.has(subject, object);
         let element_matches = self.elements.is_empty()
             || self.elements.iter().any(|element| glob(element, &finding.element));
-        named && subject_matches && element_matches && self.pins(finding, world)
+        named && subject_matches && element_matches && self.pins(finding, runs)
     }
 
-    /// Whether the subject runs the image and ServiceAccount the exception is for.
-    fn pins(&self, finding: &Finding, world: World<'_>) -> bool {
-        if self.image.is_none() && self.service_account.is_none() {
-            return true;
-        }
-        let Some(object) = world.get(&finding.subject) else { return false };
-        let schema = Schema::of(world.base.minor);
-        let thing = &object.thing;
-        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else {
-            return false;
-        };
-        let account = pod.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
-        let images = ["initContainers", "containers"]
-            .into_iter()
-            .filter_map(|list| pod.get(list))
-            .flat_map(Node::items)
-            .filter_map(|container| container.get("image")?.as_str());
-        self.service_account.as_deref().is_none_or(|wanted| glob(wanted, account))
-            && self.image.as_deref().is_none_or(|wanted| {
-                images.clone().any(|image| glob(wanted, image::repository(image)))
+    /// Whether it is pinned to nothing, or the subject may be whom it is pinned to.
+    fn may_cover(&self, runs: Option<&Runs>) -> bool {
+        let is_pinned = !self.images.is_empty() || self.service_account.is_some();
+        !is_pinned
+            || runs.is_some_and(|runs| {
+                self.service_account.as_deref().is_none_or(|wanted| glob(wanted, &runs.account))
             })
     }
-}
 
-/// Marks the findings that exceptions cover on a day.
-pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_>, today: Date) {
-    for finding in findings {
-        let exception = exceptions
-            .iter()
-            .find(|exception| exception.counts(today) && exception.covers(finding, world));
-        finding.accepted = exception.map(|exception| Accepted {
-            name: exception.name.clone(),
-            kind: match exception.kind {
+    /// Whether the subject runs the images that the exception is for. What is found
+    /// at a container counts only for that container's image.
+    fn pins(&self, finding: &Finding, runs: Option<&Runs>) -> bool {
+        if self.images.is_empty() {
+            return true;
+        }
+        let Some(runs) = runs else { return false };
+        let pinned = |(_, image): &(Pointer, String)| {
+            self.images.iter().any(|wanted| is_repository(wanted, image))
+        };
+        let of = runs.containers.iter().find(|(own, _)| is_within(&finding.at, own));
+        match of {
+            _ if self.only_these => runs.containers.iter().all(pinned),
+            Some(container) => pinned(container),
+            None => runs.containers.iter().any(pinned),
+        }
+    }
+
+    fn accepted(&self) -> Accepted {
+        Accepted {
+            name: self.name.clone(),
+            kind: match self.kind {
                 Type::Waiver => "waiver",
                 Type::ByDesign => "by-design",
             }
             .to_owned(),
-            reason: exception.reason.clone(),
-            owner: exception.owner.clone(),
-            until: exception.until.to_string(),
-        });
+            reason: self.reason.clone(),
+            owner: self.owner.clone(),
+            until: self.until.to_string(),
+        }
     }
+
+    /// What the packs accept, as exceptions.
+    pub fn of_packs<'p>(packs: impl Iterator<Item = &'p Pack>) -> Vec<Exception> {
+        let exceptions = packs.flat_map(|pack| {
+            pack.accepts.iter().map(move |accept| Exception {
+                name: format!("pack {}", pack.name),
+                kind: Type::ByDesign,
+                controls: accept.controls.iter().map(ToString::to_string).collect(),
+                subjects: Scope::of_kind(&accept.kind),
+                elements: Vec::new(),
+                images: accept.images.iter().map(|image| repository(image)).collect(),
+                only_these: true,
+                service_account: Some(accept.service_account.to_string()),
+                reason: accept.reason.to_string(),
+                owner: "ironhull".to_owned(),
+                until: pack.review_day().map_or(Date::MAX, |day| plus_days(day, REVIEW_DAYS)),
+                place: (SourceId(0), 0, 0),
+            })
+        });
+        exceptions.collect()
+    }
+}
+
+/// What a subject runs, as far as exceptions ask.
+struct Runs {
+    account: String,
+    /// Containers of all kinds: where they stand, and their repository.
+    containers: Vec<(Pointer, String)>,
+}
+
+impl Runs {
+    fn of(object: &Object, schema: Schema) -> Option<Runs> {
+        let thing = &object.thing;
+        let pod = schema.pod_spec(&thing.group, &thing.kind, object.root())?;
+        let account = pod.get("serviceAccountName").or_else(|| pod.get("serviceAccount"));
+        let account = account.and_then(Node::as_str).filter(|account| !account.is_empty());
+        let containers = ["initContainers", "containers", "ephemeralContainers"]
+            .into_iter()
+            .filter_map(|list| pod.get(list))
+            .flat_map(Node::items)
+            .map(|container| {
+                let image = container.get("image").and_then(Node::as_str).unwrap_or_default();
+                (container.pointer(), repository(image))
+            });
+        Some(Runs {
+            account: account.unwrap_or("default").to_owned(),
+            containers: containers.collect(),
+        })
+    }
+}
+
+fn is_within(at: &Pointer, container: &Pointer) -> bool {
+    at.as_str()
+        .strip_prefix(container.as_str())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// An image's repository in full: `docker.io/` and `library/` may be left out.
+fn repository(image: &str) -> String {
+    let image::ImageRef { registry, path, .. } = image::parse(image);
+    let path = path.strip_prefix("library/").filter(|_| registry == "docker.io").unwrap_or(path);
+    format!("{registry}/{path}")
+}
+
+/// Whether a full repository is the wanted one; a `*` stands for text without a slash.
+fn is_repository(wanted: &str, full: &str) -> bool {
+    wanted.matches('/').count() == full.matches('/').count()
+        && wanted.split('/').zip(full.split('/')).all(|(wanted, part)| glob(wanted, part))
+}
+
+/// Marks the findings that exceptions cover on a day.
+pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_>, today: Date) {
+    let exceptions: Vec<&Exception> =
+        exceptions.iter().filter(|exception| exception.counts(today)).collect();
+    // Findings of one subject mostly stand together.
+    for group in findings.chunk_by_mut(|a, b| a.subject == b.subject) {
+        let Some(first) = group.first() else { continue };
+        let object = world.get(&first.subject).map(|object| &**object);
+        let runs = object.and_then(|object| Runs::of(object, Schema::of(world.base.minor)));
+        let candidates: Vec<&Exception> = exceptions
+            .iter()
+            .copied()
+            .filter(|exception| exception.may_cover(runs.as_ref()))
+            .collect();
+        for finding in group {
+            let covers = |exception: &&&Exception| exception.covers(finding, object, runs.as_ref());
+            finding.accepted = candidates.iter().find(covers).map(|exception| exception.accepted());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repository;
+
+    fn is_repository(wanted: &str, image: &str) -> bool {
+        super::is_repository(&repository(wanted), &repository(image))
+    }
+
+    #[test]
+    fn a_repository_is_meant_whole() {
+        assert!(is_repository("docker.io/calico/node", "calico/node:v3@sha256:00"));
+        assert!(is_repository("busybox", "docker.io/library/busybox:1"));
+        assert!(!is_repository("docker.io/calico/node", "quay.io/calico/node"));
+        assert!(!is_repository("calico/node", "evil/calico/node"));
+        let regional = "602401143452.dkr.ecr.*.amazonaws.com/amazon-k8s-cni";
+        assert!(is_repository(
+            regional,
+            "602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:v1"
+        ));
+        assert!(!is_repository(
+            regional,
+            "602401143452.dkr.ecr.evil.example/x.amazonaws.com/amazon-k8s-cni"
+        ));
+    }
+
 }

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod host;
 pub mod judge;
 pub mod native;
+pub mod packs;
 pub mod policies;
 pub mod reader;
 pub mod rules;

@@ -38,6 +38,12 @@ impl Scope {
         Scope(list.items().map(pattern).collect())
     }
 
+    /// All things of a kind.
+    pub fn of_kind(kind: &str) -> Scope {
+        let kind = Some(kind.to_owned());
+        Scope(vec![Pattern { kind, namespace: None, name: None, selector: None }])
+    }
+
     /// Whether it has no pattern.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

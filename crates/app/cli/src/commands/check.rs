@@ -59,7 +59,9 @@ pub(crate) fn judge(
     let judge = Judge::new(world, &controls, &assignments).prove_from(proof_from);
     let mut judgement = run(world, &judge);
     let Documents { exceptions, gates, .. } = &documents;
-    exceptions::apply(&mut judgement.findings, exceptions, world, today);
+    // What the user wrote comes first: it names an owner of theirs.
+    let accepting: Vec<_> = exceptions.iter().cloned().chain(packs(&config)).collect();
+    exceptions::apply(&mut judgement.findings, &accepting, world, today);
     judgement.seal();
     let gates = gates.clone();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
@@ -80,6 +82,15 @@ fn refuse_policy_files(estate: &Estate) -> anyhow::Result<()> {
         .map(|diagnostic| diagnostics::render(diagnostic, &estate.snapshot))
         .collect();
     if wrong.is_empty() { Ok(()) } else { bail!("in a --policy file\n{}", wrong.join("")) }
+}
+
+/// The by-design exceptions that ship with the product, as far as they are on.
+fn packs(config: &Config) -> Vec<exceptions::Exception> {
+    let is_on = |name: &str| {
+        config.packs.as_ref().is_none_or(|packs| packs.iter().any(|pack| pack == name))
+    };
+    let packs = ironhull_catalogue::packs().iter().filter(|pack| is_on(&pack.name));
+    exceptions::Exception::of_packs(packs)
 }
 
 /// Judges every object, spread over the cores; the result does not depend on how.

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ironhull_claims::claims;
+
 use super::cli::{Run, folder, repository, run_with_state};
 
 const POD: &str = "examples/documentation/security-context-demo.yaml";
@@ -42,9 +44,9 @@ fn expect(name: &str, text: &str) {
     assert!(expected == text, "{} is not what is printed:\n{text}", path.display());
 }
 
-/// claims("APP-48")
-/// claims("APP-49")
-/// claims("APP-41")
+#[claims("APP-48")]
+#[claims("APP-49")]
+#[claims("APP-41")]
 #[test]
 fn the_pod_is_explained() {
     let session = Session::new("pod", &repository());
@@ -74,7 +76,7 @@ fn the_pod_is_explained() {
     assert!(port.contains("ports: [{port: 80, targetPort: 8080}]"), "{port}");
 }
 
-/// claims("CLU-51")
+#[claims("CLU-51")]
 #[test]
 fn the_policy_is_explained_in_seven_points() {
     let session = Session::new("policy", &repository());
@@ -99,7 +101,7 @@ fn the_policy_is_explained_in_seven_points() {
     }
 }
 
-/// claims("CLU-51")
+#[claims("CLU-51")]
 #[test]
 fn the_corrected_policy_passes_and_guards() {
     let estate = folder("estate-corrected");

@@ -13,5 +13,6 @@ mod complete;
 mod documentation;
 mod fix;
 mod layers;
+mod noise;
 mod readme;
 mod schema;

@@ -8,7 +8,7 @@
 use ironhull_model::object::split_api_version;
 use ironhull_model::{Builder, Kind, Node, Value};
 
-use crate::Schema;
+use crate::{Schema, nulls};
 
 mod kinds;
 mod other;
@@ -63,8 +63,15 @@ fn write_map(builder: &mut Builder, members: &[(&str, Fill<'_>)]) {
 /// How a member that is there is defaulted further.
 type Inner = fn(&mut Defaulter, Node<'_>);
 
-/// The object with defaults. Unknown kinds come back unchanged.
+/// The object with defaults and without null members. Unknown kinds come back unchanged.
 pub fn apply(schema: Schema, value: &Value) -> Value {
+    match nulls::without(schema, value) {
+        Some(value) => defaulted(schema, &value),
+        None => defaulted(schema, value),
+    }
+}
+
+fn defaulted(schema: Schema, value: &Value) -> Value {
     let root = value.root();
     let text = |name| root.get(name).and_then(Node::as_str);
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {

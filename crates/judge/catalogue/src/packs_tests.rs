@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ironhull_controls::exceptions::{self, Exception};
 use ironhull_controls::packs::Accept;
-use ironhull_controls::{Control, Judge, params};
+use ironhull_controls::{Assignment, Control, Judge};
 use ironhull_model::{Finding, Minor, Object, Snapshot, Verdict, World};
 use jiff::civil::date;
 
@@ -65,9 +65,13 @@ fn judged(
     snapshot.seal();
     let controls: Vec<&Control> =
         super::controls().iter().filter(|control| accept.controls.contains(&control.id)).collect();
-    let params = params(&controls, &std::collections::HashMap::new());
+    let assignments: Vec<Assignment<'_>> = controls
+        .iter()
+        .enumerate()
+        .map(|(index, control)| Assignment::by_default(index, control, None))
+        .collect();
     let world = World::new(&snapshot);
-    let judge = Judge::new(world, &controls, &params);
+    let judge = Judge::new(world, &controls, &assignments);
     let mut judgement = judge.judgement();
     judge.object(&snapshot.objects[0], &mut judgement);
     let mut findings = judgement.findings;

@@ -368,5 +368,4 @@ mod tests {
             "602401143452.dkr.ecr.evil.example/x.amazonaws.com/amazon-k8s-cni"
         ));
     }
-
 }

@@ -16,7 +16,7 @@ macro_rules! rules {
 // id of the check, and what to say of one culprit: {who} and {values}.
 rules! {
     "appArmorProfile" "{who} sets the AppArmor profile {values}, which is no confinement";
-    "capabilities_baseline" "{who} adds {values}, beyond what runtimes grant";
+    "capabilities_baseline" "{who} adds {values}, beyond what the Pod Security baseline allows";
     "hostNamespaces" "the pod shares the node's namespaces: {values}";
     "hostPathVolumes" "volume {values} is a directory of the node";
     "hostPorts" "{who} binds port {values} of the node";

@@ -89,11 +89,10 @@ pub struct Backend<'a> {
 impl<'a> Network<'a> {
     /// The workloads whose pods a Service selects, certainly or possibly. A Service
     /// without selector has pods only by hand-written endpoints.
-    pub fn behind(&self, service: &Object) -> Vec<(&Workload<'a>, Certainty)> {
+    pub fn behind(&self, service: &'a Object) -> Vec<(&Workload<'a>, Certainty)> {
         let selector = service.root().path(&["spec", "selector"]).filter(|node| !node.is_empty());
         let Some(selector) = selector else { return Vec::new() };
-        self.workloads_in(&service.thing.namespace)
-            .iter()
+        self.candidates(&service.thing.namespace, Some(selector))
             .map(|workload| (workload, workload.labels.hold(selector)))
             .filter(|(_, selected)| *selected > Certainty::No)
             .collect()

@@ -50,8 +50,7 @@ impl<'a> Network<'a> {
 
     /// The workloads that a policy selects, certainly or possibly.
     pub fn selected(&self, policy: Policy<'a>) -> impl Iterator<Item = (&Workload<'a>, Certainty)> {
-        self.workloads_in(&policy.object.thing.namespace)
-            .iter()
+        self.candidates(&policy.object.thing.namespace, policy.wanted_labels())
             .map(move |workload| (workload, policy.selects(workload)))
             .filter(|(_, selected)| *selected > Certainty::No)
     }

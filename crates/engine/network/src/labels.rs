@@ -29,6 +29,11 @@ const JOB: &[&str] = &[
     "job-name",
 ];
 
+/// Whether a controller may give pods this label beside those of their template.
+pub(crate) fn is_given_at_run_time(key: &str) -> bool {
+    AT_RUN_TIME.iter().any(|(_, keys)| keys.contains(&key))
+}
+
 const NAME: &str = "kubernetes.io/metadata.name";
 
 /// The labels of a pod or a namespace.
@@ -69,6 +74,12 @@ impl<'a> Labels<'a> {
     pub(crate) fn of_unread_namespace(name: &'a str, all_were_read: bool) -> Labels<'a> {
         let name = Some(name).filter(|name| !name.is_empty());
         Labels { node: None, name, at_run_time: &[], complete: all_were_read && name.is_some() }
+    }
+
+    /// The labels as they were written.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let entries = self.node.into_iter().flat_map(Node::entries);
+        entries.filter_map(|(key, value)| Some((key, value.as_str()?)))
     }
 
     fn get(&self, key: &str) -> Label<'a> {

@@ -1,13 +1,13 @@
 //! The index that questions are asked of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer, World};
 use ironhull_schema::Schema;
 
-use crate::labels::Labels;
+use crate::labels::{Labels, is_given_at_run_time};
 use crate::validate::Validation;
 use crate::{GROUP, Policy};
 
@@ -107,6 +107,8 @@ impl<'a> Workload<'a> {
 pub struct Network<'a> {
     pub(crate) world: World<'a>,
     workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
+    /// Indices into a namespace's workloads, by a label that their template gives.
+    by_label: HashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
     policies: BTreeMap<&'a str, Vec<Policy<'a>>>,
     refused: Vec<Policy<'a>>,
     namespaces: BTreeMap<&'a str, &'a Arc<Object>>,
@@ -121,6 +123,7 @@ impl<'a> Network<'a> {
         let mut network = Network {
             world,
             workloads: BTreeMap::new(),
+            by_label: HashMap::new(),
             policies: BTreeMap::new(),
             refused: Vec::new(),
             namespaces: world
@@ -134,7 +137,7 @@ impl<'a> Network<'a> {
         };
         for object in WORKLOADS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
             if let Some(workload) = Workload::new(schema, object) {
-                network.workloads.entry(workload.namespace()).or_default().push(workload);
+                network.add(workload);
             }
         }
         let validation = Validation::of(world.base.minor);
@@ -147,6 +150,32 @@ impl<'a> Network<'a> {
             }
         }
         network
+    }
+
+    fn add(&mut self, workload: Workload<'a>) {
+        let namespace = workload.namespace();
+        let all = self.workloads.entry(namespace).or_default();
+        for (key, value) in workload.labels.written() {
+            self.by_label.entry((namespace, key, value)).or_default().push(all.len());
+        }
+        all.push(workload);
+    }
+
+    /// The workloads of a namespace that may have all labels of a map: those that
+    /// have one of them, or all where that says nothing.
+    pub(crate) fn candidates(
+        &self,
+        namespace: &'a str,
+        wanted: Option<Node<'a>>,
+    ) -> impl Iterator<Item = &Workload<'a>> {
+        let all = self.workloads_in(namespace);
+        let pairs = wanted.into_iter().flat_map(Node::entries);
+        let label = pairs
+            .filter(|(key, _)| !is_given_at_run_time(key))
+            .find_map(|(key, value)| Some((namespace, key, value.as_str()?)));
+        let few = label.map(|label| self.by_label.get(&label).map_or(&[][..], Vec::as_slice));
+        let rest = if few.is_some() { &[][..] } else { all };
+        few.unwrap_or_default().iter().filter_map(|index| all.get(*index)).chain(rest)
     }
 
     /// Every workload, by namespace.

@@ -64,6 +64,11 @@ impl<'a> Policy<'a> {
         self.spec()?.get("podSelector").filter(|selector| !selector.is_null())
     }
 
+    /// The labels that its selector wants equal.
+    pub(crate) fn wanted_labels(self) -> Option<Node<'a>> {
+        self.selector()?.get("matchLabels")
+    }
+
     /// Whether it isolates the pods it selects in a direction. Without
     /// `policyTypes` that is ingress, and egress where it has egress rules.
     pub fn covers(self, direction: Direction) -> bool {

@@ -14,5 +14,6 @@ mod documentation;
 mod fix;
 mod layers;
 mod noise;
+mod packs;
 mod readme;
 mod schema;

@@ -202,22 +202,49 @@ fn object(value: ironhull_model::Value, origin: Origin, named: bool, manifests: 
         }
         return;
     }
+    let group = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
+    let of_program = !named && is_of_program(ironhull_model::object::split_api_version(group).0);
     match Object::new(value, Some(origin)) {
         Some(object) => manifests.objects.push(object),
         None => {
             let diagnostic =
                 Diagnostic::error(Code::NotAnObject, "this object has no metadata.name");
-            manifests.diagnostics.push(
-                Diagnostic { level: Level::Error, ..diagnostic }.at(place.0, place.1, place.2),
-            );
+            let level = if of_program { Level::Note } else { Level::Error };
+            manifests
+                .diagnostics
+                .push(Diagnostic { level, ..diagnostic }.at(place.0, place.1, place.2));
         }
     }
+}
+
+/// Whether documents of a group without a name are files that programs read (kind,
+/// kubeadm, the API server's own configuration), not objects that are sent.
+fn is_of_program(group: &str) -> bool {
+    let own = !group.contains('.') || group.ends_with(".k8s.io");
+    let read_by_programs = ["audit.k8s.io", "kubeadm.k8s.io"].contains(&group);
+    group.ends_with(".config.k8s.io") || read_by_programs || (!own && !group.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Found, Limits, discover, parse, read};
     use ironhull_model::{Code, SourceId};
+
+    #[test]
+    fn files_of_programs_are_no_broken_objects() {
+        let level = |text: &str, named: bool| {
+            let parsed = parse(SourceId(0), text, named);
+            parsed.diagnostics.first().map(|diagnostic| diagnostic.level)
+        };
+        let kind = "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n";
+        let encryption = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n";
+        for text in [kind, encryption] {
+            assert_eq!(level(text, false), Some(ironhull_model::Level::Note));
+            assert_eq!(level(text, true), Some(ironhull_model::Level::Error));
+        }
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {}\n";
+        assert_eq!(level(pod, false), Some(ironhull_model::Level::Error));
+    }
 
     #[test]
     fn lists_are_unwrapped_and_others_told() {

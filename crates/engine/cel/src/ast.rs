@@ -34,7 +34,9 @@ pub enum Const {
     Time(Box<str>),
     /// By its place in [`crate::value::TYPE_NAMES`].
     Type(u8),
+    /// Folded items.
     List(Box<[Const]>),
+    /// Folded entries.
     Map(Box<[(Const, Const)]>),
 }
 

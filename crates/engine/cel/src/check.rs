@@ -89,10 +89,14 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// A variable or a type's name.
+    /// A variable, a type's name or an enumeration's value.
     fn global(&self, name: &str) -> Option<(Kind, Type)> {
         if let Some(slot) = self.env.variables.iter().rposition(|(known, _)| **known == *name) {
             return Some((Kind::Var(slot as u16, false), self.env.variables[slot].1.clone()));
+        }
+        // The one enumeration value that the environment knows.
+        if name == "google.protobuf.NullValue.NULL_VALUE" {
+            return Some((Kind::Const(Const::Int(0)), Type::Int));
         }
         let ty = self.env.type_named(name)?;
         Some((Kind::TypeName(name.into()), Type::Type(ty.into())))

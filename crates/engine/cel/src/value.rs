@@ -337,7 +337,7 @@ impl Opaque {
 
     pub(crate) fn text(&self) -> String {
         match self {
-            Opaque::Quantity(quantity) => quantity.0.canonical(),
+            Opaque::Quantity(quantity) => quantity.0.text(),
             Opaque::Ip(ip) => ip.to_string(),
             Opaque::Cidr(cidr) => format!("{}/{}", cidr.0.ip(), cidr.0.prefix_length()),
             Opaque::Url(url) => url.0.text(),

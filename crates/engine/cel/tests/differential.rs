@@ -40,7 +40,7 @@ use grammar::Grammar;
 /// Always declared, as dyn, in this order.
 const VARIABLES: [&str; 12] =
     ["object", "oldObject", "params", "variables", "i", "u", "d", "s", "b", "n", "l", "m"];
-const N_GENERATED: usize = 66_000;
+const N_GENERATED: usize = 60_000;
 
 pub(crate) struct Expression {
     pub(crate) minor: u32,

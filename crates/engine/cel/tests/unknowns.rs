@@ -111,6 +111,8 @@ fn lists_that_may_go_on() {
         ("open[-1]", "error: index out of bounds: -1"),
         ("open == [1, 2]", "unknown"),
         ("open != [1, 2]", "unknown"),
+        ("open == null", "false"),
+        ("open != {}", "true"),
         ("open.includes(2)", "true"),
         ("open.includes(3)", "unknown"),
         ("open.indexOf(3)", "unknown"),

@@ -23,8 +23,10 @@ impl<'a> Machine<'_, '_, 'a> {
             (Err(error), _) | (_, Err(error)) => Err(error),
             (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
             (Ok(left), Ok(right)) => match which {
-                // Lists that may go on are only known to differ by chance.
-                _ if left.is_open() || right.is_open() => Ok(Val::Unknown),
+                // What a list that may go on is equal to is not known.
+                _ if both_lists(&left, &right) && (left.is_open() || right.is_open()) => {
+                    Ok(Val::Unknown)
+                }
                 Equality::Equal => functions::equal_result(&left, &right).map(Val::Bool),
                 Equality::NotEqual => Ok(Val::Bool(equal(&left, &right) != Some(true))),
             },
@@ -141,6 +143,10 @@ impl<'a> Machine<'_, '_, 'a> {
         let cost = observed.cost().map_err(EvalError::panic)?;
         self.charge(cost)
     }
+}
+
+fn both_lists(left: &Val<'_>, right: &Val<'_>) -> bool {
+    left.is_type("list") && right.is_type("list")
 }
 
 fn equality_cost(left: Option<&Val<'_>>, right: Option<&Val<'_>>, which: Equality) -> u64 {

@@ -164,7 +164,19 @@ impl Quantity {
         Ok(Quantity { computed: true, ..Quantity::new(amount) })
     }
 
-    /// The exact number without trailing zeros, as `DIGITSeEXPONENT`, for tests and messages.
+    /// As people write it, with a decimal suffix: `2`, `1500m`, `10G`.
+    pub(crate) fn text(&self) -> String {
+        const SUFFIXES: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+        let canonical = self.canonical();
+        let (digits, exponent) = canonical.split_once('e').unwrap_or((&canonical, "0"));
+        let exponent: i64 = exponent.parse().unwrap_or_default();
+        let group = exponent.div_euclid(3).clamp(-3, 6);
+        let n_zeros = usize::try_from(exponent - group * 3).unwrap_or_default();
+        let suffix = usize::try_from(group + 3).ok().and_then(|at| SUFFIXES.get(at));
+        format!("{digits}{}{}", "0".repeat(n_zeros), suffix.unwrap_or(&""))
+    }
+
+    /// The exact number without trailing zeros, as `DIGITSeEXPONENT`, for comparison.
     pub(crate) fn canonical(&self) -> String {
         self.decimal().canonical()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ironhull_model::Kind;
+use ironhull_model::{Kind, Node};
 
 use super::go::format_float_g;
 use crate::value::{Opaque, Val};
@@ -74,7 +74,29 @@ impl Val<'_> {
     }
 }
 
+/// A part of a document as Go shows it where it was not looked into.
+fn native(node: Node<'_>) -> String {
+    match node.kind() {
+        Kind::Null => "<nil>".into(),
+        Kind::List => {
+            format!("[{}]", node.items().map(native).collect::<Vec<_>>().join(" "))
+        }
+        Kind::Map => {
+            let mut entries: Vec<_> = node.entries().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let shown = entries.into_iter().map(|(key, item)| format!("{key}:{}", native(item)));
+            format!("map[{}]", shown.collect::<Vec<_>>().join(" "))
+        }
+        _ => Val::from_node(node).go_display(),
+    }
+}
+
 fn shown_aggregate(value: &Val<'_>) -> String {
+    if let Val::Node(node) = value
+        && node.kind() == Kind::List
+    {
+        return format!("[{}]", node.items().map(native).collect::<Vec<_>>().join(", "));
+    }
     if value.is_type("list") {
         let items: Vec<String> = value.elements().iter().map(Val::go_display).collect();
         return format!("[{}]", items.join(", "));

@@ -45,6 +45,26 @@ impl Ord for Timestamp {
     }
 }
 
+/// What opening the file of a zone that is none says.
+fn no_zone(zone: &str, path: &str) -> String {
+    if zone.contains('\0') {
+        return "invalid argument".into();
+    }
+    let database = TimeZoneDatabase::bundled();
+    for known in database.available() {
+        let is_inside = |name: &str, of: &str| {
+            name.strip_prefix(of).is_some_and(|rest| of.is_empty() || rest.starts_with('/'))
+        };
+        if is_inside(known.as_str(), path) {
+            return "is a directory".into();
+        }
+        if is_inside(path, known.as_str()) {
+            return "not a directory".into();
+        }
+    }
+    format!("unknown time zone {zone}")
+}
+
 /// Why a text is no timestamp.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ParseError {
@@ -166,15 +186,16 @@ impl Timestamp {
         if zone.contains("..") || zone.starts_with(['/', '\\']) {
             return Err("time: invalid location name".into());
         }
-        let unknown = || format!("unknown time zone {zone}");
         // The reference opens a file of that name.
         let parts = zone.split('/').filter(|part| !matches!(*part, "" | "."));
         let path = parts.collect::<Vec<_>>().join("/");
         // The bundled database ignores case, the reference does not.
-        let found: TimeZone = TimeZoneDatabase::bundled().get(&path).map_err(|_| unknown())?;
-        if found.iana_name() != Some(&path) || zone.ends_with('/') {
-            return Err(unknown());
-        }
+        let found = TimeZoneDatabase::bundled().get(&path).ok();
+        let found: TimeZone = match found.filter(|found| found.iana_name() == Some(&path)) {
+            Some(found) if !zone.ends_with('/') => found,
+            Some(_) => return Err("not a directory".into()),
+            None => return Err(no_zone(zone, &path)),
+        };
         // The last day of year 9999 is outside the database's range, its offset is not.
         let at = jiff::Timestamp::from_second(self.seconds).unwrap_or(jiff::Timestamp::MAX);
         Ok(found.to_offset(at).seconds().into())

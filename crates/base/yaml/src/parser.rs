@@ -201,11 +201,12 @@ impl<'t> Parser<'t> {
     fn properties(&mut self) -> Parse<Properties<'t>> {
         let mut properties = Properties::default();
         loop {
-            match self.peek()?.clone() {
+            match self.peek()? {
                 TokenKind::Anchor(name) if properties.anchor.is_none() => {
                     properties.anchor = Some(name);
                 }
                 TokenKind::Tag { handle, suffix } if properties.tag.is_none() => {
+                    let (handle, suffix) = (handle.clone(), suffix.clone());
                     properties.tag = Some(self.full_tag(&handle, suffix)?);
                 }
                 _ => return Ok(properties),

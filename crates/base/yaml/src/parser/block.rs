@@ -74,7 +74,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind a key: its colon and value.
-    pub(super) fn member(&mut self, key: Key, key_start: usize, block: bool) -> Parse<()> {
+    pub(super) fn member(&mut self, key: Key<'_>, key_start: usize, block: bool) -> Parse<()> {
         let key = match key {
             Key::Merge => return self.merge_value(block),
             Key::Text(key) => key,

@@ -91,7 +91,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn lone_key(&mut self, key: Key, at: usize) -> Parse<()> {
+    fn lone_key(&mut self, key: Key<'_>, at: usize) -> Parse<()> {
         let end = self.text_end;
         match key {
             Key::Merge => {

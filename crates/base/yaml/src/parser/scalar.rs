@@ -1,5 +1,7 @@
 //! Scalars as values and as keys.
 
+use std::borrow::Cow;
+
 use ironhull_model::Code;
 
 use super::{Anchored, Parser, Properties, Subtree};
@@ -12,11 +14,19 @@ use crate::scanner::{Failure, Parse, Style, TokenKind};
 pub(super) const CORE: &str = "tag:yaml.org,2002:";
 
 /// A key as JSON has it.
-pub(super) enum Key {
+pub(super) enum Key<'t> {
     /// Its text.
-    Text(String),
+    Text(Cow<'t, str>),
     /// `<<`: what follows is merged.
     Merge,
+}
+
+/// A scalar as it is written.
+struct ScalarToken<'t> {
+    text: Cow<'t, str>,
+    style: Style,
+    start: usize,
+    end: usize,
 }
 
 /// A scalar's meaning and text.
@@ -29,15 +39,29 @@ enum Meaning {
 impl<'t> Parser<'t> {
     /// A scalar as a value; gives what it is as a key.
     pub(super) fn scalar(&mut self, properties: &Properties<'t>) -> Parse<Option<String>> {
+        let token = self.scalar_token()?;
+        let meaning = meaning(&token.text, token.style, properties.tag.as_deref(), token.start)?;
+        let anchored = properties.anchor.is_some();
+        let key = if anchored { key_text(&token.text, &meaning) } else { None };
+        self.add(&token, meaning)?;
+        Ok(key)
+    }
+
+    /// The scalar that comes next; callers have seen that one does.
+    fn scalar_token(&mut self) -> Parse<ScalarToken<'t>> {
         let token = self.scanner.next()?;
         let end = token.end.min(self.written);
         self.text_end = self.text_end.max(end);
-        let TokenKind::Scalar(text, style) = token.kind else { return Ok(None) };
-        let meaning = meaning(&text, style, properties.tag.as_deref(), token.start)?;
+        let (text, style) = match token.kind {
+            TokenKind::Scalar(text, style) => (text, style),
+            _ => (Cow::Borrowed(""), Style::Plain),
+        };
+        Ok(ScalarToken { text, style, start: token.start, end })
+    }
+
+    fn add(&mut self, token: &ScalarToken<'t>, meaning: Meaning) -> Parse<()> {
         self.step()?;
-        let anchored = properties.anchor.is_some();
-        let key = if anchored { key_text(&text, &meaning) } else { None };
-        let (from, to) = (token.start as u32, end as u32);
+        let (from, to) = (token.start as u32, token.end as u32);
         match meaning {
             Meaning::Text(text) => self.builder.str(&text, from, to),
             Meaning::Value(value) => match value {
@@ -46,7 +70,7 @@ impl<'t> Parser<'t> {
                 Resolved::Int(value) => self.builder.int(value, from, to),
                 Resolved::UInt(value) => self.builder.uint(value, from, to),
                 Resolved::Float(value) => self.builder.float(value, from, to),
-                Resolved::Str => self.builder.str(&text, from, to),
+                Resolved::Str => self.builder.str(&token.text, from, to),
                 // Refused at the end, if no later member replaces it.
                 Resolved::Infinite(_) => {
                     self.has_infinite = true;
@@ -54,7 +78,7 @@ impl<'t> Parser<'t> {
                 }
             },
         }
-        Ok(key)
+        Ok(())
     }
 
     /// A node of which only the properties are written.
@@ -71,64 +95,67 @@ impl<'t> Parser<'t> {
     }
 
     /// A node as a key.
-    pub(super) fn key(&mut self) -> Parse<Key> {
+    pub(super) fn key(&mut self) -> Parse<Key<'t>> {
         if let TokenKind::Alias(name) = *self.peek()? {
-            return self.alias_key(name).map(Key::Text);
+            return self.alias_key(name).map(|key| Key::Text(key.into()));
         }
         let properties = self.properties()?;
-        let key = match self.peek()?.clone() {
-            TokenKind::Scalar(text, style) => {
-                let at = self.position()?;
-                let tag = properties.tag.as_deref();
-                let is_implicit = tag == Some("!") || tag.is_none() && style == Style::Plain;
-                if text == "<<" && (is_implicit || tag.is_some_and(|tag| core(tag) == "merge")) {
-                    self.skip()?;
-                    return Ok(Key::Merge);
-                }
-                let key = key_text(&text, &meaning(&text, style, tag, at)?);
-                let Some(key) = key else {
-                    return self.fail(format!("the key {text:?} is no text; quote it"));
-                };
-                match properties.anchor {
-                    Some(_) => self.anchored_key(&properties)?,
-                    None => {
-                        self.step()?;
-                        self.skip()?;
-                    }
-                }
-                key
-            }
+        match self.peek()? {
+            TokenKind::Scalar(..) => self.scalar_key(&properties),
             TokenKind::FlowSequenceStart
             | TokenKind::FlowMappingStart
             | TokenKind::BlockSequenceStart
-            | TokenKind::BlockMappingStart => {
-                return self.fail("a collection as a key; a key is text");
-            }
+            | TokenKind::BlockMappingStart => self.fail("a collection as a key; a key is text"),
             _ if properties.start.is_some() => {
                 let key = self.empty_scalar(&properties)?;
-                self.keep_key(&properties, key.clone(), 1);
+                self.keep_key(&properties, key.clone());
                 match key {
-                    Some(key) => key,
-                    None => return self.fail("a key is missing before the colon"),
+                    Some(key) => Ok(Key::Text(key.into())),
+                    None => self.fail("a key is missing before the colon"),
                 }
             }
-            _ => return self.fail("a key is missing, or this cannot start one"),
-        };
-        Ok(Key::Text(key))
+            _ => self.fail("a key is missing, or this cannot start one"),
+        }
     }
 
-    /// A key's scalar is a value where its alias stands.
-    fn anchored_key(&mut self, properties: &Properties<'t>) -> Parse<()> {
-        let key = self.scalar(properties)?;
-        self.keep_key(properties, key, 1);
-        Ok(())
+    fn scalar_key(&mut self, properties: &Properties<'t>) -> Parse<Key<'t>> {
+        let token = self.scalar_token()?;
+        let tag = properties.tag.as_deref();
+        let is_implicit = tag == Some("!") || tag.is_none() && token.style == Style::Plain;
+        if token.text == "<<" && (is_implicit || tag.is_some_and(|tag| core(tag) == "merge")) {
+            return Ok(Key::Merge);
+        }
+        let meaning = meaning(&token.text, token.style, tag, token.start)?;
+        if properties.anchor.is_some() {
+            // A key's scalar is a value where its alias stands.
+            let key = key_text(&token.text, &meaning);
+            self.add(&token, meaning)?;
+            self.keep_key(properties, key.clone());
+            return match key {
+                Some(key) => Ok(Key::Text(key.into())),
+                None => Self::no_key(&token),
+            };
+        }
+        self.step()?;
+        match meaning {
+            Meaning::Value(Resolved::Str) => Ok(Key::Text(token.text)),
+            meaning => match key_text(&token.text, &meaning) {
+                Some(key) => Ok(Key::Text(key.into())),
+                None => Self::no_key(&token),
+            },
+        }
+    }
+
+    fn no_key<T>(token: &ScalarToken<'t>) -> Parse<T> {
+        let message = format!("the key {:?} is no text; quote it", token.text);
+        Err(Failure { code: Code::YamlSyntax, message, at: token.start })
     }
 
     /// Takes a key's scalar out of the value again and keeps it for aliases.
-    fn keep_key(&mut self, properties: &Properties<'t>, key: Option<String>, n_steps: usize) {
+    fn keep_key(&mut self, properties: &Properties<'t>, key: Option<String>) {
         let anchor = self.builder.take();
         if let (Some(name), Some(anchor)) = (properties.anchor, anchor) {
-            let subtree = Subtree { anchor, key, n_steps, height: 0 };
+            let subtree = Subtree { anchor, key, n_steps: 1, height: 0 };
             self.anchors.insert(name, Anchored::Node(subtree));
         }
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use ironhull_cel::Val;
-use ironhull_model::{Kind, Node, Object, Standing, World, selector};
-use ironhull_schema::Schema;
+use ironhull_model::{Kind, Minor, Node, Object, Standing, World, selector};
+use ironhull_schema::{Schema, Scope};
 
 use crate::control::{Control, Join, Related};
 
@@ -74,8 +74,7 @@ impl<'a> Joins<'a> {
                 let objects: Vec<_> = keys.iter().flat_map(|key| get(key)).copied().collect();
                 // Names are unique in a namespace: what was found is all that has them.
                 let by_name = path.iter().map(|name| &**name).eq(["metadata", "name"]);
-                let in_one =
-                    related.in_namespace || objects.iter().all(|o| o.thing.namespace.is_empty());
+                let in_one = related.in_namespace || related.kinds.iter().all(is_cluster_scoped);
                 let found = by_name && in_one && objects.len() >= keys.len();
                 Joined { objects, complete: complete || found }
             }
@@ -103,6 +102,12 @@ impl<'a> Joins<'a> {
             }
         }
     }
+}
+
+/// Whether objects of a kind stand in no namespace, in whichever minor has it.
+fn is_cluster_scoped((group, kind): &(Box<str>, Box<str>)) -> bool {
+    let schema = Schema::of(Minor::NEWEST);
+    schema.kind_any_version(group, kind).is_some_and(|info| info.scope == Scope::Cluster)
 }
 
 /// What makes two joins use one index.

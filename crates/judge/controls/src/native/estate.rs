@@ -1,7 +1,4 @@
-//! `estate/duplicates`: objects that are written more than once where one apply
-//! takes all of it.
-
-use std::path::Path;
+//! `estate/duplicates`: objects that are written more than once in one file.
 
 use ironhull_model::{Object, Pointer, RepairStep, Standing, World};
 
@@ -22,10 +19,9 @@ fn duplicates(subject: &Subject<'_>) -> Answer {
         let Some(first) = same.first().filter(|first| !first.thing.name.is_empty()) else {
             continue;
         };
-        let folder = folder(world, first);
-        // Folders are applied one by one: overlays of other folders are no duplicates.
-        let Some(other) = same[1..].iter().find(|other| self::folder(world, other) == folder)
-        else {
+        // Variants and overlays stand in files of their own; within one file it is a mistake.
+        let file = |object: &Object| object.origin.map(|origin| origin.source);
+        let Some(other) = same[1..].iter().find(|other| file(other) == file(first)) else {
             continue;
         };
         elements.push(Element {
@@ -44,11 +40,6 @@ fn duplicates(subject: &Subject<'_>) -> Answer {
         });
     }
     Answer::Elements(elements)
-}
-
-/// The folder of the file that an object was read from.
-fn folder<'a>(world: World<'a>, object: &Object) -> Option<&'a Path> {
-    Path::new(&*world.base.source(object.origin?.source)?.path).parent()
 }
 
 /// Where an object stands: `deploy/web.yaml:12`.

@@ -78,6 +78,17 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Every object of this name: there may be several, from several files.
+    pub fn named(self, thing: &ThingRef) -> Vec<&'a Arc<Object>> {
+        match self.overlay.iter().rev().find(|change| change.thing() == thing) {
+            Some(Change::Put(object)) => vec![object],
+            Some(Change::Remove(_)) => Vec::new(),
+            None => equal_range(&self.base.objects, |object| (*object.thing).cmp(thing))
+                .iter()
+                .collect(),
+        }
+    }
+
     fn select(
         self,
         base: &'a [Arc<Object>],
@@ -145,7 +156,8 @@ mod tests {
         let overlay = [Change::Remove(removed.clone()), Change::Put(object("Pod", "a", "z"))];
         let world = World { base: &snapshot, overlay: &overlay };
         assert_eq!(names(world.of_kind("", "Pod")), ["b/Pod/x", "a/Pod/z"]);
-        assert!(world.get(&removed).is_none());
+        assert!(world.get(&removed).is_none() && world.named(&removed).is_empty());
+        assert_eq!(world.named(&snapshot.objects[1].thing).len(), 1);
         assert_eq!(world.objects().count(), 3);
     }
 }

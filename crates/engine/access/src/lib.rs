@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ironhull_model::{Node, Object, Standing, World, selector};
+use ironhull_model::{Node, Object, Standing, ThingRef, World, selector};
 
 pub mod grants;
 mod rule;
@@ -82,12 +82,10 @@ impl<'a> Access<'a> {
         let field = |field| binding.root().path(&["roleRef", field]).and_then(Node::as_str);
         let name = field("name").unwrap_or_default();
         let kind = if field("kind") == Some("Role") { "Role" } else { "ClusterRole" };
-        let named = self.world.of_kind(GROUP, kind).filter(|role| {
-            *role.thing.name == *name
-                && (kind == "ClusterRole" || role.thing.namespace == binding.thing.namespace)
-        });
+        let namespace = if kind == "Role" { &*binding.thing.namespace } else { "" };
+        let named = self.world.named(&ThingRef::new(GROUP, kind, namespace, name));
         // What is given counts more than what is assumed.
-        match named.min_by_key(|role| role.standing == Standing::Assumed) {
+        match named.into_iter().min_by_key(|role| role.standing == Standing::Assumed) {
             Some(role) => self.rules(role),
             None => Granted { rules: Vec::new(), complete: self.is_complete(kind) },
         }

@@ -9,7 +9,7 @@ use ironhull_schema::Schema;
 
 use crate::labels::{Labels, is_given_at_run_time};
 use crate::validate::Validation;
-use crate::{GROUP, Policy};
+use crate::{GROUP, Policy, Protocol};
 
 /// Kinds whose pods run, with their groups.
 const WORKLOADS: &[(&str, &str)] = &[
@@ -91,6 +91,13 @@ impl<'a> Workload<'a> {
             container.get("restartPolicy").and_then(Node::as_str) == Some("Always")
         });
         list("containers").chain(sidecars)
+    }
+
+    /// Whether a container declares a port of this name and protocol.
+    pub fn declares(&self, name: &str, protocol: Option<Protocol>) -> bool {
+        self.ports().any(|(_, port)| {
+            port.get("name").and_then(Node::as_str) == Some(name) && Protocol::of(port) == protocol
+        })
     }
 
     /// The declared ports, each with its container.

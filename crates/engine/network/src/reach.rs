@@ -201,6 +201,18 @@ impl<'a> Network<'a> {
     }
 }
 
+impl Policy<'_> {
+    /// Whether a rule for a direction is about a port, whoever its peers are. Names
+    /// of ports are not looked up.
+    pub fn opens(self, direction: Direction, port: Port) -> bool {
+        self.covers(direction)
+            && self.rules(direction).any(|rule| {
+                let ports = rule.get("ports").filter(|ports| !ports.is_empty());
+                ports.is_none_or(|ports| ports.items().any(|item| port_matches(item, None, port)))
+            })
+    }
+}
+
 /// What the policies of one pod and direction amount to.
 #[derive(Default)]
 struct Decision<'a> {

@@ -8,16 +8,19 @@ use ironhull_network::{Certainty, Direction, Network, Policy, Workload, notes};
 use super::{Answer, Element, Native, Subject};
 
 mod namespaces;
+mod rules;
 
 pub(super) const RULES: &[(&str, Native)] = &[
     ("network/allows-everything", allows_everything),
     ("network/cidr", cidr),
     ("network/default-deny", namespaces::default_deny),
+    ("network/dns", rules::dns),
     ("network/host-network", host_network),
     ("network/invalid", invalid),
     ("network/metadata", namespaces::metadata),
     ("network/one-family", one_family),
     ("network/pods-by-range", pods_by_range),
+    ("network/port-names", rules::port_names),
     ("network/reopened", reopened),
     ("network/selects-nothing", selects_nothing),
     ("network/unlisted-rules", unlisted_rules),

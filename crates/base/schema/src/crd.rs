@@ -17,6 +17,7 @@ mod pruning;
 mod structural;
 mod text;
 mod validation;
+mod values;
 
 pub use defaults::apply as apply_defaults;
 pub use format::bytes;

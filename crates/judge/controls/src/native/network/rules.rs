@@ -48,6 +48,10 @@ pub(super) fn dns(subject: &Subject<'_>) -> Answer {
         return Answer::NotApplicable;
     };
     let network = (subject.network)();
+    // Looking the workload up is a search: only where policies can matter.
+    if network.policies_in(&object.thing.namespace).is_empty() {
+        return Answer::NotApplicable;
+    }
     let Some(workload) = network.workload(object) else { return Answer::NotApplicable };
     let restricting: Vec<_> = network
         .policies_in(workload.namespace())

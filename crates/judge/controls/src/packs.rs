@@ -7,6 +7,7 @@
 //! title: Flannel, a network plugin
 //! source: github.com/flannel-io/flannel, Documentation/kube-flannel.yml
 //! reviewed: 2026-11-25
+//! compared: manifest       # with the source's; excerpts of it; or nothing yet
 //! accepts:
 //! - kind: DaemonSet
 //!   serviceAccount: flannel
@@ -32,6 +33,9 @@ pub struct Pack {
     pub source: Box<str>,
     /// The day its facts were last compared with them.
     pub reviewed: Box<str>,
+    /// What its facts were compared with: the source's `manifest`, `excerpts` of it, or
+    /// `nothing` yet. A wrong fact accepts nothing, for it names no image that runs.
+    pub compared: Box<str>,
     /// Whom it accepts.
     pub accepts: Vec<Accept>,
 }
@@ -67,7 +71,7 @@ pub fn read(
     let before = diagnostics.len();
     let mut reader = Reader::new(document, source, Code::ExceptionInvalid, diagnostics);
     let pack = read_pack(&mut reader);
-    reader.also_known(&["pack", "title", "source", "reviewed", "accepts"]);
+    reader.also_known(&["pack", "title", "source", "reviewed", "compared", "accepts"]);
     reader.finish();
     pack.filter(|_| diagnostics.len() == before)
 }
@@ -88,7 +92,12 @@ fn read_pack(reader: &mut Reader<'_, '_>) -> Option<Pack> {
         accepts.extend(accept(&mut inner));
         inner.finish();
     }
-    Some(Pack { name, title, source, reviewed: day.into(), accepts })
+    let compared = reader.required_str("compared")?;
+    if !["manifest", "excerpts", "nothing"].contains(&compared) {
+        reader.wrong(reader.node(), "compared is none of manifest, excerpts, nothing");
+    }
+    let compared = compared.into();
+    Some(Pack { name, title, source, reviewed: day.into(), compared, accepts })
 }
 
 fn accept(reader: &mut Reader<'_, '_>) -> Option<Accept> {

@@ -22,17 +22,27 @@ pub fn check(schema: Schema, root: Node<'_>) -> Option<Vec<StrictError>> {
     let (group, version) = ironhull_model::object::split_api_version(api_version);
     let info = schema.kind(group, version, root.get("kind")?.as_str()?)?;
     let mut errors = Vec::new();
-    object(schema, info.ty, root, "", &mut errors);
+    object(schema, info.ty, root, &mut errors);
     Some(errors)
 }
 
-fn object(schema: Schema, ty: TypeId, node: Node<'_>, path: &str, errors: &mut Vec<StrictError>) {
+/// A node's path as the API server writes it: `spec.containers[0].name`.
+fn path(node: Node<'_>) -> String {
+    let Some(parent) = node.parent() else { return String::new() };
+    let before = path(parent);
+    match (node.key(), node.index()) {
+        (Some(key), _) if before.is_empty() => key.to_owned(),
+        (Some(key), _) => format!("{before}.{key}"),
+        (None, index) => format!("{before}[{}]", index.unwrap_or_default()),
+    }
+}
+
+fn object(schema: Schema, ty: TypeId, node: Node<'_>, errors: &mut Vec<StrictError>) {
     for (name, child) in node.entries() {
-        let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match schema.field(ty, name) {
-            Some(field) => value(schema, &field.ty, child, &full, errors),
+            Some(field) => value(schema, &field.ty, child, errors),
             None => {
-                let mut message = format!("unknown field \"{full}\"");
+                let mut message = format!("unknown field \"{}\"", path(child));
                 let known = tables::fields(ty).iter().map(|field| field.name);
                 let mut known = known;
                 let nearest = known.find(|known| known.eq_ignore_ascii_case(name));
@@ -45,13 +55,7 @@ fn object(schema: Schema, ty: TypeId, node: Node<'_>, path: &str, errors: &mut V
     }
 }
 
-fn value(
-    schema: Schema,
-    ty: &FieldType,
-    node: Node<'_>,
-    path: &str,
-    errors: &mut Vec<StrictError>,
-) {
+fn value(schema: Schema, ty: &FieldType, node: Node<'_>, errors: &mut Vec<StrictError>) {
     let kind = node.kind();
     if kind == Kind::Null || node.is_defaulted() {
         return;
@@ -77,25 +81,21 @@ fn value(
         FieldType::Quantity => matches!(kind, Kind::String | Kind::Int | Kind::UInt | Kind::Float),
         FieldType::List(item) => {
             if kind == Kind::List {
-                for (index, child) in node.items().enumerate() {
-                    value(schema, item, child, &format!("{path}[{index}]"), errors);
-                }
+                node.items().for_each(|child| value(schema, item, child, errors));
                 return;
             }
             false
         }
         FieldType::Map(item) => {
             if kind == Kind::Map {
-                for (key, child) in node.entries() {
-                    value(schema, item, child, &format!("{path}.{key}"), errors);
-                }
+                node.items().for_each(|child| value(schema, item, child, errors));
                 return;
             }
             false
         }
         FieldType::Type(ty) => {
             if kind == Kind::Map {
-                object(schema, *ty, node, path, errors);
+                object(schema, *ty, node, errors);
                 return;
             }
             false
@@ -106,7 +106,7 @@ fn value(
             Some(text) if wanted(ty).contains("time") => format!("{text:?}"),
             _ => article(kind),
         };
-        let message = format!("{path} must be {}, not {found}", wanted(ty));
+        let message = format!("{} must be {}, not {found}", path(node), wanted(ty));
         errors.push(StrictError { pointer: node.pointer(), message });
     }
 }

@@ -22,6 +22,10 @@ pub(crate) struct Failure {
 
 pub(crate) type Parse<T> = Result<T, Failure>;
 
+fn ended(at: usize) -> Failure {
+    Failure { code: Code::YamlSyntax, message: "the text ends here".to_owned(), at }
+}
+
 /// How many characters of a line may stand before the `:` of a key.
 const LONGEST_KEY: usize = 1024;
 
@@ -127,22 +131,14 @@ impl<'t> Scanner<'t> {
             self.fetch()?;
         }
         // `needs_more` is false only with a token at hand.
-        self.tokens.front().ok_or(Failure {
-            code: Code::YamlSyntax,
-            message: "the text ends here".to_owned(),
-            at: self.mark.at,
-        })
+        self.tokens.front().ok_or_else(|| ended(self.mark.at))
     }
 
     /// The next token.
     pub(crate) fn next(&mut self) -> Parse<Token<'t>> {
         let at = self.peek()?.start;
         self.n_taken += 1;
-        self.tokens.pop_front().ok_or(Failure {
-            code: Code::YamlSyntax,
-            message: "the text ends here".to_owned(),
-            at,
-        })
+        self.tokens.pop_front().ok_or_else(|| ended(at))
     }
 
     /// The first byte that no token was made of yet.

@@ -18,7 +18,8 @@
 //! ```
 
 use ironhull_model::{
-    Accepted, Code, Diagnostic, Finding, Kind, Node, Object, Pointer, SourceId, World, image,
+    Accepted, Code, Diagnostic, Finding, Kind, Node, Object, Pointer, SourceId, ThingRef, World,
+    image,
 };
 use ironhull_schema::Schema;
 use jiff::civil::Date;
@@ -204,22 +205,27 @@ impl Exception {
             || (self.until >= today && days_between(today, self.until) <= WAIVER_DAYS)
     }
 
-    fn covers(&self, finding: &Finding, object: Option<&Object>, runs: Option<&Runs>) -> bool {
-        let subject = &finding.subject;
+    /// Whether it covers a finding of a subject that it may cover.
+    fn covers(&self, finding: &Finding, runs: Option<&Runs>) -> bool {
         let named = self.controls.iter().any(|control| glob(control, &finding.control));
-        let subject_matches = self.subjects.is_empty() || self.subjects.has(subject, object);
         let element_matches = self.elements.is_empty()
             || self.elements.iter().any(|element| glob(element, &finding.element));
-        named && subject_matches && element_matches && self.pins(finding, runs)
+        named && element_matches && self.pins(finding, runs)
     }
 
-    /// Whether it is pinned to nothing, or the subject may be whom it is pinned to.
-    fn may_cover(&self, runs: Option<&Runs>) -> bool {
+    /// Whether it is about a subject, and pinned to nothing or to what that runs.
+    fn may_cover(&self, subject: &ThingRef, object: Option<&Object>, runs: Option<&Runs>) -> bool {
         let is_pinned = !self.images.is_empty() || self.service_account.is_some();
-        !is_pinned
+        let runs_as_pinned = !is_pinned
             || runs.is_some_and(|runs| {
                 self.service_account.as_deref().is_none_or(|wanted| glob(wanted, &runs.account))
-            })
+                    && (!self.only_these || runs.containers.iter().all(|own| self.is_pinned(own)))
+            });
+        runs_as_pinned && (self.subjects.is_empty() || self.subjects.has(subject, object))
+    }
+
+    fn is_pinned(&self, (_, image): &(Pointer, String)) -> bool {
+        self.images.iter().any(|wanted| is_repository(wanted, image))
     }
 
     /// Whether the subject runs the images that the exception is for. What is found
@@ -229,12 +235,13 @@ impl Exception {
             return true;
         }
         let Some(runs) = runs else { return false };
-        let pinned = |(_, image): &(Pointer, String)| {
-            self.images.iter().any(|wanted| is_repository(wanted, image))
-        };
+        // All of them were looked at with the subject.
+        if self.only_these {
+            return true;
+        }
+        let pinned = |container: &(Pointer, String)| self.is_pinned(container);
         let of = runs.containers.iter().find(|(own, _)| is_within(&finding.at, own));
         match of {
-            _ if self.only_these => runs.containers.iter().all(pinned),
             Some(container) => pinned(container),
             None => runs.containers.iter().any(pinned),
         }
@@ -335,10 +342,10 @@ pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_
         let candidates: Vec<&Exception> = exceptions
             .iter()
             .copied()
-            .filter(|exception| exception.may_cover(runs.as_ref()))
+            .filter(|exception| exception.may_cover(&first.subject, object, runs.as_ref()))
             .collect();
         for finding in group {
-            let covers = |exception: &&&Exception| exception.covers(finding, object, runs.as_ref());
+            let covers = |exception: &&&Exception| exception.covers(finding, runs.as_ref());
             finding.accepted = candidates.iter().find(covers).map(|exception| exception.accepted());
         }
     }

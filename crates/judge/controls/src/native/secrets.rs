@@ -81,7 +81,7 @@ fn literal(subject: &Subject<'_>) -> Answer {
 fn element(node: Node<'_>) -> Option<Element> {
     let text = node.as_str()?;
     let name = name(node);
-    let by_name = || ironhull_secrets::by_name(&name, text).then_some("name");
+    let by_name = || ironhull_secrets::by_name(name, text).then_some("name");
     let detector = ironhull_secrets::masked(text)
         .or_else(|| ironhull_secrets::by_form(text))
         .or_else(by_name)?;
@@ -101,12 +101,12 @@ fn element(node: Node<'_>) -> Option<Element> {
 }
 
 /// The name that the value stands under: an env entry's, or its key.
-fn name(node: Node<'_>) -> String {
+fn name(node: Node<'_>) -> &str {
     let named = node.parent().and_then(|parent| parent.get("name")).and_then(Node::as_str);
     match node.key() {
-        Some("value") => named.unwrap_or("value").to_owned(),
-        Some(key) => key.to_owned(),
-        None => node.parent().and_then(Node::key).unwrap_or("item").to_owned(),
+        Some("value") => named.unwrap_or("value"),
+        Some(key) => key,
+        None => node.parent().and_then(Node::key).unwrap_or("item"),
     }
 }
 

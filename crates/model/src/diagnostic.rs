@@ -63,7 +63,8 @@ impl Diagnostic {
     /// The same, at a place.
     #[must_use]
     pub fn at(mut self, source: SourceId, start: u32, end: u32) -> Diagnostic {
-        self.place = Some(Place { source, start, end });
+        // What an alias stands for was written before it: its value ends before its key.
+        self.place = Some(Place { source, start, end: end.max(start) });
         self
     }
 

@@ -128,3 +128,12 @@ fn hostile_texts_end_in_diagnostics() {
     assert_eq!(code(&"- ".repeat(10_000)), Code::YamlTooDeep);
     assert_eq!(code(&"{a: ".repeat(10_000)), Code::YamlTooDeep);
 }
+
+/// What an alias stands for was written before its key; the place is still one.
+#[test]
+fn a_duplicate_key_of_an_alias_has_a_place() {
+    let parsed = parse(SourceId(0), "x: &a 1\nb: *a\nb: 2\n", &Limits::default());
+    let place = parsed.diagnostics[0].place.unwrap();
+    assert!(place.start <= place.end, "{place:?}");
+    assert_eq!(parsed.diagnostics[0].code, Code::DuplicateKey);
+}

@@ -5,23 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer, World};
-use ironhull_schema::Schema;
+use ironhull_schema::{Schema, WORKLOAD_KINDS};
 
 use crate::labels::{Labels, is_given_at_run_time};
 use crate::validate::Validation;
 use crate::{GROUP, Policy, Protocol};
-
-/// Kinds whose pods run, with their groups.
-const WORKLOADS: &[(&str, &str)] = &[
-    ("", "Pod"),
-    ("", "ReplicationController"),
-    ("apps", "DaemonSet"),
-    ("apps", "Deployment"),
-    ("apps", "ReplicaSet"),
-    ("apps", "StatefulSet"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-];
 
 /// API groups of policies that say more than NetworkPolicies can.
 const OTHER_POLICIES: &[&str] = &[
@@ -142,7 +130,7 @@ impl<'a> Network<'a> {
                     && object.thing.kind.ends_with("Policy")
             }),
         };
-        for object in WORKLOADS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
+        for object in WORKLOAD_KINDS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
             if let Some(workload) = Workload::new(schema, object) {
                 network.add(workload);
             }
@@ -247,7 +235,7 @@ impl<'a> Network<'a> {
 
     /// Whether every workload was read.
     pub fn knows_all_workloads(&self) -> bool {
-        WORKLOADS.iter().all(|(group, kind)| self.world.base.coverage.is_complete(group, kind))
+        WORKLOAD_KINDS.iter().all(|(group, kind)| self.world.base.coverage.is_complete(group, kind))
     }
 
     /// What is missing where an answer is not known, in the words of reports.

@@ -3,6 +3,7 @@
 //! Plain data and the rules that keep it consistent. This crate knows no file,
 //! socket, clock or Kubernetes client; engines and judges are functions over it.
 
+pub mod base64;
 pub mod diagnostic;
 pub mod finding;
 pub mod image;

@@ -20,7 +20,6 @@ mod validation;
 mod values;
 
 pub use defaults::apply as apply_defaults;
-pub use format::bytes;
 pub use pruning::{pruned, unknown_fields};
 pub use structural::{Additional, Rule, Structural};
 pub use text::{quoted, sorted_json, value_text};

@@ -31,7 +31,7 @@ pub(super) fn fits(format: &str, text: &str, matches: Matcher<'_>) -> Option<boo
         "hostname" => {
             text.len() <= 255 && text.split('.').all(|label| label.len() <= 63) && matches(HOSTNAME)
         }
-        "byte" => bytes(text).is_some(),
+        "byte" => ironhull_model::base64::decode(text).is_some(),
         "password" => true,
         "date" => is_time(&format!("{text}T00:00:00Z"), None),
         "datetime" => is_date_time(text),
@@ -75,34 +75,6 @@ fn is_cidr(text: &str) -> bool {
     };
     let is_plain = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     is_plain && length.parse::<u32>().is_ok_and(|length| length <= most)
-}
-
-/// Standard base64 with padding, as text holds bytes; line breaks are passed over.
-pub fn bytes(text: &str) -> Option<Vec<u8>> {
-    let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
-    let n_padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    if !text.len().is_multiple_of(4) || n_padding > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut n_bits) = (0_u32, 0);
-    for byte in &text[..text.len() - n_padding] {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            bytes.push((bits >> n_bits) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 /// `T` and `Z` in either case, any character before the fraction, no check of the

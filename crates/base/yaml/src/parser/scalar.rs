@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use ironhull_model::Code;
 
 use super::{Anchored, Parser, Properties, Subtree};
-use crate::resolve::{
-    Resolved, decode_base64, is_integer, is_timestamp, number, number_key, resolve,
-};
+use crate::resolve::{Resolved, is_integer, is_timestamp, number, number_key, resolve};
 use crate::scanner::{Failure, Parse, Style, TokenKind};
 
 /// What the tags of YAML's own types start with.
@@ -175,7 +173,7 @@ fn meaning(text: &str, style: Style, tag: Option<&str>, at: usize) -> Parse<Mean
     let Some(kind) = tag.strip_prefix(CORE) else { return Ok(Meaning::Value(Resolved::Str)) };
     let value = match kind {
         "binary" => {
-            return match decode_base64(text) {
+            return match ironhull_model::base64::decode(text) {
                 Some(bytes) => Ok(Meaning::Text(String::from_utf8_lossy(&bytes).into_owned())),
                 None => fail("a !!binary value is no base64".to_owned()),
             };

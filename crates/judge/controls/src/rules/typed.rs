@@ -213,7 +213,7 @@ fn text<'a>(schema: &Structural, text: &'a str) -> Val<'a> {
         "date-time" => convert(&TIME, Cow::Borrowed(text)),
         "date" => convert(&TIME, Cow::Owned(format!("{text}T00:00:00Z"))),
         "duration" => convert(&DURATION, Cow::Borrowed(text)),
-        "byte" => ironhull_schema::crd::bytes(text).map(|bytes| Val::Bytes(Rc::from(bytes))),
+        "byte" => ironhull_model::base64::decode(text).map(|bytes| Val::Bytes(Rc::from(bytes))),
         _ => None,
     };
     converted.unwrap_or(Val::Str(Cow::Borrowed(text)))

@@ -1,7 +1,7 @@
 //! JSON pointers (RFC 6901).
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A JSON pointer: empty for the root, else such as `/a/0/b~1c`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -13,6 +13,17 @@ impl Pointer {
         Pointer::default()
     }
 
+    /// The whole document, with room for what will be pushed.
+    pub(crate) fn with_capacity(n_bytes: usize) -> Pointer {
+        Pointer(String::with_capacity(n_bytes))
+    }
+
+    /// Goes one item down.
+    pub(crate) fn push_index(&mut self, index: usize) {
+        // Writing to a string cannot fail.
+        _ = write!(self.0, "/{index}");
+    }
+
     /// Reads a pointer; none when it neither is empty nor starts with `/`.
     pub fn parse(text: &str) -> Option<Pointer> {
         (text.is_empty() || text.starts_with('/')).then(|| Pointer(text.to_owned()))
@@ -21,7 +32,7 @@ impl Pointer {
     /// Goes one member or item (its decimal index) down.
     pub fn push(&mut self, segment: &str) {
         self.0.push('/');
-        if !segment.contains(['~', '/']) {
+        if !segment.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
             self.0.push_str(segment);
             return;
         }

@@ -406,18 +406,24 @@ impl<'a> Node<'a> {
 
     /// Its JSON pointer (RFC 6901) from the root.
     pub fn pointer(self) -> Pointer {
-        let mut pointer = Pointer::root();
-        self.write_pointer(&mut pointer);
-        pointer
+        self.pointer_before(0)
     }
 
-    /// Recurses as deep as the value nests, which every reader bounds.
-    fn write_pointer(self, pointer: &mut Pointer) {
-        let Some(parent) = self.parent() else { return };
-        parent.write_pointer(pointer);
+    /// The pointer with room for `more` bytes. Recurses as deep as the value nests,
+    /// which every reader bounds.
+    fn pointer_before(self, more: usize) -> Pointer {
+        let Some(parent) = self.parent() else { return Pointer::with_capacity(more) };
         match self.key() {
-            Some(key) => pointer.push(key),
-            None => pointer.push(&self.index().unwrap_or_default().to_string()),
+            Some(key) => {
+                let mut pointer = parent.pointer_before(more + 1 + key.len());
+                pointer.push(key);
+                pointer
+            }
+            None => {
+                let mut pointer = parent.pointer_before(more + 2);
+                pointer.push_index(self.id.0 as usize - parent.slot().range().0);
+                pointer
+            }
         }
     }
 

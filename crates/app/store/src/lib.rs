@@ -1,7 +1,7 @@
 //! What the last check found: its targets, the ids behind its numbers, and when
 //! each finding was first seen. Local state never changes an exit code.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -49,10 +49,22 @@ pub struct LastCheck {
     pub policy: Vec<PathBuf>,
     /// When it was, RFC 3339.
     pub at: String,
-    /// The id of finding 1, 2, … and when it was first seen (RFC 3339), over
-    /// consecutive checks of the same targets.
-    pub findings: Vec<(String, String)>,
+    /// The moments (RFC 3339) at which findings were first seen, over consecutive
+    /// checks of the same targets.
+    pub times: Vec<String>,
+    /// Finding 1, 2, …
+    #[serde(skip)]
+    pub findings: Vec<Seen>,
 }
+
+/// A finding of the last check.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Seen(
+    /// Its readable id.
+    pub String,
+    /// When it was first seen: an index into [`LastCheck::times`].
+    pub usize,
+);
 
 impl LastCheck {
     /// The id of a finding by its number from 1.
@@ -62,8 +74,22 @@ impl LastCheck {
 
     /// When the finding of an id was first seen; none when the check had no such finding.
     pub fn first_seen(&self, id: &str) -> Option<&str> {
-        let (_, seen) = self.findings.iter().find(|(known, _)| known == id)?;
-        Some(seen)
+        let Seen(_, time) = self.findings.iter().find(|Seen(known, _)| known == id)?;
+        Some(self.times.get(*time)?)
+    }
+
+    /// Forgets the times at which nothing was seen that is still there.
+    pub fn forget_unused_times(&mut self) {
+        let mut place = vec![None; self.times.len()];
+        let mut used = Vec::new();
+        for Seen(_, time) in &mut self.findings {
+            let Some(place) = place.get_mut(*time) else { continue };
+            *time = *place.get_or_insert_with(|| {
+                used.push(std::mem::take(&mut self.times[*time]));
+                used.len() - 1
+            });
+        }
+        self.times = used;
     }
 }
 
@@ -78,15 +104,32 @@ pub fn path() -> Option<PathBuf> {
 
 /// Reads the last check.
 pub fn load(path: &Path) -> Result<LastCheck, StoreError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(StoreError::Nothing);
-        }
-        Err(source) => return Err(StoreError::Io { path: path.to_owned(), source }),
+    load_if(path, |_| true).and_then(|check| check.ok_or(StoreError::Nothing))
+}
+
+/// Reads the last check if its first line, which is all but the findings, is
+/// wanted. A small check after a large one does not pay for the large one's state.
+pub fn load_if(
+    path: &Path,
+    is_wanted: impl FnOnce(&LastCheck) -> bool,
+) -> Result<Option<LastCheck>, StoreError> {
+    let io = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => StoreError::Nothing,
+        _ => StoreError::Io { path: path.to_owned(), source },
     };
-    serde_json::from_str(&text)
-        .map_err(|source| StoreError::Damaged { path: path.to_owned(), source })
+    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
+    let mut file = BufReader::new(std::fs::File::open(path).map_err(io)?);
+    let mut text = String::new();
+    file.read_line(&mut text).map_err(io)?;
+    let mut check: LastCheck = serde_json::from_str(&text).map_err(damaged)?;
+    if !is_wanted(&check) {
+        return Ok(None);
+    }
+    text.clear();
+    file.read_to_string(&mut text).map_err(io)?;
+    let findings = text.lines().map(serde_json::from_str);
+    check.findings = findings.collect::<Result<_, _>>().map_err(damaged)?;
+    Ok(Some(check))
 }
 
 /// Writes the last check, readable by the user only, in one step: a reader sees
@@ -96,7 +139,9 @@ pub fn save(path: &Path, check: &LastCheck) -> Result<(), StoreError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(io)?;
     }
-    let text = serde_json::to_vec(check)
+    let mut text = Vec::new();
+    line(&mut text, check)
+        .and_then(|()| check.findings.iter().try_for_each(|seen| line(&mut text, seen)))
         .map_err(|source| StoreError::Damaged { path: path.to_owned(), source })?;
     let new = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = std::fs::OpenOptions::new()
@@ -110,10 +155,30 @@ pub fn save(path: &Path, check: &LastCheck) -> Result<(), StoreError> {
     std::fs::rename(&new, path).map_err(io)
 }
 
+fn line(text: &mut Vec<u8>, value: &impl Serialize) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(&mut *text, value)?;
+    text.push(b'\n');
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{LastCheck, StoreError, load, save};
+    use super::{LastCheck, Seen, StoreError, load, load_if, save};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn unused_times_are_forgotten() {
+        let seen = |id: &str, time| Seen(id.into(), time);
+        let mut check = LastCheck {
+            times: vec!["1".into(), "2".into(), "3".into()],
+            findings: vec![seen("a", 2), seen("b", 0), seen("c", 2)],
+            ..LastCheck::default()
+        };
+        check.forget_unused_times();
+        assert_eq!(check.times, ["3", "1"]);
+        assert_eq!(check.first_seen("b"), Some("1"));
+        assert_eq!(check.first_seen("c"), Some("3"));
+    }
 
     #[test]
     fn what_was_saved_is_read_back_and_private() {
@@ -122,15 +187,22 @@ mod tests {
         assert!(matches!(load(&path), Err(StoreError::Nothing)));
         let check = LastCheck {
             targets: vec![".".into()],
-            findings: vec![("a/Pod/b".into(), "2026-11-24T00:00:00Z".into())],
+            times: vec!["2026-11-24T00:00:00Z".into()],
+            findings: vec![Seen("a/Pod/b\n\"".into(), 0), Seen("a/Pod/c".into(), 1)],
             ..LastCheck::default()
         };
         save(&path, &check).unwrap();
         assert_eq!(load(&path).unwrap(), check);
-        assert_eq!((check.id(1), check.id(0), check.id(2)), (Some("a/Pod/b"), None, None));
+        assert_eq!((check.id(2), check.id(0), check.id(3)), (Some("a/Pod/c"), None, None));
+        let seen = |id| check.first_seen(id);
+        assert_eq!(seen("a/Pod/b\n\""), Some("2026-11-24T00:00:00Z"));
+        assert_eq!((seen("a/Pod/c"), seen("a")), (None, None));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::write(&path, "{").unwrap();
+        std::fs::write(&path, "{}\n{").unwrap();
         assert!(matches!(load(&path), Err(StoreError::Damaged { .. })));
+        assert!(matches!(load_if(&path, |_| false), Ok(None)));
+        std::fs::write(&path, "{").unwrap();
+        assert!(matches!(load_if(&path, |_| false), Err(StoreError::Damaged { .. })));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -75,7 +75,7 @@ pub fn redact(object: &mut Object, salt: &Salt) -> Vec<Found> {
 }
 
 /// The secret values of an object that is not masked, in the order of their places.
-pub fn find(object: &Object, salt: &Salt) -> Vec<Found> {
+fn find(object: &Object, salt: &Salt) -> Vec<Found> {
     let mut found = Vec::new();
     scan(object.root(), object.is("", "Secret"), salt, &mut found);
     found

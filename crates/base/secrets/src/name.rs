@@ -1,40 +1,49 @@
 //! Secrets that are known by the name they stand under.
 
-/// Words that name a secret when they end a name (`DB_PASSWORD`, `apiKey`).
-const WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "accesskey",
-    "access_key",
-    "privatekey",
-    "private_key",
-    "secretkey",
-    "secret_key",
-    "credential",
-    "credentials",
-    "authkey",
-    "auth_key",
-    "encryptionkey",
-    "encryption_key",
-    "signingkey",
-    "signing_key",
-];
+/// Words that name a secret when they end a name (`DB_PASSWORD`, `apiKey`), by
+/// their last letter. Every string of every object is asked.
+fn words(last: u8) -> &'static [&'static str] {
+    match last {
+        b'd' => &["password", "passwd"],
+        b'e' => &["passphrase"],
+        b'l' => &["credential"],
+        b'n' => &["token"],
+        b's' => &["credentials"],
+        b't' => &["secret"],
+        b'y' => &[
+            "apikey",
+            "api_key",
+            "accesskey",
+            "access_key",
+            "privatekey",
+            "private_key",
+            "secretkey",
+            "secret_key",
+            "authkey",
+            "auth_key",
+            "encryptionkey",
+            "encryption_key",
+            "signingkey",
+            "signing_key",
+        ],
+        _ => &[],
+    }
+}
 
 /// Whether a literal under this name is a secret. References, paths, flags,
 /// numbers and obvious placeholders are not.
 pub fn by_name(name: &str, text: &str) -> bool {
-    WORDS.iter().any(|word| ends_with(name, word)) && !is_harmless(text)
+    let Some(last) = name.bytes().rev().find(|byte| !is_left_out(*byte)) else { return false };
+    words(last.to_ascii_lowercase()).iter().any(|word| ends_with(name, word)) && !is_harmless(text)
+}
+
+fn is_left_out(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.')
 }
 
 /// Whether a name ends in a word, in any case and with dashes and dots left out.
-/// Every string of every object is asked, so nothing is copied.
 fn ends_with(name: &str, word: &str) -> bool {
-    let mut letters = name.bytes().rev().filter(|byte| !matches!(byte, b'-' | b'.'));
+    let mut letters = name.bytes().rev().filter(|byte| !is_left_out(*byte));
     word.bytes()
         .rev()
         .all(|wanted| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == wanted))
@@ -65,6 +74,11 @@ mod tests {
         assert!(by_name("DB_PASSWORD", "hunter2"));
         assert!(by_name("apiKey", "0f9a8b7c"));
         assert!(by_name("spring.datasource.password", "hunter2"));
+        for last in b'a'..=b'z' {
+            assert!(super::words(last).iter().all(|word| word.ends_with(last as char)));
+            assert!(super::words(last).iter().all(|word| by_name(word, "hunter2")));
+        }
+        assert!(by_name("db-password.", "hunter2"));
         for (name, text) in [
             ("DB_PASSWORD_FILE", "/run/secrets/db"),
             ("DB_PASSWORD", "/run/secrets/db"),

@@ -236,7 +236,33 @@ impl Attr {
     }
 }
 
+impl Attr {
+    fn variables(&self, visit: &mut impl FnMut(usize)) {
+        if let Base::Var(slot) | Base::Root(slot) = self.base {
+            visit(slot as usize);
+        }
+        if let Base::If(parts) = &self.base {
+            parts.1.variables(visit);
+            parts.2.variables(visit);
+        }
+        for qual in &self.quals {
+            if let Qual::Attr(index, _) = qual {
+                index.variables(visit);
+            }
+        }
+    }
+}
+
 impl Expr {
+    /// Calls `visit` with the slot of each variable of the environment that is named.
+    pub(crate) fn variables(&self, visit: &mut impl FnMut(usize)) {
+        self.walk(&mut |expr| {
+            if let Expr::Attr(attr) | Expr::Has(attr) = expr {
+                attr.variables(visit);
+            }
+        });
+    }
+
     /// Calls `visit` for this expression and all inside it.
     pub(crate) fn walk(&self, visit: &mut impl FnMut(&Expr)) {
         visit(self);

@@ -17,6 +17,7 @@ mod call;
 mod fold;
 mod locals;
 
+use attr::Led;
 use call::Equality;
 use locals::Locals;
 
@@ -182,7 +183,7 @@ impl<'a> Machine<'_, '_, 'a> {
     }
 
     /// Charges what has been done, also when it failed.
-    fn after(&mut self, result: Eval<Val<'a>>, cost: u64) -> Eval<Val<'a>> {
+    fn after<T>(&mut self, result: Eval<T>, cost: u64) -> Eval<T> {
         if is_fatal(&result) {
             return result;
         }
@@ -248,17 +249,24 @@ impl<'a> Machine<'_, '_, 'a> {
 
     /// `or` and `orValue` look at their second argument only if they need it.
     fn or_else(&mut self, optional: &'a Expr, other: &'a Expr, value: bool) -> Eval<Val<'a>> {
-        match self.eval(optional)? {
-            Val::Unknown => Ok(Val::Unknown),
-            Val::Optional(Some(inner)) if value => {
-                let value = Rc::try_unwrap(inner).unwrap_or_else(|shared| Val::clone(&shared));
-                self.note(&value);
-                Ok(value)
+        let led = match optional {
+            Expr::Attr(attr) => self.led(attr)?,
+            other => Led::To(self.eval(other)?),
+        };
+        let inner = match led {
+            Led::Perhaps(inner) => inner,
+            Led::To(Val::Optional(Some(inner))) => {
+                Rc::try_unwrap(inner).unwrap_or_else(|shared| Val::clone(&shared))
             }
-            some @ Val::Optional(Some(_)) => Ok(some),
-            Val::Optional(None) => self.eval(other),
-            _ => Err(no_overload()),
+            Led::Nowhere | Led::To(Val::Optional(None)) => return self.eval(other),
+            Led::To(Val::Unknown) => return Ok(Val::Unknown),
+            Led::To(_) => return Err(no_overload()),
+        };
+        if !value {
+            return Ok(Val::some(inner));
         }
+        self.note(&inner);
+        Ok(inner)
     }
 
     fn list(&mut self, items: &'a [(Expr, bool)]) -> Eval<Val<'a>> {
@@ -311,7 +319,7 @@ impl<'a> Machine<'_, '_, 'a> {
     }
 }
 
-fn is_fatal(result: &Eval<Val<'_>>) -> bool {
+fn is_fatal<T>(result: &Eval<T>) -> bool {
     matches!(result, Err(error) if error.fatal)
 }
 

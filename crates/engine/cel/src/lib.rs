@@ -92,6 +92,13 @@ impl Program {
         found
     }
 
+    /// Whether it reads no variable but those of the slots for which `may` is true.
+    pub fn reads_only(&self, may: impl Fn(usize) -> bool) -> bool {
+        let mut only = true;
+        self.expr.variables(&mut |slot| only &= may(slot));
+        only
+    }
+
     /// Evaluates it. `bindings` are the environment's variables by slot.
     pub fn eval<'a>(
         &'a self,

@@ -170,6 +170,22 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// Whether it is a list or map known to have no elements.
+    pub fn is_empty(&self) -> bool {
+        !self.is_open() && (self.is_type("list") || self.is_type("map")) && self.len() == 0
+    }
+
+    /// Calls `visit` for what [`Val::elements`] gives.
+    pub fn each_element(&self, mut visit: impl FnMut(Val<'a>)) {
+        match self {
+            Val::List(list) => list.items.iter().for_each(|item| visit(item.clone())),
+            Val::Node(node) if node.kind() == Kind::List => {
+                node.items().for_each(|item| visit(Val::Node(item)));
+            }
+            other => other.elements().into_iter().for_each(visit),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Val::Str(text) => Some(text),

@@ -68,8 +68,8 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     (
         "imageTag",
         &["image"],
-        "(image.split('@')[0].split('/')[image.split('@')[0].split('/').size() - 1].contains(':') ? \
-          image.split('@')[0].split('/')[image.split('@')[0].split('/').size() - 1].split(':')[1] : '')",
+        "(image.split('@')[0].lastIndexOf(':') > image.split('@')[0].lastIndexOf('/') ? \
+          image.split('@')[0].substring(image.split('@')[0].lastIndexOf(':') + 1) : '')",
     ),
     (
         "imageRegistry",
@@ -82,8 +82,8 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     (
         "imageName",
         &["image"],
-        "image.split('@')[0].substring(0, image.split('@')[0].size() - \
-          (imageTag(image) == '' ? 0 : imageTag(image).size() + 1))",
+        "(image.split('@')[0].lastIndexOf(':') > image.split('@')[0].lastIndexOf('/') ? \
+          image.split('@')[0].substring(0, image.split('@')[0].lastIndexOf(':')) : image.split('@')[0])",
     ),
     (
         "isQualified",

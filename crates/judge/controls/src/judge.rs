@@ -7,10 +7,11 @@ use ironhull_model::{
 };
 use ironhull_network::Network;
 use ironhull_schema::Schema;
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
-use crate::control::{Applies, Control, Rule};
+use crate::control::{Applies, CelRule, Control, Rule};
 use crate::native;
 use crate::policies::Assignment;
 
@@ -89,18 +90,8 @@ impl Judgement {
 
     /// Accepted last, worst first, then by subject and control; folds findings that are the same.
     pub fn seal(&mut self) {
-        self.findings.sort_by(|a, b| {
-            let key =
-                |finding: &Finding| (finding.accepted.is_none(), finding.verdict, finding.severity);
-            key(b)
-                .cmp(&key(a))
-                .then_with(|| {
-                    (&a.subject, &a.control, &a.element).cmp(&(&b.subject, &b.control, &b.element))
-                })
-                .then_with(|| {
-                    a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start)))
-                })
-        });
+        // What objects gave is in this order already.
+        self.findings.sort_by(by_subject);
         self.findings.dedup_by(|later, first| {
             later.control == first.control
                 && later.assignment == first.assignment
@@ -108,7 +99,30 @@ impl Judgement {
                 && later.element == first.element
                 && later.place.map(|p| p.source) == first.place.map(|p| p.source)
         });
+        let mut by_weight: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
+        for finding in self.findings.drain(..) {
+            let weight = (finding.accepted.is_none(), finding.verdict, finding.severity);
+            by_weight.entry(Reverse(weight)).or_default().push(finding);
+        }
+        self.findings.extend(by_weight.into_values().flatten());
     }
+}
+
+/// By subject and control, then as in [`Judgement::seal`].
+fn by_subject(a: &Finding, b: &Finding) -> Ordering {
+    let same_subject = || match Arc::ptr_eq(&a.subject, &b.subject) {
+        true => Ordering::Equal,
+        false => a.subject.cmp(&b.subject),
+    };
+    let weight =
+        |finding: &Finding| (finding.accepted.is_none(), finding.verdict, finding.severity);
+    same_subject()
+        .then_with(|| a.control.cmp(&b.control))
+        .then_with(|| a.element.cmp(&b.element))
+        .then_with(|| weight(b).cmp(&weight(a)))
+        .then_with(|| {
+            a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start)))
+        })
 }
 
 /// Judges objects of one world by one list of controls.
@@ -128,8 +142,19 @@ pub struct Judge<'a> {
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
     joins: joins::Joins<'a>,
+    /// For each assignment how its rule is run.
+    prepared: Vec<Prepared<'a>>,
+    /// How many lists of `each` are of a subject alone.
+    n_lists: usize,
     /// The index of network questions, made when the first is asked.
     network: OnceLock<Network<'a>>,
+}
+
+/// A rule, ready to be run.
+enum Prepared<'a> {
+    Cel(&'a CelRule, cel_rule::Early),
+    /// None for an adapter that this version does not have.
+    Native(Option<native::Native>),
 }
 
 /// An object with the parts that rules name.
@@ -163,14 +188,21 @@ impl<'a> Judge<'a> {
             for_cluster: Vec::new(),
             proof_from: Severity::Low,
             joins: joins::Joins::new(controls),
+            prepared: Vec::new(),
+            n_lists: 0,
             by_value: world
                 .objects()
                 .map(|object| (&raw const object.value as usize, &**object))
                 .collect(),
             network: OnceLock::new(),
         };
+        let mut lists = Vec::new();
         for (index, assignment) in assignments.iter().enumerate() {
             let control = controls[assignment.control];
+            judge.prepared.push(match &control.rule {
+                Rule::Cel(rule) => Prepared::Cel(rule, cel_rule::Early::of(rule, &mut lists)),
+                Rule::Native(name) => Prepared::Native(native::find(name)),
+            });
             if !control.is_for(minor) {
                 continue;
             }
@@ -188,6 +220,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        judge.n_lists = lists.len();
         judge
     }
 
@@ -217,40 +250,42 @@ impl<'a> Judge<'a> {
         let namespace = ThingRef::new("", "Namespace", "", &thing.namespace);
         let namespace = self.world.get(&namespace).map(|namespace| namespace.root());
         let subject = Subject { object, pod, meta, namespace };
-        if pod.is_some() {
-            for &index in &self.for_pods {
-                self.judge(index, &subject, judgement);
-            }
+        let for_pods = pod.is_some().then_some(&self.for_pods);
+        let of_group = |group| self.for_kinds.get(&(group, &*thing.kind));
+        let for_kind = of_group(&*thing.group).into_iter().chain(of_group("*"));
+        let mut shared = cel_rule::Shared::new(self.n_lists);
+        let first = judgement.findings.len();
+        for &index in for_pods.into_iter().chain([&self.for_any]).chain(for_kind).flatten() {
+            self.judge(index, &subject, &mut shared, judgement);
         }
-        for &index in &self.for_any {
-            self.judge(index, &subject, judgement);
-        }
-        for group in [&*thing.group, "*"] {
-            for &index in self.for_kinds.get(&(group, &*thing.kind)).into_iter().flatten() {
-                self.judge(index, &subject, judgement);
-            }
-        }
+        judgement.findings[first..].sort_by(by_subject);
     }
 
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
         for &index in &self.for_cluster {
-            if let Rule::Native(name) = &self.control(index).rule
+            if let Prepared::Native(native) = self.prepared[index]
                 && self.in_force(index, None)
             {
-                let verdict = self.native(index, name, None, judgement);
+                let verdict = self.native(index, native, None, judgement);
                 judgement.tallies[self.assignments[index].control].count(verdict);
             }
         }
     }
 
-    fn judge(&self, index: usize, subject: &Subject<'a>, judgement: &mut Judgement) {
+    fn judge(
+        &self,
+        index: usize,
+        subject: &Subject<'a>,
+        shared: &mut cel_rule::Shared<'a>,
+        judgement: &mut Judgement,
+    ) {
         if !self.in_force(index, Some(subject.object)) {
             return;
         }
-        let verdict = match &self.control(index).rule {
-            Rule::Cel(rule) => self.cel(index, rule, subject, judgement),
-            Rule::Native(name) => self.native(index, name, Some(subject), judgement),
+        let verdict = match self.prepared[index] {
+            Prepared::Cel(rule, early) => self.cel(index, rule, early, subject, shared, judgement),
+            Prepared::Native(native) => self.native(index, native, Some(subject), judgement),
         };
         judgement.tallies[self.assignments[index].control].count(verdict);
     }
@@ -276,11 +311,11 @@ impl<'a> Judge<'a> {
     fn native(
         &self,
         index: usize,
-        name: &str,
+        native: Option<native::Native>,
         subject: Option<&Subject<'a>>,
         judgement: &mut Judgement,
     ) -> Verdict {
-        let Some(native) = native::find(name) else { return Verdict::Unknown };
+        let Some(native) = native else { return Verdict::Unknown };
         let answer = native(&native::Subject {
             world: self.world,
             schema: self.schema,
@@ -288,6 +323,7 @@ impl<'a> Judge<'a> {
             pod: subject.and_then(|subject| subject.pod),
             meta: subject.and_then(|subject| subject.meta),
             params: self.params_of(index).root(),
+            is_proven: self.severity(index) >= self.proof_from,
             network: &|| self.network.get_or_init(|| Network::new(self.world)),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };

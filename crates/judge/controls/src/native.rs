@@ -33,6 +33,9 @@ pub struct Subject<'a> {
     pub meta: Option<Node<'a>>,
     /// The control's parameters.
     pub params: Node<'a>,
+    /// Whether findings are shown one by one. Where they are only counted, their
+    /// message, evidence and repair may be left out.
+    pub is_proven: bool,
     /// The index of network questions, made once for all who ask.
     pub network: &'a dyn Fn() -> &'a Network<'a>,
 }

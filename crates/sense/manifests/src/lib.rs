@@ -118,8 +118,11 @@ pub fn read(path: &Path, limits: &Limits) -> Result<String, Diagnostic> {
     if path == Path::new("-") {
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        // With room for one byte more the end is seen by a single further read.
+        let size = file.metadata().map_or(0, |about| about.len()).min(limit);
+        bytes.reserve_exact(size as usize + 1);
+        file.by_ref().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     }
     if bytes.len() as u64 > limits.size {
         let message = format!("{shown} is larger than {} bytes", limits.size);

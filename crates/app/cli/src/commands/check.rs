@@ -9,7 +9,7 @@ use ironhull_controls::gate::{Gates, ScopedGate};
 use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, policies};
 use ironhull_model::{Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
-use ironhull_store::LastCheck;
+use ironhull_store::{LastCheck, Seen};
 use rayon::prelude::*;
 
 use crate::args::{Check, Format, Global, Judging};
@@ -285,20 +285,19 @@ fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
 fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
     let Some(path) = ironhull_store::path() else { return };
     let folder = std::env::current_dir().unwrap_or_default();
-    let before = ironhull_store::load(&path).unwrap_or_default();
-    let same = before.folder == folder && before.targets == targets;
-    let known: HashMap<&str, &str> = before
-        .findings
-        .iter()
-        .filter(|_| same)
-        .map(|(id, seen)| (id.as_str(), seen.as_str()))
-        .collect();
+    let is_same = |before: &LastCheck| before.folder == folder && before.targets == targets;
+    let before = ironhull_store::load_if(&path, is_same).ok().flatten().unwrap_or_default();
+    let known: HashMap<&str, usize> =
+        before.findings.iter().map(|Seen(id, time)| (id.as_str(), *time)).collect();
+    let mut times = before.times.clone();
+    times.push(judged.at.clone());
     let seen = |finding: &Finding| {
         let id = finding.id();
-        let first = known.get(id.as_str()).map_or(judged.at.as_str(), |seen| *seen).to_owned();
-        (id, first)
+        let time = known.get(id.as_str()).copied().unwrap_or(times.len() - 1);
+        Seen(id, time)
     };
-    let last = LastCheck {
+    let findings = judged.judgement.findings.par_iter().map(seen).collect();
+    let mut last = LastCheck {
         folder,
         targets,
         kubernetes_version: check.judging.kubernetes_version.clone(),
@@ -306,8 +305,10 @@ fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
         controls: check.judging.controls.clone(),
         policy: check.judging.policy.clone(),
         at: judged.at.clone(),
-        findings: judged.judgement.findings.par_iter().map(seen).collect(),
+        times,
+        findings,
     };
+    last.forget_unused_times();
     if let Err(error) = ironhull_store::save(&path, &last) {
         printer::error(&format!("note: {error}"));
     }

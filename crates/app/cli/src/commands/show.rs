@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use ironhull_controls::Control;
 use ironhull_model::{Finding, Severity};
 use ironhull_report::{Report, json, standards, table};
-use ironhull_store::LastCheck;
+use ironhull_store::{LastCheck, Seen};
 
 use super::last;
 use crate::args::{Format, Global, Show};
@@ -74,7 +74,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         .findings
         .iter()
         .zip(1..)
-        .map(|((id, _), number)| (id.as_str(), number))
+        .map(|(Seen(id, _), number)| (id.as_str(), number))
         .collect();
     printer::data(&match show.output {
         Format::Json => json::render(&report),
@@ -95,8 +95,8 @@ fn filter(what: &str, state: &LastCheck) -> Filter {
         let known: HashSet<String> = state
             .findings
             .iter()
-            .filter(|(_, seen)| *seen != state.at)
-            .map(|(id, _)| id.clone())
+            .filter(|Seen(_, time)| state.times.get(*time) != Some(&state.at))
+            .map(|Seen(id, _)| id.clone())
             .collect();
         return Box::new(move |finding| !known.contains(&finding.id()));
     }

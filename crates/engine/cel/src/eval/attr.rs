@@ -8,6 +8,25 @@ use crate::ast::{Attr, Base, Qual};
 use crate::library::operand::{Operand, View};
 use crate::value::{Val, hashable, member};
 
+/// What a chain led to. Kept apart from [`Val`], so that `a.?b.orValue(c)` makes no
+/// optional value only to open it.
+pub(super) enum Led<'a> {
+    To(Val<'a>),
+    /// An optional value with this inside.
+    Perhaps(Val<'a>),
+    Nowhere,
+}
+
+impl<'a> From<Led<'a>> for Val<'a> {
+    fn from(led: Led<'a>) -> Val<'a> {
+        match led {
+            Led::To(value) => value,
+            Led::Perhaps(value) => Val::some(value),
+            Led::Nowhere => Val::Optional(None),
+        }
+    }
+}
+
 /// A key or index.
 enum Key<'k, 'a> {
     Field(&'k ironhull_model::FieldName),
@@ -18,10 +37,15 @@ impl<'a> Machine<'_, '_, 'a> {
     /// A chain and what it costs: 1 for each member that is looked at, 1 for the
     /// whole; a condition is free.
     pub(super) fn attr(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
-        let value = self.resolve(attr);
+        self.led(attr).map(Val::from)
+    }
+
+    /// [`Self::attr`], with optional values left open.
+    pub(super) fn led(&mut self, attr: &'a Attr) -> Eval<Led<'a>> {
+        let led = self.resolve_led(attr);
         match attr.base {
-            Base::If(_) => value,
-            _ => self.after(value, 1),
+            Base::If(_) => led,
+            _ => self.after(led, 1),
         }
     }
 
@@ -39,7 +63,11 @@ impl<'a> Machine<'_, '_, 'a> {
         })
     }
 
-    pub(super) fn resolve(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
+    fn resolve(&mut self, attr: &'a Attr) -> Eval<Val<'a>> {
+        self.resolve_led(attr).map(Val::from)
+    }
+
+    fn resolve_led(&mut self, attr: &'a Attr) -> Eval<Led<'a>> {
         let base = match &attr.base {
             Base::Var(slot) | Base::Root(slot) => match self.bindings.get(*slot as usize) {
                 Some(Binding::Val(value)) => value.clone(),
@@ -50,15 +78,15 @@ impl<'a> Machine<'_, '_, 'a> {
             Base::If(parts) => {
                 let condition = self.read(&parts.0)?;
                 return match condition.view() {
-                    View::Bool(true) => self.resolve(&parts.1),
-                    View::Bool(false) => self.resolve(&parts.2),
-                    _ if condition.is_unknown() => Ok(Val::Unknown),
+                    View::Bool(true) => self.resolve_led(&parts.1),
+                    View::Bool(false) => self.resolve_led(&parts.2),
+                    _ if condition.is_unknown() => Ok(Led::To(Val::Unknown)),
                     _ => Err(no_overload()),
                 };
             }
         };
         if attr.quals.is_empty() {
-            return Ok(base);
+            return Ok(Led::To(base));
         }
         // Members of what is looked up outside of all comprehensions are not observed.
         let cost = u64::from(!matches!(attr.base, Base::Root(_)));
@@ -98,10 +126,10 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    fn qualified(&mut self, mut value: Val<'a>, quals: &'a [Qual], cost: u64) -> Eval<Val<'a>> {
+    fn qualified(&mut self, mut value: Val<'a>, quals: &'a [Qual], cost: u64) -> Eval<Led<'a>> {
         let mut optional = false;
         if let Val::Optional(inner) = value {
-            let Some(inner) = inner else { return Ok(Val::Optional(None)) };
+            let Some(inner) = inner else { return Ok(Led::Nowhere) };
             optional = true;
             value = Val::clone(&inner);
         }
@@ -118,7 +146,7 @@ impl<'a> Machine<'_, '_, 'a> {
                     }
                     return Err(error);
                 }
-                Ok(None) => return Ok(Val::Optional(None)),
+                Ok(None) => return Ok(Led::Nowhere),
                 Ok(Some(found)) => {
                     self.charge(cost)?;
                     value = found;
@@ -126,9 +154,8 @@ impl<'a> Machine<'_, '_, 'a> {
             }
         }
         Ok(match value {
-            Val::Unknown => Val::Unknown,
-            value if optional => Val::some(value),
-            value => value,
+            value if optional && !value.is_unknown() => Led::Perhaps(value),
+            value => Led::To(value),
         })
     }
 

@@ -49,7 +49,7 @@ fn is_zero(value: &Val<'_>) -> bool {
         Val::Bytes(bytes) => bytes.is_empty(),
         Val::Duration(nanos) => nanos == 0,
         Val::Time(moment) => moment.0.is_zero(),
-        other @ (Val::List(_) | Val::Map(_) | Val::Node(_)) => other.len() == 0 && !other.is_open(),
+        other @ (Val::List(_) | Val::Map(_) | Val::Node(_)) => other.is_empty(),
         _ => false,
     }
 }

@@ -91,6 +91,10 @@ pub(crate) fn split<'t>(text: &'t str, separator: &str, limit: i64) -> Vec<&'t s
     if limit == 0 {
         return Vec::new();
     }
+    // One byte is found without preparing a search.
+    if let [byte] = separator.as_bytes() {
+        return text.splitn(limit, char::from(*byte)).collect();
+    }
     if !separator.is_empty() {
         return text.splitn(limit, separator).collect();
     }

@@ -10,10 +10,49 @@ use crate::environment::slot;
 use crate::host::Functions;
 
 /// What an expression gave, with the ways it can fail kept apart.
+#[derive(Clone)]
 pub(super) enum Outcome<'a> {
     Value(Val<'a>),
     Unknown,
     Error(EvalError),
+}
+
+/// What is decided before a subject's relations are looked up.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Early {
+    /// `when` asks the subject and the parameters only.
+    when: bool,
+    /// The first list of `each` is of the subject alone: its number among such lists.
+    list: Option<usize>,
+}
+
+impl Early {
+    /// `lists` are the texts of the lists so far.
+    pub(super) fn of<'c>(rule: &'c CelRule, lists: &mut Vec<&'c str>) -> Early {
+        let is_subject = |of: usize| of < slot::PARAMS;
+        let when = rule.when.as_ref();
+        let first = rule.each.first().map(|bound| &bound.program);
+        let list = first.filter(|list| list.program.reads_only(is_subject)).map(|list| {
+            lists.iter().position(|known| *known == &*list.text).unwrap_or_else(|| {
+                lists.push(&list.text);
+                lists.len() - 1
+            })
+        });
+        Early { when: when.is_none_or(|when| when.program.reads_only(|of| of < slot::FACTS)), list }
+    }
+}
+
+/// What the runs of one subject share.
+pub(super) struct Shared<'a> {
+    bindings: Vec<Binding<'a>>,
+    /// The lists of `each` that are of the subject alone, made when first asked for.
+    lists: Vec<Option<Outcome<'a>>>,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(n_lists: usize) -> Shared<'a> {
+        Shared { bindings: unset(slot::COUNT), lists: vec![None; n_lists] }
+    }
 }
 
 /// One subject under one control.
@@ -22,7 +61,7 @@ pub(super) struct Run<'j, 'a> {
     pub(super) index: usize,
     pub(super) rule: &'a CelRule,
     pub(super) subject: &'j Subject<'a>,
-    pub(super) bindings: Vec<Binding<'a>>,
+    pub(super) bindings: &'j mut Vec<Binding<'a>>,
     pub(super) missing: Vec<String>,
     judgement: &'j mut Judgement,
     verdict: Verdict,
@@ -33,53 +72,28 @@ impl<'a> Judge<'a> {
         &self,
         index: usize,
         rule: &'a CelRule,
+        early: Early,
         subject: &Subject<'a>,
+        shared: &mut Shared<'a>,
         judgement: &mut Judgement,
     ) -> Verdict {
         let control = self.control(index);
         let n_slots = slot::COUNT + control.related.len() + rule.lets.len() + rule.each.len();
+        let Shared { bindings, lists } = shared;
+        bindings.clear();
+        bindings.resize(n_slots, Binding::Unset);
         let mut run = Run {
             judge: self,
             index,
             rule,
             subject,
-            bindings: unset(n_slots),
-            missing: Vec::new(),
+            bindings,
+            missing: self.missing_facts(control, subject.object),
             judgement,
             verdict: Verdict::NotApplicable,
         };
         run.bind_subject();
-        if let Err((expression, error)) = run.bind_related(control) {
-            run.own_error(expression, &error);
-            return run.verdict;
-        }
-        run.missing.extend(self.missing_facts(control, subject.object));
-        if !run.missing.is_empty() {
-            run.unknown();
-            return run.verdict;
-        }
-        let first_let = slot::COUNT + control.related.len();
-        for (offset, bound) in rule.lets.iter().enumerate() {
-            run.bindings[first_let + offset] = match run.evaluate(&bound.program) {
-                Outcome::Value(value) => Binding::Val(value),
-                Outcome::Unknown => Binding::Val(Val::Unknown),
-                Outcome::Error(error) => {
-                    run.own_error(&bound.program, &error);
-                    return run.verdict;
-                }
-            };
-        }
-        match rule.when.as_ref().map(|when| (when, run.evaluate(when))) {
-            None | Some((_, Outcome::Value(Val::Bool(true)))) => {
-                run.each(&rule.each, first_let + rule.lets.len());
-            }
-            Some((_, Outcome::Value(Val::Bool(false)))) => {}
-            Some((_, Outcome::Unknown)) => run.unknown(),
-            Some((when, Outcome::Value(_))) => {
-                run.own_error(when, &EvalError::new("when did not give a boolean"));
-            }
-            Some((when, Outcome::Error(error))) => run.own_error(when, &error),
-        }
+        run.rule(control, early, lists);
         run.verdict
     }
 
@@ -90,6 +104,53 @@ impl<'a> Judge<'a> {
 }
 
 impl<'a> Run<'_, 'a> {
+    /// Judges the subject. Whom the control is about and whether there is anything
+    /// to judge comes first where that can be told without relations.
+    fn rule(&mut self, control: &'a Control, early: Early, lists: &mut [Option<Outcome<'a>>]) {
+        if !self.missing.is_empty() {
+            return self.unknown();
+        }
+        if early.when && !self.when() {
+            return;
+        }
+        let first = early.list.zip(self.rule.each.first()).map(|(number, bound)| {
+            lists[number].get_or_insert_with(|| self.evaluate(&bound.program)).clone()
+        });
+        if let Some(Outcome::Value(list)) = &first
+            && list.is_empty()
+        {
+            return;
+        }
+        if let Err((expression, error)) = self.bind_related(control) {
+            return self.own_error(expression, &error);
+        }
+        let first_let = slot::COUNT + control.related.len();
+        for (offset, bound) in self.rule.lets.iter().enumerate() {
+            self.bindings[first_let + offset] = match self.evaluate(&bound.program) {
+                Outcome::Value(value) => Binding::Val(value),
+                Outcome::Unknown => Binding::Val(Val::Unknown),
+                Outcome::Error(error) => return self.own_error(&bound.program, &error),
+            };
+        }
+        if early.when || self.when() {
+            self.each(&self.rule.each, first_let + self.rule.lets.len(), first);
+        }
+    }
+
+    /// Whether the control is about the subject; what is not a boolean is noted.
+    fn when(&mut self) -> bool {
+        let Some(when) = &self.rule.when else { return true };
+        match self.evaluate(when) {
+            Outcome::Value(Val::Bool(is_about)) => return is_about,
+            Outcome::Unknown => self.unknown(),
+            Outcome::Value(_) => {
+                self.own_error(when, &EvalError::new("when did not give a boolean"));
+            }
+            Outcome::Error(error) => self.own_error(when, &error),
+        }
+        false
+    }
+
     fn bind_subject(&mut self) {
         let node = |node: Option<Node<'a>>| {
             node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)))
@@ -141,17 +202,18 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn evaluate(&self, expression: &'a Expression) -> Outcome<'a> {
         let mut context = Context::new();
         context.host = Some(&Functions);
-        outcome(expression.program.eval(&self.bindings, &mut context))
+        outcome(expression.program.eval(self.bindings, &mut context))
     }
 
-    fn each(&mut self, remaining: &'a [Bound], at_slot: usize) {
+    /// `known` is the first list, if it was made before.
+    fn each(&mut self, remaining: &'a [Bound], at_slot: usize, known: Option<Outcome<'a>>) {
         let Some((bound, rest)) = remaining.split_first() else { return self.element() };
-        match self.evaluate(&bound.program) {
+        match known.unwrap_or_else(|| self.evaluate(&bound.program)) {
             Outcome::Value(list) => {
-                for item in list.elements() {
+                list.each_element(|item| {
                     self.bindings[at_slot] = Binding::Val(item);
-                    self.each(rest, at_slot + 1);
-                }
+                    self.each(rest, at_slot + 1, None);
+                });
                 self.bindings[at_slot] = Binding::Unset;
             }
             Outcome::Unknown => self.unknown(),

@@ -96,10 +96,10 @@ impl<'a> Run<'_, 'a> {
             element: self.element_name().into(),
             verdict,
             severity,
-            message: if violated {
-                self.render(&self.rule.message)
-            } else {
-                control.title.to_string()
+            message: match (violated, proven) {
+                (true, true) => self.render(&self.rule.message),
+                (true, false) => String::new(),
+                (false, _) => control.title.to_string(),
             },
             at: at.pointer(),
             place: evidence::place(object, at),
@@ -121,7 +121,7 @@ impl<'a> Run<'_, 'a> {
             let mut context = Context::new();
             context.host = Some(&Functions);
             context.trace = Some(&mut reads);
-            _ = expression.program.eval(&self.bindings, &mut context);
+            _ = expression.program.eval(self.bindings, &mut context);
         }
         let evidence = reads.evidence(self.judge, self.subject.object);
         if evidence.is_empty() {
@@ -194,7 +194,7 @@ impl<'a> Run<'_, 'a> {
                 Part::Value(expression) => {
                     let mut context = Context::new();
                     context.host = Some(&Functions);
-                    match outcome(expression.program.eval(&self.bindings, &mut context)) {
+                    match outcome(expression.program.eval(self.bindings, &mut context)) {
                         Outcome::Value(value) => text.push_str(&shown(&value)),
                         _ => text.push('?'),
                     }

@@ -21,7 +21,9 @@ struct Index<'a> {
 /// The indices of all controls.
 #[derive(Debug, Default)]
 pub(super) struct Joins<'a> {
-    indices: HashMap<String, OnceLock<Index<'a>>>,
+    indices: Vec<OnceLock<Index<'a>>>,
+    /// Which index a join uses, by the join's address.
+    of: HashMap<usize, usize>,
 }
 
 /// What a join found, and whether that is all there is.
@@ -36,8 +38,12 @@ impl<'a> Joins<'a> {
     }
 
     fn of<'r>(related: impl IntoIterator<Item = &'r Related>) -> Joins<'a> {
-        let related = related.into_iter();
-        Joins { indices: related.map(|related| (name(related), OnceLock::new())).collect() }
+        let (mut by_name, mut of) = (HashMap::new(), HashMap::new());
+        for related in related {
+            let next = by_name.len();
+            of.insert(address(related), *by_name.entry(name(related)).or_insert(next));
+        }
+        Joins { indices: by_name.iter().map(|_| OnceLock::new()).collect(), of }
     }
 
     /// The objects related to a subject. `value` is what the join compares with;
@@ -61,16 +67,23 @@ impl<'a> Joins<'a> {
                 .filter(|object| !related.in_namespace || *object.thing.namespace == *namespace);
             return Joined { objects: objects.collect(), complete };
         };
-        let index = self.indices.get(&name(related));
+        let index = self.of.get(&address(related)).map(|index| &self.indices[*index]);
         let Some(index) = index.map(|index| index.get_or_init(|| build(world, related))) else {
             return Joined { objects: Vec::new(), complete };
+        };
+        let made;
+        let value = match value.node() {
+            Some(node) => node,
+            None => {
+                made = value.to_value();
+                made.root()
+            }
         };
         let get = |key: &str| index.by_key.get(&*keyed(namespace, key)).map_or(&[][..], |v| v);
         match &related.join {
             Join::All => Joined { objects: Vec::new(), complete },
             Join::By { path, .. } => {
-                let value = value.to_value();
-                let keys = keys(value.root());
+                let keys = keys(value);
                 let objects: Vec<_> = keys.iter().flat_map(|key| get(key)).copied().collect();
                 // Names are unique in a namespace: what was found is all that has them.
                 let by_name = path.iter().map(|name| &**name).eq(["metadata", "name"]);
@@ -79,24 +92,20 @@ impl<'a> Joins<'a> {
                 Joined { objects, complete: complete || found }
             }
             Join::SelectedBy(_) => {
-                let value = value.to_value();
-                let pairs = pairs(value.root());
+                let pairs = pairs(value);
                 let narrowest = pairs.iter().map(|pair| get(pair)).min_by_key(|list| list.len());
                 let all = index.rest.get(namespace).map_or(&[][..], |list| list);
                 let objects = narrowest.unwrap_or(all).iter().copied();
                 let selected =
-                    objects.filter(|object| selector::selects(value.root(), labels(world, object)));
+                    objects.filter(|object| selector::selects(value, labels(world, object)));
                 Joined { objects: selected.collect(), complete }
             }
             Join::Selecting { path, .. } => {
-                let value = value.to_value();
-                let labels = value.root();
                 let rest = index.rest.get(namespace).into_iter().flatten();
-                let found = plain_pairs(labels);
+                let found = plain_pairs(value);
                 let found = found.iter().flat_map(|pair| get(pair)).chain(rest).copied();
                 let selecting = found.filter(|object| {
-                    at(world, object, path)
-                        .is_some_and(|node| selector::selects(node, Some(labels)))
+                    at(world, object, path).is_some_and(|node| selector::selects(node, Some(value)))
                 });
                 Joined { objects: selecting.collect(), complete }
             }
@@ -108,6 +117,10 @@ impl<'a> Joins<'a> {
 fn is_cluster_scoped((group, kind): &(Box<str>, Box<str>)) -> bool {
     let schema = Schema::of(Minor::NEWEST);
     schema.kind_any_version(group, kind).is_some_and(|info| info.scope == Scope::Cluster)
+}
+
+fn address(related: &Related) -> usize {
+    std::ptr::from_ref(related) as usize
 }
 
 /// What makes two joins use one index.

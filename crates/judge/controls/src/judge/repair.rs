@@ -97,7 +97,7 @@ impl<'a> Run<'_, 'a> {
             Literal::Value(expression) => {
                 let mut context = Context::new();
                 context.host = Some(&Functions);
-                match outcome(expression.program.eval(&self.bindings, &mut context)) {
+                match outcome(expression.program.eval(self.bindings, &mut context)) {
                     Outcome::Value(value) => write_val(&value, builder),
                     _ => builder.null(0, 0),
                 }

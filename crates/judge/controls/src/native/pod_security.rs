@@ -1,7 +1,7 @@
 //! `pss/CHECK`: one control per check of the Pod Security Standards. The engine
 //! says whether and who; here each culprit becomes an element of its own.
 
-use ironhull_model::{Builder, Pointer, RepairStep, Value};
+use ironhull_model::{Builder, Node, Pointer, RepairStep, Value};
 use ironhull_pss::{Culprit, Pod, Version};
 
 use super::{Answer, Element, Native, Subject};
@@ -47,36 +47,54 @@ fn judge(id: &'static str, sentence: &str, subject: &Subject<'_>) -> Answer {
             failure
                 .culprits
                 .iter()
-                .map(|culprit| element(id, sentence, culprit, spec.pointer()))
+                .map(|culprit| {
+                    let counted = counted(id, culprit);
+                    if !subject.is_proven {
+                        return counted;
+                    }
+                    proven(id, sentence, culprit, spec.pointer(), counted)
+                })
                 .collect(),
         ),
     }
 }
 
-fn element(id: &str, sentence: &str, culprit: &Culprit<'_>, pod: Pointer) -> Element {
+/// The element that a culprit is, by its name and place.
+fn counted(id: &str, culprit: &Culprit<'_>) -> Element {
+    let name = match (culprit.container, id) {
+        (Some(container), _) => container.to_owned(),
+        (None, "hostPathVolumes" | "restrictedVolumes") => volume(culprit).to_owned(),
+        (None, _) => culprit.values.join(","),
+    };
+    Element { name, at: culprit.node.pointer(), ..Element::default() }
+}
+
+fn volume<'a>(culprit: &Culprit<'a>) -> &'a str {
+    culprit.node.get("name").and_then(Node::as_str).unwrap_or_default()
+}
+
+/// The element with what a person reads.
+fn proven(
+    id: &str,
+    sentence: &str,
+    culprit: &Culprit<'_>,
+    pod: Pointer,
+    counted: Element,
+) -> Element {
     let who = culprit
         .container
         .map_or_else(|| "the pod".to_owned(), |container| format!("container {container}"));
     let mut field = culprit.node.pointer();
     culprit.absent.iter().for_each(|name| field.push(name));
-    let volume =
-        culprit.node.get("name").and_then(ironhull_model::Node::as_str).unwrap_or_default();
     let message = sentence
         .replace("{who}", &who)
         .replace("{values}", &culprit.values.join(", "))
-        .replace("{name}", volume);
-    let name = match (culprit.container, id) {
-        (Some(container), _) => container.to_owned(),
-        (None, "hostPathVolumes" | "restrictedVolumes") => volume.to_owned(),
-        (None, _) => culprit.values.join(","),
-    };
+        .replace("{name}", volume(culprit));
     Element {
-        name,
-        at: culprit.node.pointer(),
         message,
         evidence: vec![field.clone()],
         repair: repair(id, culprit, &field, &pod),
-        ..Element::default()
+        ..counted
     }
 }
 

@@ -1,6 +1,5 @@
 //! `secrets/literal`: secret values written where anyone may read them. Objects
-//! are masked when they are read, so the mask is what is found here; an object
-//! that was not (an example) is looked at itself.
+//! are masked when they are read, so the mask is what is found here.
 //!
 //! `secrets/shared`: secrets that stand in several places, told by their marks.
 
@@ -79,12 +78,8 @@ fn literal(subject: &Subject<'_>) -> Answer {
 }
 
 fn element(node: Node<'_>) -> Option<Element> {
-    let text = node.as_str()?;
+    let detector = ironhull_secrets::masked(node.as_str()?)?;
     let name = name(node);
-    let by_name = || ironhull_secrets::by_name(name, text).then_some("name");
-    let detector = ironhull_secrets::masked(text)
-        .or_else(|| ironhull_secrets::by_form(text))
-        .or_else(by_name)?;
     let at = node.pointer();
     Some(Element {
         name: format!("{name}{}", place(node)),

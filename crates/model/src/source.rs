@@ -1,5 +1,7 @@
 //! Source texts and places in them.
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
 /// Which of a snapshot's sources.
@@ -15,7 +17,13 @@ pub struct Source {
     /// For what a program rendered: which, and where its lines come from.
     pub rendered: Option<Rendered>,
     text: String,
-    line_starts: Vec<u32>,
+    /// Made when a place is first asked for, which is for few sources.
+    lines: OnceLock<Lines>,
+}
+
+#[derive(Clone, Debug)]
+struct Lines {
+    starts: Vec<u32>,
     /// Then columns need no counting, however long a line is.
     is_ascii: bool,
 }
@@ -50,13 +58,18 @@ pub struct Position {
 }
 
 impl Source {
-    /// A source with its line index.
+    /// A source from its text.
     pub fn new(path: impl Into<String>, text: String) -> Source {
-        let line_starts = std::iter::once(0)
-            .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at))
-            .collect();
-        let is_ascii = text.is_ascii();
-        Source { path: path.into(), rendered: None, text, line_starts, is_ascii }
+        Source { path: path.into(), rendered: None, text, lines: OnceLock::new() }
+    }
+
+    fn lines(&self) -> &Lines {
+        self.lines.get_or_init(|| {
+            let bytes = self.text.bytes().zip(1..);
+            let behind = bytes.filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at);
+            let starts = std::iter::once(0).chain(behind).collect();
+            Lines { starts, is_ascii: self.text.is_ascii() }
+        })
     }
 
     /// The whole text.
@@ -67,10 +80,11 @@ impl Source {
     /// The place of a byte offset.
     pub fn position(&self, offset: u32) -> Position {
         let offset = offset.min(self.text.len() as u32);
-        let line = self.line_starts.partition_point(|&start| start <= offset);
-        let start = self.line_starts[line - 1] as usize;
+        let lines = self.lines();
+        let line = lines.starts.partition_point(|&start| start <= offset);
+        let start = lines.starts[line - 1] as usize;
         let column = match self.text.get(start..offset as usize) {
-            Some(text) if self.is_ascii => text.len(),
+            Some(text) if lines.is_ascii => text.len(),
             Some(text) => text.chars().count(),
             None => 0,
         };
@@ -97,8 +111,9 @@ impl Source {
     /// The text of a 1-based line without its line break.
     pub fn line(&self, line: u32) -> &str {
         let index = (line.max(1) - 1) as usize;
-        let Some(&start) = self.line_starts.get(index) else { return "" };
-        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |&end| end as usize);
+        let starts = &self.lines().starts;
+        let Some(&start) = starts.get(index) else { return "" };
+        let end = starts.get(index + 1).map_or(self.text.len(), |&end| end as usize);
         self.text[start as usize..end].trim_end_matches(['\n', '\r'])
     }
 }

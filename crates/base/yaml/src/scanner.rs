@@ -103,6 +103,8 @@ pub(crate) struct Scanner<'t> {
     simple_key_allowed: bool,
     tokens: VecDeque<Token<'t>>,
     n_taken: usize,
+    /// Whether the first token is known to be no key any more.
+    ready: bool,
     ended: bool,
 }
 
@@ -121,15 +123,17 @@ impl<'t> Scanner<'t> {
             simple_key_allowed: true,
             tokens: VecDeque::new(),
             n_taken: 0,
+            ready: false,
             ended: false,
         }
     }
 
     /// The next token, which stays.
     pub(crate) fn peek(&mut self) -> Parse<&Token<'t>> {
-        while self.needs_more()? {
+        while !self.ready && self.needs_more()? {
             self.fetch()?;
         }
+        self.ready = true;
         // `needs_more` is false only with a token at hand.
         self.tokens.front().ok_or_else(|| ended(self.mark.at))
     }
@@ -138,6 +142,7 @@ impl<'t> Scanner<'t> {
     pub(crate) fn next(&mut self) -> Parse<Token<'t>> {
         let at = self.peek()?.start;
         self.n_taken += 1;
+        self.ready = false;
         self.tokens.pop_front().ok_or_else(|| ended(at))
     }
 
@@ -213,6 +218,15 @@ impl<'t> Scanner<'t> {
         };
         self.mark.column += 1;
         self.mark.index += 1;
+    }
+
+    /// Passes ASCII characters as long as they are of a kind.
+    fn skip_while(&mut self, is: impl Fn(u8) -> bool) {
+        let rest = self.bytes.get(self.mark.at..).unwrap_or_default();
+        let n = rest.iter().take_while(|byte| byte.is_ascii() && is(**byte)).count();
+        self.mark.at += n;
+        self.mark.column += n as i32;
+        self.mark.index += n;
     }
 
     /// Passes a line break and says what it means: `\n`, or itself for the
@@ -313,6 +327,7 @@ impl<'t> Scanner<'t> {
     /// key could start.
     fn skip_to_token(&mut self) {
         loop {
+            self.skip_while(|byte| byte == b' ');
             while self.byte() == b' '
                 || self.byte() == b'\t' && (self.flow_level > 0 || !self.simple_key_allowed)
             {
@@ -334,6 +349,7 @@ impl<'t> Scanner<'t> {
     fn skip_comment(&mut self) {
         while !self.is_break_or_end() {
             self.skip();
+            self.skip_while(|byte| !matches!(byte, b'\r' | b'\n'));
         }
     }
 

@@ -57,11 +57,12 @@ pub(crate) fn judge(
     let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
     let judge = Judge::new(world, &controls, &assignments).prove_from(proof_from);
-    let mut judgement = run(world, &judge);
     let Documents { exceptions, gates, .. } = &documents;
     // What the user wrote comes first: it names an owner of theirs.
     let accepting: Vec<_> = exceptions.iter().cloned().chain(packs(&config)).collect();
-    exceptions::apply(&mut judgement.findings, &accepting, world, today);
+    let mut judgement = run(world, &judge, |part| {
+        exceptions::apply(&mut part.findings, &accepting, world, today);
+    });
     judgement.seal();
     let gates = gates.clone();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
@@ -94,13 +95,19 @@ fn packs(config: &Config) -> Vec<exceptions::Exception> {
 }
 
 /// Judges every object, spread over the cores; the result does not depend on how.
-fn run<'a>(world: World<'a>, judge: &Judge<'a>) -> Judgement {
+/// `accept` applies the exceptions to what one object or more gave.
+fn run<'a>(
+    world: World<'a>,
+    judge: &Judge<'a>,
+    accept: impl Fn(&mut Judgement) + Sync,
+) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
     let mut all = objects
         .par_chunks(64)
         .map(|chunk| {
             let mut part = judge.judgement();
             chunk.iter().for_each(|object| judge.object(object, &mut part));
+            accept(&mut part);
             part
         })
         .reduce(
@@ -112,6 +119,7 @@ fn run<'a>(world: World<'a>, judge: &Judge<'a>) -> Judgement {
         );
     let mut estate = judge.judgement();
     judge.estate(&mut estate);
+    accept(&mut estate);
     all.merge(estate);
     all
 }

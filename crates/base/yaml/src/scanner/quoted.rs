@@ -23,6 +23,7 @@ impl<'t> Scanner<'t> {
     fn one_piece(&mut self, quote: u8) -> Option<&'t str> {
         let mark = self.mark;
         loop {
+            self.skip_while(|byte| byte != quote && !matches!(byte, 0 | b'\\' | b'\r' | b'\n'));
             match self.byte() {
                 byte if byte == quote => break,
                 b'\\' if quote == b'"' => break,

@@ -24,6 +24,7 @@ impl<'t> Scanner<'t> {
                     more_breaks.clear();
                 }
                 self.skip();
+                self.skip_while(is_ordinary);
                 text.end = self.mark.at;
             }
             if !(self.is_blank() || self.is_break()) {
@@ -166,6 +167,14 @@ impl<'t> Scanner<'t> {
         }
         Ok(end)
     }
+}
+
+/// Whether a character inside a plain scalar cannot end it.
+fn is_ordinary(byte: u8) -> bool {
+    !matches!(
+        byte,
+        0 | b'\t' | b'\n' | b'\r' | b' ' | b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}'
+    )
 }
 
 /// A plain scalar's text: a piece of the document until it is folded.

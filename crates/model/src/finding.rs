@@ -223,9 +223,9 @@ pub struct Accepted {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
     /// The control's id.
-    pub control: Box<str>,
+    pub control: Arc<str>,
     /// The policy that assigned it; empty for the default.
-    pub assignment: Box<str>,
+    pub assignment: Arc<str>,
     /// How far that policy goes.
     pub rung: Rung,
     /// Who is judged.
@@ -249,9 +249,9 @@ pub struct Finding {
     /// The change that helps.
     pub repair: Repair,
     /// Who owns the subject, and who says so.
-    pub owner: Option<(String, String)>,
+    pub owner: Option<Arc<(String, String)>>,
     /// The exception that covers it.
-    pub accepted: Option<Accepted>,
+    pub accepted: Option<Arc<Accepted>>,
 }
 
 impl Finding {

@@ -87,7 +87,7 @@ pub fn finding(
     if let Some(day) = first_seen.and_then(|seen| seen.get(..10)) {
         _ = writeln!(out, "\nSINCE      {day}");
     }
-    if let Some((owner, source)) = &finding.owner {
+    if let Some((owner, source)) = finding.owner.as_deref() {
         _ = writeln!(out, "\nOWNER      {owner} ({source})");
     }
     if !finding.assignment.is_empty() {

@@ -154,11 +154,11 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
         repair: finding.repair.steps.iter().map(step_v1).collect(),
         owner: finding
             .owner
-            .as_ref()
+            .as_deref()
             .map(|(owner, source)| json!({ "name": owner, "source": source })),
-        accepted: finding.accepted.as_ref(),
+        accepted: finding.accepted.as_deref(),
         policy: (!finding.assignment.is_empty())
-            .then(|| json!({ "name": finding.assignment, "rung": finding.rung })),
+            .then(|| json!({ "name": &*finding.assignment, "rung": finding.rung })),
         new: report.new.and_then(|new| new.get(index).copied()),
     }
 }

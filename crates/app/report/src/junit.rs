@@ -20,7 +20,7 @@ pub fn render(report: &Report<'_>) -> String {
             .judgement
             .findings
             .iter()
-            .filter(|finding| finding.control == control.id)
+            .filter(|finding| *finding.control == *control.id)
             .collect();
         let holds = usize::from(tally.holds > 0);
         let failures =

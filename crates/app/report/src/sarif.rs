@@ -112,7 +112,7 @@ fn result(report: &Report<'_>, finding: &Finding, used: &[&str]) -> Json {
         message = format!("{message}. Fix: {words}");
     }
     let mut result = json!({
-        "ruleId": finding.control,
+        "ruleId": &*finding.control,
         "ruleIndex": used.binary_search(&&*finding.control).unwrap_or_default(),
         "level": level(finding.severity),
         "message": { "text": message },

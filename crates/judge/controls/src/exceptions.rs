@@ -17,6 +17,8 @@
 //!   reviewed: 2026-11-01       # by-design: holds for 180 days, then warns
 //! ```
 
+use std::sync::Arc;
+
 use ironhull_model::{
     Accepted, Code, Diagnostic, Finding, Kind, Node, Object, Pointer, SourceId, ThingRef, World,
     image,
@@ -346,7 +348,8 @@ pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_
             .collect();
         for finding in group {
             let covers = |exception: &&&Exception| exception.covers(finding, runs.as_ref());
-            finding.accepted = candidates.iter().find(covers).map(|exception| exception.accepted());
+            let found = candidates.iter().find(covers);
+            finding.accepted = found.map(|exception| Arc::new(exception.accepted()));
         }
     }
 }

@@ -142,6 +142,8 @@ pub struct Judge<'a> {
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
     joins: joins::Joins<'a>,
+    /// For each assignment its control's id and its policy's name.
+    names: Vec<(Arc<str>, Arc<str>)>,
     /// For each assignment how its rule is run.
     prepared: Vec<Prepared<'a>>,
     /// How many lists of `each` are of a subject alone.
@@ -188,6 +190,7 @@ impl<'a> Judge<'a> {
             for_cluster: Vec::new(),
             proof_from: Severity::Low,
             joins: joins::Joins::new(controls),
+            names: Vec::new(),
             prepared: Vec::new(),
             n_lists: 0,
             by_value: world
@@ -199,6 +202,7 @@ impl<'a> Judge<'a> {
         let mut lists = Vec::new();
         for (index, assignment) in assignments.iter().enumerate() {
             let control = controls[assignment.control];
+            judge.names.push(((&*control.id).into(), assignment.name().into()));
             judge.prepared.push(match &control.rule {
                 Rule::Cel(rule) => Prepared::Cel(rule, cel_rule::Early::of(rule, &mut lists)),
                 Rule::Native(name) => Prepared::Native(native::find(name)),

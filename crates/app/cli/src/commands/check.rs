@@ -102,7 +102,7 @@ fn run<'a>(
     accept: impl Fn(&mut Judgement) + Sync,
 ) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
-    let mut all = objects
+    let parts: Vec<Judgement> = objects
         .par_chunks(64)
         .map(|chunk| {
             let mut part = judge.judgement();
@@ -110,13 +110,10 @@ fn run<'a>(
             accept(&mut part);
             part
         })
-        .reduce(
-            || judge.judgement(),
-            |mut all, part| {
-                all.merge(part);
-                all
-            },
-        );
+        .collect();
+    let mut all = judge.judgement();
+    all.findings.reserve_exact(parts.iter().map(|part| part.findings.len()).sum());
+    parts.into_iter().for_each(|part| all.merge(part));
     let mut estate = judge.judgement();
     judge.estate(&mut estate);
     accept(&mut estate);

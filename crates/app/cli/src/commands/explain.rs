@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
     match last.finding(what) {
         Named::Finding(number, finding) => {
             let control =
-                judged.controls.iter().copied().find(|control| control.id == finding.control);
+                judged.controls.iter().copied().find(|control| *control.id == *finding.control);
             let seen = last.state.first_seen(&finding.id());
             printer::data(&explain::finding(number, finding, control, &judged.snapshot, seen));
             Ok(Exit::Clean)

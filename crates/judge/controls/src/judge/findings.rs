@@ -1,5 +1,7 @@
 //! From a verdict to a finding: message, severity, place, evidence, repair.
 
+use std::sync::Arc;
+
 use ironhull_cel::{Binding, Context, Val};
 use ironhull_model::{Finding, Kind, Node, Object, Pointer, Repair, Severity, ThingRef, Verdict};
 use sha2::{Digest, Sha256};
@@ -22,9 +24,9 @@ impl<'a> Judge<'a> {
         self.by_value.get(&(std::ptr::from_ref(node.value()) as usize)).copied()
     }
 
-    fn owner(&self, thing: &ThingRef) -> Option<(String, String)> {
+    fn owner(&self, thing: &ThingRef) -> Option<Arc<(String, String)>> {
         let fact = self.world.base.fact(thing, "owner")?;
-        Some((fact.value.root().display(), fact.source.clone()))
+        Some(Arc::new((fact.value.root().display(), fact.source.clone())))
     }
 
     /// An element that an engine found, as a finding.
@@ -60,8 +62,8 @@ impl<'a> Judge<'a> {
             }
         }
         Some(Finding {
-            control: self.control(index).id.clone(),
-            assignment: self.assignments[index].name().into(),
+            control: self.names[index].0.clone(),
+            assignment: self.names[index].1.clone(),
             rung: self.assignments[index].rung(),
             owner: self.owner(&thing),
             subject: thing,
@@ -89,8 +91,8 @@ impl<'a> Run<'_, 'a> {
         let severity = self.severity();
         let proven = violated && severity >= self.judge.proof_from;
         Finding {
-            control: control.id.clone(),
-            assignment: self.judge.assignments[self.index].name().into(),
+            control: self.judge.names[self.index].0.clone(),
+            assignment: self.judge.names[self.index].1.clone(),
             rung: self.judge.assignments[self.index].rung(),
             subject: object.thing.clone(),
             element: self.element_name().into(),

@@ -14,6 +14,7 @@ mod documentation;
 mod fix;
 mod layers;
 mod noise;
+mod outside;
 mod packs;
 mod readme;
 mod schema;

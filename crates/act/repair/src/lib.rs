@@ -15,6 +15,8 @@ use similar::TextDiff;
 pub struct Edit {
     /// Which file.
     pub path: String,
+    /// It is not there yet.
+    pub is_new: bool,
     /// Its new text.
     pub after: String,
     /// Unified diff.
@@ -107,7 +109,7 @@ fn file(id: SourceId, findings: &[&Finding], snapshot: &Snapshot, outcome: &mut 
     created(source.path.as_str(), findings, outcome);
     if text != source.text() {
         let diff = unified(&source.path, source.text(), &text);
-        outcome.edits.push(Edit { path: source.path.clone(), after: text, diff });
+        outcome.edits.push(Edit { path: source.path.clone(), is_new: false, after: text, diff });
     }
 }
 
@@ -222,12 +224,13 @@ fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
             let RepairStep::Create { object } = step else { continue };
             let text = ironhull_yaml::splice::to_yaml(object.root());
             let name = |path: &[&str]| {
-                object.root().path(path).and_then(Node::as_str).unwrap_or("object").to_lowercase()
+                file_name(object.root().path(path).and_then(Node::as_str).unwrap_or("object"))
             };
             let folder =
                 path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
             let namespace = object.root().path(&["metadata", "namespace"]).and_then(Node::as_str);
-            let namespace = namespace.map_or_else(String::new, |namespace| format!("{namespace}-"));
+            let namespace = namespace
+                .map_or_else(String::new, |namespace| format!("{}-", file_name(namespace)));
             let new = format!(
                 "{folder}{namespace}{}-{}.yaml",
                 name(&["kind"]),
@@ -237,8 +240,19 @@ fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
                 continue;
             }
             let diff = unified(&new, "", &text);
-            outcome.edits.push(Edit { path: new, after: text, diff });
+            outcome.edits.push(Edit { path: new, is_new: true, after: text, diff });
         }
+    }
+}
+
+/// A name as part of a file's or an object's: lower case, and nothing in it leads to
+/// another folder.
+pub fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    let name: String = name.to_lowercase().chars().map(safe).collect();
+    match name.trim_matches('-') {
+        "" => "object".to_owned(),
+        name => name.to_owned(),
     }
 }
 

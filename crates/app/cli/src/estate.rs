@@ -1,5 +1,6 @@
 //! From targets to a sealed snapshot: find, read, parse, default, attribute.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,8 +54,10 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         snapshot.coverage = Coverage::Complete;
     }
     let mut texts = Vec::new();
+    // Only several targets can name one file twice.
+    let mut seen = (targets.len() > 1).then(Seen::new);
     for target in targets {
-        find(target, &mut texts, &mut snapshot);
+        find(target, seen.as_mut(), &mut texts, &mut snapshot);
     }
     let first_policy_file = SourceId(texts.len() as u32);
     for file in options.policies {
@@ -105,20 +108,51 @@ impl Text {
     }
 }
 
-fn find(target: &str, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
+/// What the targets named so far, so that nothing is judged twice.
+type Seen = HashSet<PathBuf>;
+
+fn find(target: &str, mut seen: Option<&mut Seen>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
     let path = Path::new(target);
-    if target == "-" || path.is_file() {
-        texts.push(Text::named(path));
+    let mut is_new = |path: &Path| {
+        let Some(seen) = &mut seen else { return true };
+        path.canonicalize().map_or(true, |path| seen.insert(path))
+    };
+    if target == "-" {
+        if is_new(Path::new("/dev/stdin")) {
+            texts.push(Text::named(path));
+        }
+        return;
+    }
+    // Whatever is no directory is read: a file, a pipe.
+    if path.exists() && !path.is_dir() {
+        let found = match ironhull_manifests::root_of(path) {
+            Some(found) => found,
+            None => Found::File(path.to_owned()),
+        };
+        take(found, true, &mut is_new, texts, snapshot);
         return;
     }
     let discovered = ironhull_manifests::discover(path);
     snapshot.diagnostics.extend(discovered.diagnostics);
     for found in discovered.found {
-        match found {
-            Found::File(path) => texts.push(Text::File { path, named: false }),
-            Found::Chart(root) => rendered(charts::helm(&root), texts, snapshot),
-            Found::Kustomization(root) => rendered(charts::kustomize(&root), texts, snapshot),
+        take(found, false, &mut is_new, texts, snapshot);
+    }
+}
+
+fn take(
+    found: Found,
+    named: bool,
+    is_new: &mut impl FnMut(&Path) -> bool,
+    texts: &mut Vec<Text>,
+    snapshot: &mut Snapshot,
+) {
+    match found {
+        Found::File(path) if is_new(&path) => texts.push(Text::File { path, named }),
+        Found::Chart(root) if is_new(&root) => rendered(charts::helm(&root), texts, snapshot),
+        Found::Kustomization(root) if is_new(&root) => {
+            rendered(charts::kustomize(&root), texts, snapshot);
         }
+        _ => {}
     }
 }
 

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     // A broken invariant is our bug, never a verdict.
     let outcome = std::panic::catch_unwind(|| run(args));
     match outcome {
-        Ok(Ok(code)) => code.into(),
+        Ok(Ok(code)) => printer::delivered(code).into(),
         Ok(Err(error)) => {
             printer::error(&format!("error: {error:#}"));
             exit::Exit::Usage.into()

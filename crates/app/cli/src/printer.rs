@@ -2,19 +2,49 @@
 //! keeps the verdict's exit code.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the only place that prints")]
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ironhull_report::text::plain_lines;
 
 use crate::exit::Exit;
 
-/// Data, to standard output.
+/// Whether something that was asked for could not be printed.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Data, to standard output, byte for byte.
 pub(crate) fn data(text: &str) {
-    // An error here is a closed pipe: nobody reads any more.
-    _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => {}
+        // A closed pipe: nobody reads any more.
+        Err(problem) if problem.kind() == ErrorKind::BrokenPipe => {}
+        Err(problem) => {
+            LOST.store(true, Ordering::Relaxed);
+            error(&format!("error: failed to write to standard output: {problem}"));
+        }
+    }
+}
+
+/// Lines for people, to standard output: nothing in them steers the terminal.
+pub(crate) fn text(text: &str) {
+    data(&plain_lines(text));
+}
+
+/// A patch: byte for byte, except to a terminal, which it must not steer.
+pub(crate) fn patch(diff: &str) {
+    if std::io::stdout().is_terminal() { text(diff) } else { data(diff) }
+}
+
+/// The exit code, unless what it is about was lost on the way to the user.
+pub(crate) fn delivered(exit: Exit) -> Exit {
+    if LOST.load(Ordering::Relaxed) { exit.or(Exit::Usage) } else { exit }
 }
 
 /// Anything else, to standard error.
 pub(crate) fn error(text: &str) {
+    let text = plain_lines(text);
     let mut stderr = std::io::stderr().lock();
     _ = stderr.write_all(text.as_bytes());
     if !text.ends_with('\n') {

@@ -7,6 +7,7 @@ use ironhull_controls::control::Mapping;
 use ironhull_model::{Evidence, Finding, Object, Place, RepairStep, Snapshot, Verdict};
 
 use crate::repair;
+use crate::text::{self, plain, shell_quoted, shell_word};
 
 mod network;
 mod pod;
@@ -66,17 +67,21 @@ pub fn finding(
     snapshot: &Snapshot,
     first_seen: Option<&str>,
 ) -> String {
-    let mut out =
-        format!("{number}  {} · {}\n{}\n\n", finding.severity, finding.id(), finding.message);
+    let mut out = format!(
+        "{number}  {} · {}\n{}\n\n",
+        finding.severity,
+        plain(&finding.id()),
+        plain(&finding.message)
+    );
     if let Some(control) = control {
         _ = writeln!(out, "MUST HOLD  {}\nWHY        {}", control.title, control.why);
     }
     if finding.verdict == Verdict::Unknown {
-        _ = writeln!(out, "UNKNOWN    it lacks {}", finding.missing.join(", "));
+        _ = writeln!(out, "UNKNOWN    it lacks {}", plain(&finding.missing.join(", ")));
     }
     out.push_str("\nPROOF\n");
     for evidence in &finding.evidence {
-        _ = writeln!(out, "  {}", statement(evidence));
+        _ = writeln!(out, "  {}", plain(&statement(evidence)));
         if let Some((place, line)) = line(evidence.place, snapshot) {
             _ = writeln!(out, "      {place} | {line}");
         }
@@ -136,13 +141,17 @@ fn line(place: Option<Place>, snapshot: &Snapshot) -> Option<(String, String)> {
         let at = source.position(place.start);
         return Some((
             format!("{path}:{}:{}", at.line, at.column),
-            source.line(at.line).to_owned(),
+            text::window(&text::masked_line(snapshot, place.source, at.line), at.column as usize).0,
         ));
     }
     let template = source.template_line(place.start)?;
     let value = template.value.as_ref();
     let value = value.map_or_else(String::new, |value| format!("   ← value {value}"));
-    Some((format!("{path}:{}", template.line), format!("{}{value}", template.text)))
+    // A template that writes the secret itself shows it as its rendered line does.
+    let rendered = source.line(source.position(place.start).line);
+    let masked = text::masked_line(snapshot, place.source, source.position(place.start).line);
+    let shown = if masked == rendered { &*template.text } else { masked.as_str() };
+    Some((format!("{path}:{}", template.line), format!("{shown}{value}")))
 }
 
 /// A command that shows the decisive value without us.
@@ -153,12 +162,14 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
     let source = finding.place.and_then(|place| snapshot.source(place.source));
     match source {
         Some(source) if source.path != "-" => {
-            let query = format!(
-                "yq 'select(.kind == \"{}\" and .metadata.name == \"{}\") | {path}'",
-                subject.kind, subject.name
+            let program = format!(
+                "select(.kind == {} and .metadata.name == {}) | {path}",
+                string(&subject.kind),
+                string(&subject.name)
             );
+            let query = format!("yq {}", shell_quoted(&program));
             match &source.rendered {
-                None => format!("{query} {}", source.path),
+                None => format!("{query} {}", shell_word(&source.path)),
                 Some(rendered) => format!("{} | {query}", rendered.command),
             }
         }
@@ -166,15 +177,21 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
             let namespace = if subject.namespace.is_empty() {
                 String::new()
             } else {
-                format!(" -n {}", subject.namespace)
+                format!(" -n {}", shell_word(&subject.namespace))
             };
             format!(
-                "kubectl get {}{namespace} {} -o json | jq '{path}'",
-                subject.kind.to_lowercase(),
-                subject.name
+                "kubectl get {}{namespace} {} -o json | jq {}",
+                shell_word(&subject.kind.to_lowercase()),
+                shell_word(&subject.name),
+                shell_quoted(&path)
             )
         }
     }
+}
+
+/// A string of jq and yq.
+fn string(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 fn yq_path(pointer: &str) -> String {
@@ -189,7 +206,7 @@ fn yq_path(pointer: &str) -> String {
         } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             _ = write!(path, ".{name}");
         } else {
-            _ = write!(path, "[\"{name}\"]");
+            _ = write!(path, "[{}]", string(&name));
         }
     }
     if path.starts_with('[') { format!(".{path}") } else { path }
@@ -227,7 +244,8 @@ fn fix(number: usize, finding: &Finding, snapshot: &Snapshot, out: &mut String) 
 
 /// An object: what it is, what is wrong with it, what runs it as whom.
 pub fn object(object: &Object, findings: &[(usize, &Finding)], snapshot: &Snapshot) -> String {
-    let mut out = format!("{}  {}\n", object.thing, object.api_version());
+    let mut out =
+        format!("{}  {}\n", plain(&object.thing.to_string()), plain(&object.api_version()));
     if let Some(source) = object.origin.and_then(|origin| snapshot.source(origin.source)) {
         let at = object.root().span().and_then(|span| source.shown_position(span.start));
         let line = at.map_or_else(String::new, |at| format!(":{}", at.line));
@@ -240,17 +258,17 @@ pub fn object(object: &Object, findings: &[(usize, &Finding)], snapshot: &Snapsh
     network::write(object, snapshot, &mut out);
     _ = writeln!(out, "\n{}", crate::table::count(findings.len(), "finding"));
     let width = findings.iter().map(|(_, finding)| finding.control.len()).max().unwrap_or(0);
-    for (index, finding) in findings {
+    for (number, finding) in findings {
         _ = writeln!(
             out,
             "{:>3}  {:<8} {:<width$} {}",
-            index + 1,
+            number,
             match finding.verdict {
                 Verdict::Unknown => "unknown",
                 _ => finding.severity.as_str(),
             },
             finding.control,
-            finding.message
+            plain(&finding.message)
         );
     }
     out

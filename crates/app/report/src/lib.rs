@@ -16,6 +16,7 @@ pub mod repair;
 pub mod sarif;
 pub mod standards;
 pub mod table;
+pub mod text;
 
 /// Everything a format may show.
 #[derive(Clone, Copy)]

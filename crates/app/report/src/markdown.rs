@@ -11,8 +11,11 @@ use crate::{Report, repair};
 pub fn render(report: &Report<'_>) -> String {
     let (violated, hold, unknown, not_applicable) = report.summary();
     let n = report.violations().count();
-    let mut out =
-        format!("### Ironhull: {} in `{}`\n\n", count(n, "finding"), report.targets.join(" "));
+    let mut out = format!(
+        "### Ironhull: {} in `{}`\n\n",
+        count(n, "finding"),
+        crate::text::plain(&report.targets.join(" ")).replace('`', "'")
+    );
     _ = writeln!(
         out,
         "Kubernetes {} · {}: {violated} violated, {hold} hold, {unknown} unknown, {not_applicable} not applicable · exit {}\n",
@@ -63,7 +66,7 @@ pub fn render(report: &Report<'_>) -> String {
 /// Text for a table cell; what Markdown or HTML would read is escaped.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in crate::text::plain_lines(text).chars() {
         match c {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' => {
                 out.push('\\');

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use ironhull_model::finding::Rung;
 use ironhull_model::{Finding, Level, Severity, ThingRef};
 
+use crate::text::plain;
 use crate::{Report, repair};
 
 /// How to print.
@@ -36,8 +37,8 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     out
 }
 
-/// Only the findings, with the numbers that a check gave their ids, and how many.
-pub fn findings_only(report: &Report<'_>, style: Style, numbers: &HashMap<&str, usize>) -> String {
+/// Only the findings, with the number that a check gave each of them, and how many.
+pub fn findings_only(report: &Report<'_>, style: Style, numbers: &[usize]) -> String {
     let mut out = String::new();
     for severity in Severity::ALL {
         findings(report, severity, style, Some(numbers), &mut out);
@@ -54,7 +55,7 @@ fn header(report: &Report<'_>, out: &mut String) {
     _ = write!(
         out,
         "{}  {}, {} · Kubernetes {}{assumed} · {}",
-        report.targets.join(" "),
+        plain(&report.targets.join(" ")),
         count(given.count(), "object"),
         count(snapshot.sources.len(), "file"),
         snapshot.minor,
@@ -71,7 +72,7 @@ fn findings(
     report: &Report<'_>,
     severity: Severity,
     style: Style,
-    numbers: Option<&HashMap<&str, usize>>,
+    numbers: Option<&[usize]>,
     out: &mut String,
 ) {
     let mut before: Option<(&ThingRef, Option<&str>)> = None;
@@ -79,9 +80,7 @@ fn findings(
     let width = shown.map(|(_, finding)| finding.control.len()).max().unwrap_or_default().max(22);
     for (number, finding) in report.violations().filter(|(_, finding)| finding.severity == severity)
     {
-        let number = numbers
-            .and_then(|numbers| numbers.get(finding.id().as_str()).copied())
-            .unwrap_or(number);
+        let number = numbers.and_then(|numbers| numbers.get(number - 1).copied()).unwrap_or(number);
         let position = finding.place.and_then(|place| report.position(place));
         let group = (&*finding.subject, position.map(|(path, _)| path));
         if before != Some(group) {
@@ -157,6 +156,7 @@ fn color(severity: Severity) -> &'static str {
 
 /// Text on the left, a place on the right, on one line when both fit.
 fn line(left: &str, right: &str, style: Style, out: &mut String) {
+    let (left, right) = (&*plain(left), &*plain(right));
     let (n_left, n_right) = (left.chars().count(), right.chars().count());
     out.push_str(left);
     if n_right > 0 {
@@ -204,22 +204,20 @@ fn accepted(report: &Report<'_>, out: &mut String) {
     const LINES: usize = 5;
     let all: Vec<_> = report.accepted().collect();
     let mut groups: Vec<(&Finding, usize)> = Vec::new();
+    let mut places: HashMap<(&ThingRef, &str), usize> = HashMap::new();
     for (_, finding) in &all {
-        let same = |group: &&mut (&Finding, usize)| {
-            let names = |finding: &Finding| finding.accepted.as_ref().map(|by| by.name.clone());
-            group.0.subject == finding.subject && names(group.0) == names(finding)
-        };
-        match groups.iter_mut().find(same) {
+        let name = finding.accepted.as_ref().map_or("", |by| &by.name);
+        let at = *places.entry((&finding.subject, name)).or_insert(groups.len());
+        match groups.get_mut(at) {
             Some(group) => group.1 += 1,
             None => groups.push((finding, 1)),
         }
     }
     for (at, (finding, n)) in groups.iter().enumerate().take(LINES) {
         let Some(by) = &finding.accepted else { continue };
-        let word = if at == 0 { format!("ACCEPTED {}", all.len()) } else { String::new() };
+        let word = if at == 0 { format!("ACCEPTED {} ", all.len()) } else { String::new() };
         let what = if *n == 1 { finding.message.clone() } else { count(*n, "finding") };
-        _ = writeln!(
-            out,
+        let text = format!(
             "{word:<12}{} {}, {what}, {} {}, {} {}, {}",
             finding.subject.kind,
             finding.subject.name,
@@ -229,6 +227,7 @@ fn accepted(report: &Report<'_>, out: &mut String) {
             by.until,
             by.owner
         );
+        _ = writeln!(out, "{}", plain(&text));
     }
     if groups.len() > LINES {
         _ = writeln!(out, "{:12}and {} more", "", count(groups.len() - LINES, "object"));
@@ -244,7 +243,7 @@ fn unknown(report: &Report<'_>, out: &mut String) {
     let by_cause = report.unknown_by_cause();
     for (at, (cause, n)) in by_cause.iter().enumerate().take(5) {
         let word = if at == 0 { "UNKNOWN" } else { "" };
-        _ = writeln!(out, "{word:<12}{n} need {cause}");
+        _ = writeln!(out, "{word:<12}{n} need {}", plain(cause));
     }
     if by_cause.len() > 5 {
         _ = writeln!(out, "{:12}and {} other causes → -o json", "", by_cause.len() - 5);
@@ -254,11 +253,12 @@ fn unknown(report: &Report<'_>, out: &mut String) {
 fn unread(report: &Report<'_>, out: &mut String) {
     let all: Vec<_> = report.unread().collect();
     for (at, diagnostic) in all.iter().enumerate().take(5) {
-        let word = if at == 0 { format!("UNREAD {}", all.len()) } else { String::new() };
+        let word = if at == 0 { format!("UNREAD {} ", all.len()) } else { String::new() };
         let place = report.shown(diagnostic.place);
         let place = place.map_or_else(String::new, |place| format!("{place}: "));
         let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" → {help}"));
-        _ = writeln!(out, "{word:<12}{place}{}{help} [{}]", diagnostic.message, diagnostic.code);
+        let text = format!("{place}{}{help} [{}]", diagnostic.message, diagnostic.code);
+        _ = writeln!(out, "{word:<12}{}", plain(&text));
     }
     if all.len() > 5 {
         _ = writeln!(out, "{:12}and {} more", "", all.len() - 5);

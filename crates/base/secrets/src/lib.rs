@@ -5,6 +5,9 @@
 //! private keys, passwords in connection strings) and by *name* (a literal under
 //! a name such as `DB_PASSWORD`). Nothing here keeps or prints a value.
 
+use std::collections::HashMap;
+
+use ironhull_model::value::NodeId;
 use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 
 mod form;
@@ -59,29 +62,27 @@ impl Found {
 /// `Secret` are masked; they are `Found` only when the object was written down
 /// by hand, which the caller knows.
 pub fn redact(object: &mut Object, salt: &Salt) -> Vec<Found> {
-    let found = find(object, salt);
+    let found = found_at(object, salt);
     if !found.is_empty() {
         let root = object.root();
         let mut builder =
             if object.value.has_spans() { Builder::with_spans() } else { Builder::new() };
-        let masked: Vec<(Node<'_>, &str)> = found
-            .iter()
-            .filter_map(|found| Some((object.value.at(&found.pointer)?, found.detector)))
-            .collect();
+        let masked: HashMap<NodeId, &str> =
+            found.iter().map(|(id, found)| (*id, found.detector)).collect();
         copy(root, &masked, &mut builder);
         object.value = builder.finish();
     }
-    found
+    found.into_iter().map(|(_, found)| found).collect()
 }
 
 /// The secret values of an object that is not masked, in the order of their places.
-fn find(object: &Object, salt: &Salt) -> Vec<Found> {
+fn found_at(object: &Object, salt: &Salt) -> Vec<(NodeId, Found)> {
     let mut found = Vec::new();
     scan(object.root(), object.is("", "Secret"), salt, &mut found);
     found
 }
 
-fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<Found>) {
+fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<(NodeId, Found)>) {
     let mut stack = vec![(root, false)];
     while let Some((node, masked)) = stack.pop() {
         match node.kind() {
@@ -110,14 +111,17 @@ fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<Found>) {
             _ => {}
         }
     }
-    found.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    found.sort_by(|(_, a), (_, b)| a.pointer.cmp(&b.pointer));
 }
 
-fn push(detector: Option<&'static str>, node: Node<'_>, salt: &Salt, found: &mut Vec<Found>) {
-    found.extend(detector.map(|detector| Found {
-        pointer: node.pointer(),
-        detector,
-        mark: mark::of(node, salt),
+fn push(
+    detector: Option<&'static str>,
+    node: Node<'_>,
+    salt: &Salt,
+    found: &mut Vec<(NodeId, Found)>,
+) {
+    found.extend(detector.map(|detector| {
+        (node.id(), Found { pointer: node.pointer(), detector, mark: mark::of(node, salt) })
     }));
 }
 
@@ -129,7 +133,7 @@ fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
     by_form(text).or_else(|| by_name(name, text).then_some("name"))
 }
 
-fn copy(node: Node<'_>, masked: &[(Node<'_>, &str)], builder: &mut Builder) {
+fn copy(node: Node<'_>, masked: &HashMap<NodeId, &str>, builder: &mut Builder) {
     match node.kind() {
         Kind::Map | Kind::List => {
             builder.begin_like(node);
@@ -141,8 +145,8 @@ fn copy(node: Node<'_>, masked: &[(Node<'_>, &str)], builder: &mut Builder) {
             }
             builder.end(node.span().unwrap_or_default().end);
         }
-        Kind::String => match masked.iter().find(|(other, _)| other.id() == node.id()) {
-            Some((_, detector)) => {
+        Kind::String => match masked.get(&node.id()) {
+            Some(detector) => {
                 let span = node.span().unwrap_or_default();
                 builder.str(&format!("{MASK}{detector}›"), span.start, span.end);
             }

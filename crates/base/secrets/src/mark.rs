@@ -79,7 +79,7 @@ mod tests {
 
     fn marks(json: &str, salt: &Salt) -> Vec<Option<String>> {
         let object = Object::new(serde_json::from_str(json).unwrap(), None).unwrap();
-        crate::find(&object, salt).into_iter().map(|found| found.mark).collect()
+        crate::found_at(&object, salt).into_iter().map(|(_, found)| found.mark).collect()
     }
 
     #[test]

@@ -76,17 +76,15 @@ pub fn discover(target: &Path) -> Discovered {
         }
         let path = entry.into_path();
         let folder = path.parent().unwrap_or(target).to_owned();
-        match path.file_name().and_then(|name| name.to_str()) {
-            Some("Chart.yaml") => _ = roots.insert((folder, true)),
-            Some("kustomization.yaml" | "kustomization.yml" | "Kustomization") => {
-                _ = roots.insert((folder, false))
+        // A name that is no UTF-8 is a name all the same.
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match root_of(&path) {
+            Some(Found::Chart(_)) => _ = roots.insert((folder, true)),
+            Some(_) => _ = roots.insert((folder, false)),
+            None if [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) => {
+                files.push(path);
             }
-            Some(name)
-                if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") =>
-            {
-                files.push(path)
-            }
-            _ => {}
+            None => {}
         }
     }
     // An outermost chart or kustomization owns everything below it.
@@ -105,6 +103,21 @@ pub fn discover(target: &Path) -> Discovered {
         }
     }
     discovered
+}
+
+/// The chart or kustomization whose root a file is, by its name.
+pub fn root_of(path: &Path) -> Option<Found> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    match path.file_name()?.to_str()? {
+        "Chart.yaml" => Some(Found::Chart(folder)),
+        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
+            Some(Found::Kustomization(folder))
+        }
+        _ => None,
+    }
 }
 
 /// Reads a file, or standard input for `-`.

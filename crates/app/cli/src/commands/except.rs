@@ -2,7 +2,8 @@
 
 use anyhow::{Context, bail};
 use ironhull_controls::exceptions::WAIVER_DAYS;
-use ironhull_model::Node;
+use ironhull_model::{Node, SourceId};
+use ironhull_repair::file_name;
 use ironhull_schema::Schema;
 use jiff::Span;
 use jiff::civil::Date;
@@ -22,18 +23,18 @@ pub(crate) fn run(except: &Except, global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     };
     let subject = &finding.subject;
-    let name = format!("{}-{}", subject.name, finding.control).to_lowercase();
+    let name = format!("{}-{}", file_name(&subject.name), finding.control);
     let mut text = format!(
         "apiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {{name: {name}}}\nspec:\n  type: {}\n  controls: [{}]\n  subjects: [{{kind: {}, {}name: {}}}]\n",
         if except.by_design { "by-design" } else { "waiver" },
         finding.control,
-        subject.kind,
+        plain(&subject.kind),
         if subject.namespace.is_empty() {
             String::new()
         } else {
-            format!("namespace: {}, ", subject.namespace)
+            format!("namespace: {}, ", plain(&subject.namespace))
         },
-        subject.name,
+        plain(&subject.name),
     );
     if !finding.element.is_empty() {
         text += &format!("  elements: [{}]\n", quoted(&finding.element));
@@ -82,7 +83,16 @@ fn pins(last: &last::Last, finding: &ironhull_model::Finding) -> anyhow::Result<
         .and_then(|list| list.item(0)?.get("image")?.as_str())
         .unwrap_or_default();
     let repository = ironhull_model::image::repository(image);
-    Ok(format!("  image: {}\n  serviceAccount: {account}\n", quoted(repository)))
+    Ok(format!("  image: {}\n  serviceAccount: {}\n", quoted(repository), plain(account)))
+}
+
+/// A name as YAML text, in quotes where it would be something else without them.
+fn plain(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let read = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+    let is_itself =
+        read.documents.first().is_some_and(|read| read.value.root().as_str() == Some(text));
+    if is_itself && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
 fn quoted(text: &str) -> String {

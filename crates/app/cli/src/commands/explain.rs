@@ -13,11 +13,11 @@ use crate::printer;
 pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
     let what = args.what.as_str();
     if let Some(code) = Code::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(what)) {
-        printer::data(&format!("{code}  {}\n\n{}\n", code.title(), code.text()));
+        printer::text(&format!("{code}  {}\n\n{}\n", code.title(), code.text()));
         return Ok(Exit::Clean);
     }
     if let Some(control) = control(what) {
-        printer::data(&explain::control(control));
+        printer::text(&explain::control(control));
         return Ok(Exit::Clean);
     }
     let last = last::load(global)?;
@@ -27,15 +27,16 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
             let control =
                 judged.controls.iter().copied().find(|control| *control.id == *finding.control);
             let seen = last.state.first_seen(&finding.id());
-            printer::data(&explain::finding(number, finding, control, &judged.snapshot, seen));
+            printer::text(&explain::finding(number, finding, control, &judged.snapshot, seen));
             Ok(Exit::Clean)
         }
         Named::Fixed(id) => {
-            printer::data(&format!("{id} is gone since the last check.\n"));
-            Ok(Exit::Clean)
+            let (said, exit) = last.gone(&id);
+            printer::text(&format!("{said}.\n"));
+            Ok(exit)
         }
         Named::Several(ids) => {
-            printer::data(&format!("{} findings:\n  {}\n", ids.len(), ids.join("\n  ")));
+            printer::text(&format!("{} findings:\n  {}\n", ids.len(), ids.join("\n  ")));
             Ok(Exit::Clean)
         }
         Named::Nothing => object(what, &last),
@@ -48,7 +49,9 @@ fn object(what: &str, last: &last::Last) -> anyhow::Result<Exit> {
         thing.to_string().eq_ignore_ascii_case(what)
             || format!("{}/{}", thing.kind, thing.name).eq_ignore_ascii_case(what)
     };
+    let numbers = last.numbers();
     let Some(object) = judged.snapshot.objects.iter().find(|object| wanted(&object.thing)) else {
+        last.print_unread();
         printer::error(&format!(
             "error: {what:?} is no finding, control, object (KIND/NAME) or code"
         ));
@@ -58,10 +61,11 @@ fn object(what: &str, last: &last::Last) -> anyhow::Result<Exit> {
         .judgement
         .findings
         .iter()
-        .enumerate()
+        .zip(&numbers)
+        .map(|(finding, number)| (*number, finding))
         .filter(|(_, finding)| finding.subject == object.thing)
         .collect();
-    printer::data(&explain::object(object, &findings, &judged.snapshot));
+    printer::text(&explain::object(object, &findings, &judged.snapshot));
     Ok(Exit::Clean)
 }
 

@@ -1,5 +1,6 @@
 //! `ironhull fix`: print the patch, or edit the files.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -15,10 +16,15 @@ use crate::printer;
 pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
     let last = last::load(global)?;
     let mut chosen: Vec<&Finding> = Vec::new();
+    let mut exit = Exit::Clean;
     for word in &fix.what {
         match last.finding(word) {
             Named::Finding(_, finding) => chosen.push(finding),
-            Named::Fixed(id) => printer::error(&format!("note: {id} is gone since the last check")),
+            Named::Fixed(id) => {
+                let (said, gone) = last.gone(&id);
+                printer::error(&format!("note: {said}"));
+                exit = exit.or(gone);
+            }
             Named::Several(ids) => {
                 printer::error(&format!(
                     "error: {word:?} names {} findings: {}",
@@ -40,14 +46,20 @@ pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
             .extend(open.filter(|finding| ironhull_report::repair::is_automatic(&finding.repair)));
     }
     let outcome = ironhull_repair::plan(&chosen, &last.judged.snapshot);
-    apply(fix, &outcome)
+    Ok(exit.or(apply(fix, &outcome)?))
 }
 
 fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
     let mut exit = Exit::Clean;
-    for Edit { path, diff, .. } in &outcome.edits {
-        printer::data(diff);
-        _ = path;
+    let (edits, taken): (Vec<&Edit>, Vec<&Edit>) =
+        outcome.edits.iter().partition(|edit| !edit.is_new || !Path::new(&edit.path).exists());
+    edits.iter().for_each(|edit| printer::patch(&edit.diff));
+    for edit in taken {
+        printer::error(&format!(
+            "refused: {} exists already; nothing is written over it",
+            edit.path
+        ));
+        exit = Exit::Unjudged;
     }
     for (id, reason) in &outcome.refused {
         printer::error(&format!("refused: {id}: {reason}"));
@@ -60,36 +72,41 @@ fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
         }
     }
     if !fix.write {
-        if !outcome.edits.is_empty() {
+        if !edits.is_empty() {
             printer::error("nothing was written; add --write to edit the files");
         }
         return Ok(exit);
     }
-    for Edit { path, after, .. } in &outcome.edits {
-        write(Path::new(path), after)?;
+    for edit in &edits {
+        let path = Path::new(&edit.path);
+        let written =
+            if edit.is_new { create(path, &edit.after) } else { write(path, &edit.after) };
+        written.with_context(|| format!("failed to write {}", edit.path))?;
     }
-    if !outcome.edits.is_empty() {
+    if !edits.is_empty() {
         printer::error(&format!(
             "edited {}; run ironhull check again",
-            ironhull_report::table::count(outcome.edits.len(), "file")
+            ironhull_report::table::count(edits.len(), "file")
         ));
     }
     Ok(exit)
 }
 
-/// Replaces a file in one step, keeping its permissions.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let context = || format!("failed to write {}", path.display());
+/// Replaces a file in one step, keeping its permissions. Of a link the file that it
+/// leads to is replaced.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
     let new = path.with_extension(format!("ironhull-{}", std::process::id()));
-    std::fs::write(&new, text).with_context(context)?;
-    if let Ok(data) = path.metadata() {
-        std::fs::set_permissions(&new, data.permissions()).with_context(context)?;
-        std::fs::rename(&new, path).with_context(context)?;
-    } else {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(context)?;
-        }
-        std::fs::rename(&new, path).with_context(context)?;
-    }
-    Ok(())
+    let replace = || {
+        create(&new, text)?;
+        std::fs::set_permissions(&new, path.metadata()?.permissions())?;
+        std::fs::rename(&new, &path)
+    };
+    replace().inspect_err(|_| _ = std::fs::remove_file(&new))
+}
+
+/// Writes a file that is not there yet.
+fn create(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
 }

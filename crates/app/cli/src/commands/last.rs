@@ -1,11 +1,16 @@
 //! The last check, judged again: what `show`, `explain`, `fix` and `except` speak of.
 
-use anyhow::{Context, bail};
-use ironhull_model::{Finding, Severity};
-use ironhull_store::LastCheck;
+use std::collections::HashMap;
 
-use super::check::{Judged, judge};
+use anyhow::{Context, bail};
+use ironhull_model::{Finding, Level, Severity};
+use ironhull_report::diagnostics;
+use ironhull_store::{LastCheck, Seen};
+
+use super::check::{self, Judged, judge};
 use crate::args::{Global, Judging};
+use crate::exit::Exit;
+use crate::printer;
 
 /// The last check's state and a fresh judgement of the same targets.
 pub(crate) struct Last {
@@ -48,6 +53,46 @@ pub(crate) enum Named<'j> {
 }
 
 impl Last {
+    /// The numbers that the last check gave to the findings of the fresh judgement;
+    /// what it had not gets numbers from its end on. Where one id is found several
+    /// times (an object that stands in two files) the order tells which is which.
+    pub(crate) fn numbers(&self) -> Vec<usize> {
+        let mut known: HashMap<&str, std::collections::VecDeque<usize>> = HashMap::new();
+        for (Seen(id, _), number) in self.state.findings.iter().zip(1..) {
+            known.entry(id).or_default().push_back(number);
+        }
+        let mut next = self.state.findings.len();
+        let mut number = |finding: &Finding| {
+            known
+                .get_mut(finding.id().as_str())
+                .and_then(|numbers| numbers.pop_front())
+                .unwrap_or_else(|| {
+                    next += 1;
+                    next
+                })
+        };
+        self.judged.judgement.findings.iter().map(&mut number).collect()
+    }
+
+    /// What is to be said of a finding that is not there any more, and how to end.
+    /// Where something could not be read it may still be there.
+    pub(crate) fn gone(&self, id: &str) -> (String, Exit) {
+        let exit = check::unread(&self.judged.snapshot);
+        if exit == Exit::Clean {
+            return (format!("{id} is gone since the last check"), exit);
+        }
+        self.print_unread();
+        (format!("{id} was not found again, but not everything could be read"), exit)
+    }
+
+    /// Says on standard error what could not be read.
+    pub(crate) fn print_unread(&self) {
+        let snapshot = &self.judged.snapshot;
+        for diagnostic in snapshot.diagnostics.iter().filter(|told| told.level == Level::Error) {
+            printer::error(&diagnostics::render(diagnostic, snapshot));
+        }
+    }
+
     /// A finding by its number in the last check, its id, or a unique part of an id.
     pub(crate) fn finding(&self, word: &str) -> Named<'_> {
         let findings = &self.judged.judgement.findings;
@@ -55,8 +100,8 @@ impl Last {
             let Some(id) = self.state.id(number) else {
                 return Named::Nothing;
             };
-            return match findings.iter().position(|finding| finding.id() == id) {
-                Some(index) => Named::Finding(index + 1, &findings[index]),
+            return match self.numbers().iter().position(|known| *known == number) {
+                Some(index) => Named::Finding(number, &findings[index]),
                 None => Named::Fixed(id.to_owned()),
             };
         }
@@ -69,7 +114,7 @@ impl Last {
         match matches.as_slice() {
             [] if self.state.first_seen(word).is_some() => Named::Fixed(word.to_owned()),
             [] => Named::Nothing,
-            [one] => Named::Finding(one + 1, &findings[*one]),
+            [one] => Named::Finding(self.numbers()[*one], &findings[*one]),
             several => Named::Several(several.iter().map(|index| findings[*index].id()).collect()),
         }
     }

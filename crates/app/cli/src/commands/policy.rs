@@ -35,11 +35,11 @@ fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
         for (index, result) in results.iter().enumerate() {
             if let Err(difference) = result {
                 failed += 1;
-                printer::data(&format!("{} example {}: {difference}\n", control.id, index + 1));
+                printer::text(&format!("{} example {}: {difference}\n", control.id, index + 1));
             }
         }
     }
-    printer::data(&format!(
+    printer::text(&format!(
         "{} controls, {n_examples} examples, {failed} failed\n",
         controls.len()
     ));
@@ -118,7 +118,7 @@ fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Resul
             [Binding::Val(Val::from_node(root)), Binding::Val(Val::Null), Binding::Val(Val::Null)];
         let mut context = Evaluation::new();
         match program.eval(&bindings, &mut context) {
-            Ok(value) => printer::data(&format!("{}\n", value.display())),
+            Ok(value) => printer::text(&format!("{}\n", value.display())),
             Err(error) => {
                 printer::error(&format!("error: {}", error.message));
                 exit = exit.or(Exit::Unjudged);

@@ -1,13 +1,13 @@
 //! `ironhull show`: what the last check found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use ironhull_controls::Control;
 use ironhull_model::{Finding, Severity};
 use ironhull_report::{Report, json, standards, table};
 use ironhull_store::{LastCheck, Seen};
 
-use super::last;
+use super::{check, last};
 use crate::args::{Format, Global, Show};
 use crate::exit::Exit;
 use crate::printer;
@@ -15,7 +15,7 @@ use crate::printer;
 /// Runs the command.
 pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     if show.what.first().is_some_and(|what| what == "controls") {
-        printer::data(&list(ironhull_catalogue::controls()));
+        printer::text(&list(ironhull_catalogue::controls()));
         return Ok(Exit::Clean);
     }
     let mut last = last::load(global)?;
@@ -29,7 +29,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         };
         let judged = &last.judged;
-        printer::data(&standards::render(standard, &judged.controls, &judged.judgement.tallies));
+        printer::text(&standards::render(standard, &judged.controls, &judged.judgement.tallies));
         return Ok(Exit::Clean);
     }
     let mut filters = Vec::new();
@@ -53,7 +53,13 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         (severities.is_empty() || severities.iter().any(|(_, filter)| filter(finding)))
             && others.iter().all(|(_, filter)| filter(finding))
     };
-    last.judged.judgement.findings.retain(|finding| wanted(finding));
+    let mut numbers = last.numbers();
+    let kept: Vec<bool> = last.judged.judgement.findings.iter().map(wanted).collect();
+    let mut keep = kept.iter();
+    numbers.retain(|_| keep.next().copied().unwrap_or_default());
+    let mut keep = kept.iter();
+    last.judged.judgement.findings.retain(|_| keep.next().copied().unwrap_or_default());
+    last.print_unread();
     let judged = &last.judged;
     let report = Report {
         targets: &last.state.targets,
@@ -69,13 +75,6 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         not_asked: &[],
     };
     let color = !global.no_color && printer::color();
-    let numbers: HashMap<&str, usize> = last
-        .state
-        .findings
-        .iter()
-        .zip(1..)
-        .map(|(Seen(id, _), number)| (id.as_str(), number))
-        .collect();
     printer::data(&match show.output {
         Format::Json => json::render(&report),
         _ => table::findings_only(
@@ -84,7 +83,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
             &numbers,
         ),
     });
-    Ok(Exit::Clean)
+    Ok(check::unread(&judged.snapshot))
 }
 
 type Filter = Box<dyn Fn(&Finding) -> bool>;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ironhull_manifests::template::{self, Values};
 use ironhull_model::source::Rendered;
 use ironhull_model::{Cause, Gap};
+use ironhull_report::text::shell_word;
 use ironhull_sys::{Limits, find_program, run};
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), output: 64 << 20 };
@@ -25,12 +26,10 @@ pub(super) fn helm(root: &Path) -> Result<Vec<Part>, Gap> {
         what: format!("chart {shown}"),
         cause: Cause::Unreadable,
         reason,
-        supply: format!("helm template {shown} | ironhull check -"),
+        supply: format!("helm template {} | ironhull check -", word(root)),
     };
     let helm = find_program("helm").ok_or_else(|| gap("no helm on PATH".to_owned()))?;
-    let name = root
-        .file_name()
-        .map_or_else(|| "release".to_owned(), |name| name.to_string_lossy().to_lowercase());
+    let name = release(root);
     let text = run(&helm, &["template", &name, "."], root, LIMITS)
         .map_err(|error| gap(error.to_string()))?;
     let values_path = root.join("values.yaml").display().to_string();
@@ -40,10 +39,19 @@ pub(super) fn helm(root: &Path) -> Result<Vec<Part>, Gap> {
         let path = template.as_deref().unwrap_or(root).display().to_string();
         let template = template.map(read).unwrap_or_default();
         let lines = template::lines(&text, &template, &values);
-        let rendered = Rendered { command: format!("helm template {shown}"), lines };
+        let rendered = Rendered { command: format!("helm template {}", word(root)), lines };
         Part { path, text, rendered }
     });
     Ok(parts.collect())
+}
+
+/// A release name that helm takes, after the chart's folder.
+fn release(root: &Path) -> String {
+    let name = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(53).collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "release".to_owned() } else { name.to_owned() }
 }
 
 /// A file beside the chart, as far as it can be read: it only explains.
@@ -71,6 +79,11 @@ fn by_template(root: &Path, text: &str) -> Vec<(Option<PathBuf>, String)> {
     rendered
 }
 
+/// A folder as a shell takes it.
+fn word(root: &Path) -> String {
+    shell_word(&root.display().to_string()).into_owned()
+}
+
 /// `kustomize build`, or `kubectl kustomize`, of a kustomization.
 pub(super) fn kustomize(root: &Path) -> Result<Vec<Part>, Gap> {
     let shown = root.display();
@@ -78,7 +91,7 @@ pub(super) fn kustomize(root: &Path) -> Result<Vec<Part>, Gap> {
         what: format!("kustomization {shown}"),
         cause: Cause::Unreadable,
         reason,
-        supply: format!("kubectl kustomize {shown} | ironhull check -"),
+        supply: format!("kubectl kustomize {} | ironhull check -", word(root)),
     };
     let (program, args) = match (find_program("kustomize"), find_program("kubectl")) {
         (Some(kustomize), _) => (kustomize, ["build", "."]),
@@ -86,13 +99,25 @@ pub(super) fn kustomize(root: &Path) -> Result<Vec<Part>, Gap> {
         (None, None) => return Err(gap("neither kustomize nor kubectl on PATH".to_owned())),
     };
     let text = run(&program, &args, root, LIMITS).map_err(|error| gap(error.to_string()))?;
-    let rendered = Rendered { command: format!("kubectl kustomize {shown}"), lines: Vec::new() };
+    let rendered =
+        Rendered { command: format!("kubectl kustomize {}", word(root)), lines: Vec::new() };
     Ok(vec![Part { path: shown.to_string(), text, rendered }])
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    #[test]
+    fn release_names_are_what_helm_takes() {
+        for (folder, name) in [
+            ("charts/my_Chart", "my-chart"),
+            (".", "release"),
+            ("--post-renderer", "post-renderer"),
+        ] {
+            assert_eq!(super::release(Path::new(folder)), name);
+        }
+    }
 
     #[test]
     fn helm_output_is_split_by_template() {

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Pss) -> anyhow::Result<Exit> {
         text += &format!(", {n_unknown} unknown → add the Namespaces, or ask with --level");
     }
     text.push('\n');
-    printer::data(&text);
+    printer::text(&text);
     let mut exit = super::super::check::unread(&snapshot);
     if n_unknown > 0 {
         exit = exit.or(Exit::Unjudged);

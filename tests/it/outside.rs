@@ -1,0 +1,179 @@
+//! What comes from outside: names, paths and texts that were not written for us.
+
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
+
+use super::cli::{binary, folder, run_in, run_with_state};
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: NS}\nspec:\n  serviceAccountName: web\n  containers:\n  - {name: c, image: 'a.example/b:1', securityContext: {privileged: true}}\n";
+
+#[test]
+fn secrets_stay_out_of_lines_that_are_shown() {
+    let (folder, state) = (folder("secret-lines"), folder("secret-lines-state"));
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n";
+    let files = [
+        ("open.yaml", format!("{secret}  a: \"VALUE-ONE\n  b: c\n")),
+        ("twice.yaml", format!("{secret}  a: VALUE-TWO\n  a: VALUE-THREE\n")),
+        (
+            "env.yaml",
+            POD.replace("image:", "env: [{name: DB_PASSWORD, value: VALUE-FOUR}], image:"),
+        ),
+        (
+            "broken.yaml",
+            POD.replace("image:", "env: [{name: DB_PASSWORD, value: VALUE-FIVE}, image:"),
+        ),
+    ];
+    for (name, text) in &files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let run = run_with_state(&folder, &state, args, "");
+        let all = format!("{}{}", run.stdout, run.stderr);
+        for value in ["ONE", "TWO", "THREE", "FOUR", "FIVE"] {
+            assert!(!all.contains(&format!("VALUE-{value}")), "{args:?} shows {value}:\n{all}");
+        }
+        all
+    };
+    assert!(run(&["check", "."]).contains("--> ./open.yaml:5:6"));
+    assert!(run(&["explain", "secret-literal"]).contains("plain text"));
+    let explained = run(&["explain", "secret-literal/NS/Pod/web/DB_PASSWORD@c"]);
+    assert!(explained.contains("value: ‹redacted›"), "{explained}");
+}
+
+#[test]
+fn names_steer_neither_a_terminal_nor_a_shell() {
+    let (folder, state) = (folder("names"), folder("names-state"));
+    let name = "a\\e[31mred\\nCRITICAL  Pod fake'$(id)'";
+    let text = POD.replace("name: web, namespace: NS", &format!("name: \"{name}\""));
+    std::fs::write(folder.join("it's a.yaml"), text).unwrap();
+    for args in [
+        &["check", ".", "--all"][..],
+        &["explain", "1"],
+        &["show"],
+        &["fix", "1"],
+        &["except", "1", "--reason", "x", "--owner", "y"],
+        &["check", ".", "-o", "markdown"],
+    ] {
+        let run = run_with_state(&folder, &state, args, "");
+        let all = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            !all.contains('\u{1b}') && !all.contains("\nCRITICAL  Pod fake"),
+            "{args:?}\n{all}"
+        );
+        if args[0] == "explain" {
+            let verify = all.lines().find(|line| line.contains("yq ")).unwrap().trim();
+            let words = Command::new("bash")
+                .args(["-c", &format!("yq() {{ printf '%s\\n' \"$@\"; }}; {verify}")])
+                .output()
+                .unwrap();
+            let words = String::from_utf8(words.stdout).unwrap();
+            assert!(words.contains("fake'$(id)'"), "the shell ran it: {words}");
+            assert!(words.ends_with("./it's a.yaml\n"), "{words}");
+        }
+        if args[0] == "except" {
+            std::fs::write(folder.join("except.yaml"), &run.stdout).unwrap();
+            let accepted = run_in(&folder, &["check", ".", "--only", "privileged-container"], "");
+            assert!(
+                accepted.stdout.contains("ACCEPTED 1"),
+                "{}{}",
+                accepted.stdout,
+                accepted.stderr
+            );
+            std::fs::remove_file(folder.join("except.yaml")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_created_file_replaces_nothing_and_stays_in_its_folder() {
+    let (folder, state) = (folder("created"), folder("created-state"));
+    std::fs::create_dir_all(folder.join("in/deep")).unwrap();
+    std::fs::write(folder.join("ironhull.yaml"), "complete: true\n").unwrap();
+    let taken = folder.join("in/deep/d-serviceaccount-web.yaml");
+    std::fs::write(&taken, "precious: true\n").unwrap();
+    let pods = POD.replace("NS", "../../out/x") + "---\n" + &POD.replace("NS", "d");
+    std::fs::write(folder.join("in/deep/pods.yaml"), pods).unwrap();
+    std::fs::create_dir_all(folder.join("out")).unwrap();
+    run_with_state(&folder, &state, &["check", ".", "--only", "service-account-missing"], "");
+    let fixed = run_with_state(&folder, &state, &["fix", "--write"], "");
+    assert_eq!(fixed.code, 3, "{}{}", fixed.stdout, fixed.stderr);
+    assert!(fixed.stderr.contains("exists already"), "{}", fixed.stderr);
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "precious: true\n");
+    assert_eq!(std::fs::read_dir(folder.join("out")).unwrap().count(), 0);
+    assert!(folder.join("in/deep/out-x-serviceaccount-web.yaml").is_file());
+}
+
+#[test]
+fn a_link_stays_a_link_and_its_file_is_fixed() {
+    let (folder, state) = (folder("link"), folder("link-state"));
+    std::fs::write(folder.join("real.yaml"), POD).unwrap();
+    std::os::unix::fs::symlink("real.yaml", folder.join("link.yaml")).unwrap();
+    run_with_state(&folder, &state, &["check", "link.yaml"], "");
+    run_with_state(&folder, &state, &["fix", "--write", "1"], "");
+    assert!(folder.join("link.yaml").is_symlink());
+    assert!(
+        std::fs::read_to_string(folder.join("real.yaml")).unwrap().contains("privileged: false")
+    );
+}
+
+#[test]
+fn an_object_that_stands_in_two_files_is_fixed_where_its_number_says() {
+    let (folder, state) = (folder("two"), folder("two-state"));
+    for file in ["dev.yaml", "prod.yaml"] {
+        std::fs::write(folder.join(file), POD).unwrap();
+    }
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "").stdout;
+    let table = run(&["check", ".", "--only", "privileged-container"]);
+    for (number, file) in [("1", "dev.yaml"), ("2", "prod.yaml")] {
+        assert!(run(&["fix", number]).contains(&format!("+++ b/./{file}")), "{table}");
+        assert!(run(&["explain", number]).contains(&format!("{file}:7:")));
+    }
+    let shown = run(&["show"]);
+    assert!(shown.contains("\n  1  ") && shown.contains("\n  2  "), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_gone() {
+    let (folder, state) = (folder("unread"), folder("unread-state"));
+    std::fs::write(folder.join("a.yaml"), POD).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    run(&["check", "a.yaml"]);
+    for args in [&["diff", "no-such", "nor-this"][..], &["diff", "a.yaml", "no-such"]] {
+        let diff = run(args);
+        assert_eq!(diff.code, if args[1] == "a.yaml" { 1 } else { 3 });
+        assert!(diff.stderr.contains("does not exist"), "{}", diff.stderr);
+    }
+    std::fs::write(folder.join("a.yaml"), POD.replace("kind: Pod", "kind: [")).unwrap();
+    for args in [&["explain", "1"][..], &["show"], &["fix", "1"]] {
+        let run = run(args);
+        assert_eq!(run.code, 3, "{args:?}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("IH0104"), "{args:?}: {}", run.stderr);
+        assert!(!run.stdout.contains("is gone"), "{args:?}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn whatever_is_named_is_read_once() {
+    let (folder, state) = (folder("named"), folder("named-state"));
+    std::fs::write(folder.join("a.yaml"), POD).unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"odd-\xff.yaml");
+    std::fs::write(folder.join(odd), POD.replace("web", "odd")).unwrap();
+    let script = |script: &str| {
+        let script = script.replace("ironhull", &binary().display().to_string());
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(&folder)
+            .env("XDG_STATE_HOME", &state)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (said, output.status.code().unwrap_or(-1))
+    };
+    let (piped, _) = script("ironhull check <(cat a.yaml) --only privileged-container");
+    assert!(piped.contains("1 object, 1 file"), "{piped}");
+    let (odd, _) = script("ironhull check . --only privileged-container");
+    assert!(odd.contains("2 objects, 2 files"), "{odd}");
+    let (twice, _) = script("ironhull check a.yaml . ./a.yaml --only privileged-container");
+    assert!(twice.contains("2 objects, 2 files"), "{twice}");
+    assert_eq!(script("ironhull check a.yaml -o json > /dev/full").1, 2, "the report is lost");
+}

@@ -66,3 +66,34 @@ fn the_shop_is_fixed_without_a_person() {
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
+
+/// Repairs of a long file are done together: one at a time each of them would
+/// read the whole file again.
+#[test]
+fn many_objects_of_one_file_are_fixed_at_once() {
+    let (state, folder) = (folder("many-state"), folder("many"));
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: pNUMBER, namespace: d}\nspec:\n  containers:\n  - {name: c, image: 'a.example/b:1', securityContext: {privileged: true}}\n";
+    let item = pod.replace('\n', "\n  ").trim_end().to_owned();
+    let stream: String =
+        (0..300).map(|n| format!("---\n{}", pod.replace("NUMBER", &n.to_string()))).collect();
+    let items: String =
+        (0..300).map(|n| format!("- {}\n", item.replace("NUMBER", &format!("l{n}")))).collect();
+    std::fs::write(folder.join("stream.yaml"), stream).unwrap();
+    std::fs::write(
+        folder.join("list.yaml"),
+        format!("apiVersion: v1\nkind: List\nitems:\n{items}"),
+    )
+    .unwrap();
+    let started = std::time::Instant::now();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    run(&["check", "."]);
+    let fixed = run(&["fix", "--write"]);
+    assert_eq!(fixed.code, 0, "{}", fixed.stderr);
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    for file in ["stream.yaml", "list.yaml"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        for part in ["privileged: false", "drop: [ALL]", "runAsNonRoot: true"] {
+            assert_eq!(text.matches(part).count(), 300, "{part} in {file}");
+        }
+    }
+}

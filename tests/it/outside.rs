@@ -177,3 +177,35 @@ fn whatever_is_named_is_read_once() {
     assert!(twice.contains("2 objects, 2 files"), "{twice}");
     assert_eq!(script("ironhull check a.yaml -o json > /dev/full").1, 2, "the report is lost");
 }
+
+#[test]
+fn mistakes_of_a_call_are_told_and_judge_nothing() {
+    let (folder, state) = (folder("mistakes"), folder("mistakes-state"));
+    std::fs::create_dir_all(folder.join("empty")).unwrap();
+    let control = "id: NAME\nsurface: application\ntitle: Pods are named\nwhy: so that they are found\napplies: Pod\nmust: object.metadata.name != 'web'\nmessage: pod {object.metadata.name} has no name of its own\nseverity: low\nexamples:\n- given: [{kind: Pod, metadata: {name: web}, spec: {containers: []}}]\n  expect: [{severity: low}]\n- given: [{kind: Pod, metadata: {name: x}, spec: {containers: []}}]\n  expect: holds\n";
+    for (file, id) in [("own.yaml", "pods-are-named"), ("same.yaml", "naked-pod")] {
+        std::fs::write(folder.join(file), control.replace("NAME", id)).unwrap();
+    }
+    std::fs::write(folder.join("a.yaml"), POD).unwrap();
+    std::os::unix::fs::symlink(".", folder.join("empty/loop")).unwrap();
+    std::os::unix::fs::symlink(".", folder.join("empty/loop2")).unwrap();
+    let run = |args: &[&str], input: &str| run_with_state(&folder, &state, args, input);
+    for (args, input, said) in [
+        (&["policy", "eval", "true", "--kubernetes-version", "9.9"][..], POD, "9.9 is not known"),
+        (&["policy", "eval", "true"], "", "no document"),
+        (&["policy", "test", "empty"], "", "no control in empty"),
+        (&["check", "a.yaml", "--controls", "same.yaml"], "", "two controls with the id"),
+    ] {
+        let run = run(args, input);
+        assert_eq!(run.code, 2, "{args:?}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(said), "{args:?}: {}", run.stderr);
+    }
+    run(&["check", "a.yaml", "--controls", "own.yaml"], "");
+    assert!(run(&["explain", "pods-are-named"], "").stdout.starts_with("pods-are-named  Pods are"));
+    assert_eq!(run(&["show", "-o", "sarif"], "").code, 2, "it would print a table");
+    std::fs::write(folder.join("ironhull.yaml"), "kubernetes: 1.30\n").unwrap();
+    assert!(run(&["check", "a.yaml"], "").stdout.contains("Kubernetes 1.30 ·"));
+    let exception = "apiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {name: e}\nspec:\n  type: waivr\n  controls: [naked-pod]\n  subjects: [{kind: Pod, name: web}]\n  reason: r\n  owner: o\n  expires: \"2026-12-20\"\n";
+    let told = run(&["check", "-"], exception).stderr;
+    assert!(told.contains("waivr") && !told.contains("unknown field"), "{told}");
+}

@@ -3,12 +3,18 @@
 //!
 //! Nothing is written here: [`plan`] gives the new texts and their diffs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use ironhull_model::source::TemplateLine;
-use ironhull_model::{Finding, Node, Object, Pointer, RepairStep, Snapshot, SourceId};
-use ironhull_yaml::splice;
+use ironhull_model::{
+    Finding, Node, Object, Origin, Pointer, RepairStep, Snapshot, SourceId, ThingRef,
+};
+use ironhull_yaml::{Document, splice};
 use similar::TextDiff;
+
+use batch::{Done, Fix};
+
+mod batch;
 
 /// A file as it would be.
 #[derive(Debug)]
@@ -37,7 +43,11 @@ pub struct Outcome {
 /// Plans the repairs of findings, several per file if need be.
 pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut by_source: BTreeMap<SourceId, Vec<&Finding>> = BTreeMap::new();
+    let mut by_source: BTreeMap<SourceId, Vec<Fix<'_>>> = BTreeMap::new();
+    let mut objects: HashMap<&ThingRef, Vec<&Object>> = HashMap::new();
+    for object in &snapshot.objects {
+        objects.entry(&object.thing).or_default().push(object);
+    }
     for finding in findings {
         if finding.repair.steps.is_empty() {
             outcome
@@ -54,8 +64,11 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
             outcome.refused.push((finding.id(), why));
             continue;
         }
-        match object(finding, snapshot).and_then(|object| object.origin) {
-            Some(origin) => by_source.entry(origin.source).or_default().push(finding),
+        let object = object(finding, &objects);
+        match object.and_then(|object| Some((object, object.origin?))) {
+            Some((object, origin)) => {
+                by_source.entry(origin.source).or_default().push((finding, object));
+            }
             None => outcome
                 .refused
                 .push((finding.id(), "its object was not read from a file".to_owned())),
@@ -85,31 +98,26 @@ pub fn uneditable(finding: &Finding, snapshot: &Snapshot) -> Option<String> {
 }
 
 /// The object a finding points into: the one in the file of its place.
-fn object<'s>(finding: &Finding, snapshot: &'s Snapshot) -> Option<&'s Object> {
-    let mut candidates = snapshot.objects.iter().filter(|object| object.thing == finding.subject);
+fn object<'s>(
+    finding: &Finding,
+    objects: &HashMap<&ThingRef, Vec<&'s Object>>,
+) -> Option<&'s Object> {
+    let candidates = objects.get(&*finding.subject)?;
     let source = finding.place.map(|place| place.source);
-    candidates
-        .clone()
-        .find(|object| source.is_some() && object.origin.map(|origin| origin.source) == source)
-        .or_else(|| candidates.next())
-        .map(|object| &**object)
+    let in_file = candidates
+        .iter()
+        .find(|object| source.is_some() && object.origin.map(|origin| origin.source) == source);
+    in_file.or(candidates.first()).copied()
 }
 
-fn file(id: SourceId, findings: &[&Finding], snapshot: &Snapshot, outcome: &mut Outcome) {
+fn file(id: SourceId, fixes: &[Fix<'_>], snapshot: &Snapshot, outcome: &mut Outcome) {
     let Some(source) = snapshot.source(id) else { return };
-    let mut text = source.text().to_owned();
-    let mut done: BTreeSet<(u32, String)> = BTreeSet::new();
-    for finding in findings {
-        let Some(object) = object(finding, snapshot) else { continue };
-        match fixed(&text, object, finding, &mut done) {
-            Ok(after) => text = after,
-            Err(why) => outcome.refused.push((finding.id(), why)),
-        }
-    }
-    created(source.path.as_str(), findings, outcome);
+    let text = batch::all(source.text(), fixes, outcome);
+    created(source.path.as_str(), fixes, outcome);
     if text != source.text() {
         let diff = unified(&source.path, source.text(), &text);
-        outcome.edits.push(Edit { path: source.path.clone(), is_new: false, after: text, diff });
+        let path = source.path.clone();
+        outcome.edits.push(Edit { path, is_new: false, after: text, diff });
     }
 }
 
@@ -119,60 +127,56 @@ fn fixed(
     text: &str,
     object: &Object,
     finding: &Finding,
-    done: &mut BTreeSet<(u32, String)>,
+    done: &mut Done,
 ) -> Result<String, String> {
     let origin = object.origin.ok_or("its object was not read from a file")?;
     let mut text = text.to_owned();
+    let mut documents = batch::parse(&text);
     for step in &finding.repair.steps {
-        let key = (origin.document, format!("{:?} {step:?}", origin.item));
-        if !done.insert(key) {
+        if !done.insert(key(origin, step)) {
             continue;
         }
-        let Some(edit) = edit(step, &text, object)? else { continue };
-        let after = splice::apply(&text, origin.document as usize, std::slice::from_ref(&edit))
+        let Some(edit) = edit(step, &documents, object)? else { continue };
+        let edits = [(origin.document as usize, edit)];
+        let after = splice::apply(&text, &documents, &edits)
             .map_err(|refused| refused.reason.to_string())?;
-        if !reads_as_patched(&text, &after, origin.document as usize, &edit) {
+        let read = batch::parse(&after);
+        if !batch::reads_as_patched(&documents, &read, &edits) {
             return Err(
                 "the edited text would not read back as the repaired object; edit it by hand"
                     .to_owned(),
             );
         }
-        text = after;
+        (text, documents) = (after, read);
     }
     Ok(text)
 }
 
-/// Whether the new text parses to exactly the old documents with the edit done:
-/// `parse(after) = patch(parse(before))`. What does not is never written.
-fn reads_as_patched(before: &str, after: &str, document: usize, edit: &splice::Edit) -> bool {
-    let parse = |text: &str| {
-        ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default()).documents
-    };
-    let (old, new) = (parse(before), parse(after));
-    let step = match edit.clone() {
+/// What tells a step from the others of its file.
+fn key(origin: Origin, step: &RepairStep) -> (u32, String) {
+    (origin.document, format!("{:?} {step:?}", origin.item))
+}
+
+/// The step that an edit does.
+fn step_of(edit: &splice::Edit) -> Option<RepairStep> {
+    Some(match edit.clone() {
         splice::Edit::Set { pointer, value } => RepairStep::Set { pointer, value },
         splice::Edit::Remove { pointer } => RepairStep::Remove { pointer },
         splice::Edit::Add { pointer, value } => {
-            let Some((pointer, _)) = pointer.split_last() else { return false };
-            RepairStep::Append { pointer, value }
+            RepairStep::Append { pointer: pointer.split_last()?.0, value }
         }
-    };
-    old.len() == new.len()
-        && old.iter().zip(&new).enumerate().all(|(index, (old, new))| {
-            if index != document {
-                return old.value == new.value;
-            }
-            ironhull_patch::apply(&old.value, std::slice::from_ref(&step))
-                .is_ok_and(|patched| patched == new.value)
-        })
+    })
 }
 
-/// The splice for a step on the document as it is in `text` now, which has
+/// The splice for a step on the document as it is in the text now, which has
 /// neither defaults nor the object's place in a `List`.
-fn edit(step: &RepairStep, text: &str, object: &Object) -> Result<Option<splice::Edit>, String> {
-    let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+fn edit(
+    step: &RepairStep,
+    documents: &[Document],
+    object: &Object,
+) -> Result<Option<splice::Edit>, String> {
     let origin = object.origin.ok_or("its object was not read from a file")?;
-    let document = parsed.documents.get(origin.document as usize).ok_or("the document is gone")?;
+    let document = documents.get(origin.document as usize).ok_or("the document is gone")?;
     let prefixed = |pointer: &Pointer| match origin.item {
         None => pointer.clone(),
         Some(item) => {
@@ -218,8 +222,8 @@ fn list_of(item: Node<'_>) -> ironhull_model::Value {
 }
 
 /// Objects that repairs create become files beside the one they are about.
-fn created(path: &str, findings: &[&Finding], outcome: &mut Outcome) {
-    for finding in findings {
+fn created(path: &str, fixes: &[Fix<'_>], outcome: &mut Outcome) {
+    for (finding, _) in fixes {
         for step in &finding.repair.steps {
             let RepairStep::Create { object } = step else { continue };
             let text = ironhull_yaml::splice::to_yaml(object.root());

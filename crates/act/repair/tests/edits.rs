@@ -315,7 +315,7 @@ fn edits_read_back_as_patched_and_leave_the_rest_alone() {
             "case {case} does not read back:\n{before}"
         );
         let Some((edit, step, touched, what)) = edit(&mut rng, root) else { continue };
-        let after = match splice::apply(&before, index, std::slice::from_ref(&edit)) {
+        let after = match splice::apply(&before, &parsed.documents, &[(index, edit.clone())]) {
             Ok(after) => after,
             Err(why) => {
                 *refused.entry(why.reason).or_default() += 1;
@@ -363,7 +363,8 @@ fn what_stands_elsewhere_is_refused_with_the_reason() {
             pointer: Pointer::parse(pointer).unwrap(),
             value: serde_json::from_str("2").unwrap(),
         };
-        let refused = splice::apply(text, 0, &[edit]).unwrap_err();
+        let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+        let refused = splice::apply(text, &parsed.documents, &[(0, edit)]).unwrap_err();
         assert!(refused.reason.contains("alias or merge key"), "{pointer}: {}", refused.reason);
     }
 }

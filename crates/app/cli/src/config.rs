@@ -77,7 +77,13 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
                 None => reader.wrong(complete, "complete must be true or false"),
             }
         }
-        config.kubernetes = reader.get("kubernetes").map(ironhull_model::Node::display);
+        // As written: 1.30 without quotes is the number 1.3.
+        let written = |node: ironhull_model::Node<'_>| {
+            let span = node.span().unwrap_or_default();
+            let text = text.get(span.start as usize..span.end as usize);
+            text.filter(|_| node.as_f64().is_some()).map_or_else(|| node.display(), str::to_owned)
+        };
+        config.kubernetes = reader.get("kubernetes").map(written);
         config.fail_on = reader.str("failOn").map(str::to_owned);
         config.owner = reader.str("owner").map(str::to_owned);
         config.only = reader.strs("only").into_iter().map(str::to_owned).collect();

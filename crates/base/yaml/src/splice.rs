@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use ironhull_model::{Kind, Node, Pointer, SourceId, Value};
+use ironhull_model::{Kind, Node, Pointer, Value};
 
-use crate::{Limits, parse};
+use crate::Document;
 
 mod render;
 
@@ -54,23 +54,33 @@ struct Splice {
     text: String,
 }
 
-/// The text after the edits, in order, of one of its documents.
-pub fn apply(text: &str, document: usize, edits: &[Edit]) -> Result<String, Refused> {
-    let mut text = text.to_owned();
-    for edit in edits {
-        let parsed = parse(SourceId(0), &text, &Limits::default());
-        let Some(document) = parsed.documents.get(document) else {
+/// The text after edits that are done at once: each on the text as it is, of the
+/// document with this index among what the text was parsed to. They must not touch.
+pub fn apply(
+    text: &str,
+    documents: &[Document],
+    edits: &[(usize, Edit)],
+) -> Result<String, Refused> {
+    let mut splices = Vec::new();
+    for (document, edit) in edits {
+        let Some(document) = documents.get(*document) else {
             return refuse("the document is not there");
         };
-        let editor = Editor { text: &text, root: document.value.root() };
-        let splices = editor.splices(edit)?;
-        let mut after = text.clone();
-        for splice in splices.iter().rev() {
-            after.replace_range(splice.from..splice.to, &splice.text);
-        }
-        text = after;
+        splices.extend(Editor { text, root: document.value.root() }.splices(edit)?);
     }
-    Ok(text)
+    splices.sort_by_key(|splice| (splice.from, splice.to));
+    let mut out = String::with_capacity(text.len() + 64 * splices.len());
+    let mut at = 0;
+    for splice in splices {
+        let Some(kept) = text.get(at..splice.from) else {
+            return refuse("two edits touch the same place");
+        };
+        out.push_str(kept);
+        out.push_str(&splice.text);
+        at = splice.to;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    Ok(out)
 }
 
 struct Editor<'t> {

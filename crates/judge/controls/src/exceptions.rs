@@ -96,13 +96,15 @@ pub fn read(
 }
 
 fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Option<Exception> {
-    let kind = match reader.required_str("type")? {
-        "waiver" => Type::Waiver,
-        "by-design" => Type::ByDesign,
-        other => {
-            reader.wrong(reader.node(), format!("type {other:?} is neither waiver nor by-design"));
-            return None;
+    let kind = match reader.required_str("type") {
+        Some("waiver") => Some(Type::Waiver),
+        Some("by-design") => Some(Type::ByDesign),
+        Some(other) => {
+            let at = reader.node().get("type").unwrap_or(reader.node());
+            reader.wrong(at, format!("type {other:?} is neither waiver nor by-design"));
+            None
         }
+        None => None,
     };
     let controls: Vec<String> = reader.strs("controls").into_iter().map(str::to_owned).collect();
     if controls.is_empty() {
@@ -117,9 +119,10 @@ fn read_spec(reader: &mut Reader<'_, '_>, name: &str, source: SourceId) -> Optio
         _ => reader.str("image").map(repository).into_iter().collect::<Vec<String>>(),
     };
     let service_account = reader.str("serviceAccount").map(str::to_owned);
-    let reason = reader.required_str("reason")?.to_owned();
-    let owner = reader.required_str("owner")?.to_owned();
+    // Every field is asked for, so that one mistake is told as one.
+    let (reason, owner) = (reader.required_str("reason"), reader.required_str("owner"));
     let (expires, reviewed) = (date(reader, "expires"), date(reader, "reviewed"));
+    let (kind, reason, owner) = (kind?, reason?.to_owned(), owner?.to_owned());
     let until = match (kind, expires, reviewed) {
         (Type::Waiver, Some(day), None) => day,
         (Type::ByDesign, None, Some(day)) => plus_days(day, REVIEW_DAYS),

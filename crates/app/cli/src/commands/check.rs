@@ -1,6 +1,6 @@
 //! `ironhull check`: judge targets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
@@ -123,7 +123,13 @@ fn run<'a>(
 
 /// The catalogue and the user's own controls.
 fn every_control(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'static Control>> {
-    Ok(ironhull_catalogue::controls().iter().chain(own_controls(judging, config)?).collect())
+    let every: Vec<&'static Control> =
+        ironhull_catalogue::controls().iter().chain(own_controls(judging, config)?).collect();
+    let mut ids = HashSet::new();
+    if let Some(control) = every.iter().find(|control| !ids.insert(&*control.id)) {
+        bail!("there are two controls with the id {:?}; give yours another", &*control.id);
+    }
+    Ok(every)
 }
 
 /// The controls that `--only` names, or all.

@@ -22,6 +22,10 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
     }
     let last = last::load(global)?;
     let judged = &last.judged;
+    if let Some(control) = judged.controls.iter().find(|control| *control.id == *what) {
+        printer::text(&explain::control(control));
+        return Ok(Exit::Clean);
+    }
     match last.finding(what) {
         Named::Finding(number, finding) => {
             let control =

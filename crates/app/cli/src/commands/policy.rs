@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use ironhull_cel::{Binding, Context as Evaluation, Val};
 use ironhull_controls::{Compiler, Control, compile, examples};
-use ironhull_model::{Minor, Node, Source, SourceId};
+use ironhull_model::{Node, Source, SourceId};
+use ironhull_report::table::count;
 
 use crate::args::{Global, PolicyCommand};
+use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::printer;
 
@@ -39,11 +41,20 @@ fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
             }
         }
     }
+    if controls.is_empty() {
+        bail!("there is no control in {}", shown(files));
+    }
     printer::text(&format!(
-        "{} controls, {n_examples} examples, {failed} failed\n",
-        controls.len()
+        "{}, {}, {failed} failed\n",
+        count(controls.len(), "control"),
+        count(n_examples, "example")
     ));
     Ok(if failed == 0 { Exit::Clean } else { Exit::Findings })
+}
+
+fn shown(files: &[PathBuf]) -> String {
+    let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    files.join(" ")
 }
 
 /// Compiles control files and directories of them. Any mistake is an error that
@@ -89,7 +100,13 @@ fn yaml_files(path: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             let is_yaml =
                 path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-            if path.is_dir() || is_yaml { yaml_files(&path) } else { Vec::new() }
+            // A linked folder may lead back here.
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            match (is_folder, is_yaml && !path.is_dir()) {
+                (true, _) => yaml_files(&path),
+                (_, true) => vec![path],
+                _ => Vec::new(),
+            }
         })
         .collect();
     files.sort();
@@ -98,7 +115,7 @@ fn yaml_files(path: &Path) -> Vec<PathBuf> {
 
 /// Evaluates an expression over each document of a file.
 fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Result<Exit> {
-    let minor: Minor = kubernetes.map_or(Ok(Minor::NEWEST), str::parse)?;
+    let (minor, _) = config::minor(kubernetes, &Config::default())?;
     let program = match compile::untyped(minor, &["object", "oldObject", "params"], expression) {
         Ok(program) => program,
         Err(issues) => {
@@ -111,6 +128,9 @@ fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Resul
     let text = ironhull_manifests::read(Path::new(file), &ironhull_manifests::Limits::default())
         .map_err(|diagnostic| anyhow::anyhow!("{} [{}]", diagnostic.message, diagnostic.code))?;
     let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+    if parsed.documents.is_empty() && parsed.diagnostics.is_empty() {
+        bail!("{file} holds no document to evaluate the expression over");
+    }
     let mut exit = if parsed.diagnostics.is_empty() { Exit::Clean } else { Exit::Unjudged };
     for document in &parsed.documents {
         let root: Node<'_> = document.value.root();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use anyhow::bail;
 use ironhull_controls::Control;
 use ironhull_model::{Finding, Severity};
 use ironhull_report::{Report, json, standards, table};
@@ -14,6 +15,9 @@ use crate::printer;
 
 /// Runs the command.
 pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
+    if !matches!(show.output, Format::Table | Format::Json) {
+        bail!("show prints a table or JSON; ironhull check prints every format");
+    }
     if show.what.first().is_some_and(|what| what == "controls") {
         printer::text(&list(ironhull_catalogue::controls()));
         return Ok(Exit::Clean);

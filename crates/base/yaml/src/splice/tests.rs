@@ -1,4 +1,4 @@
-use super::{Edit, apply, to_yaml};
+use super::{Edit, Refused, apply, to_yaml};
 use crate::{Limits, parse};
 use ironhull_model::{Pointer, SourceId, Value};
 
@@ -13,6 +13,26 @@ fn edit(op: &str, pointer: &str, json: &str) -> Edit {
         "add" => Edit::Add { pointer, value: value(json) },
         _ => Edit::Remove { pointer },
     }
+}
+
+fn apply_one(text: &str, document: usize, [edit]: [Edit; 1]) -> Result<String, Refused> {
+    let parsed = parse(SourceId(0), text, &Limits::default());
+    apply(text, &parsed.documents, &[(document, edit)])
+}
+
+/// Edits of several documents are done at once; two of one place are refused.
+#[test]
+fn several_edits_are_done_at_once() {
+    let text = "a: {x: 1}\n---\n- b: 1\n- b: 2\n";
+    let parsed = parse(SourceId(0), text, &Limits::default());
+    let all = |edits: &[(usize, Edit)]| apply(text, &parsed.documents, edits);
+    let edits = [
+        (1, edit("set", "/1/b", "5")),
+        (0, edit("set", "/a/x", "3")),
+        (1, edit("set", "/0/b", "4")),
+    ];
+    assert_eq!(all(&edits).unwrap(), "a: {x: 3}\n---\n- b: 4\n- b: 5\n");
+    assert!(all(&[edits[0].clone(), edits[0].clone()]).is_err());
 }
 
 #[test]
@@ -44,7 +64,7 @@ fn only_what_changes_is_spliced() {
         ("{\"a\":{\"b\":1,\"c\":2}}", "remove", "/a/b", "", "{\"a\":{\"c\":2}}".into()),
         ("{\"a\":{\"b\":true}}", "set", "/a/b", "false", "{\"a\":{\"b\":false}}".into()),
     ] {
-        let after = apply(text, 0, &[edit(op, pointer, json)]).unwrap_or_else(|refused| panic!("{op} {pointer}: {}", refused.reason));
+        let after = apply_one(text, 0, [edit(op, pointer, json)]).unwrap_or_else(|refused| panic!("{op} {pointer}: {}", refused.reason));
         assert_eq!(after, expected, "{op} {pointer} {json}");
     }
 }
@@ -52,11 +72,11 @@ fn only_what_changes_is_spliced() {
 #[test]
 fn other_documents_stay_and_aliases_are_refused() {
     let text = "a: 1\n---\nb: &x {c: 1}\nd: *x\n---\ne: 3\n";
-    let after = apply(text, 1, &[edit("set", "/b/c", "2")]).unwrap();
+    let after = apply_one(text, 1, [edit("set", "/b/c", "2")]).unwrap();
     assert_eq!(after, "a: 1\n---\nb: &x {c: 2}\nd: *x\n---\ne: 3\n");
-    assert!(apply(text, 1, &[edit("set", "/d/c", "2")]).is_err());
-    assert!(apply(text, 1, &[edit("remove", "/d/c", "")]).is_err());
-    assert!(apply(text, 0, &[edit("remove", "/zzz", "")]).is_err());
+    assert!(apply_one(text, 1, [edit("set", "/d/c", "2")]).is_err());
+    assert!(apply_one(text, 1, [edit("remove", "/d/c", "")]).is_err());
+    assert!(apply_one(text, 0, [edit("remove", "/zzz", "")]).is_err());
 }
 
 #[test]

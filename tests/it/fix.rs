@@ -97,3 +97,17 @@ fn many_objects_of_one_file_are_fixed_at_once() {
         }
     }
 }
+
+/// A repair that the kubelet or the API server would answer with a refusal is none.
+#[test]
+fn no_fix_keeps_a_pod_from_starting() {
+    let (state, folder) = (folder("starts-state"), folder("starts"));
+    let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: d}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  volumes: [{name: v, hostPath: {path: /var/log}}]\n  containers:\n  - {name: c, image: 'a.example/b:1', securityContext: {runAsUser: 0}}\n";
+    std::fs::write(folder.join("a.yaml"), text).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    run(&["check", "."]);
+    let fixed = run(&["fix"]).stdout;
+    assert!(fixed.contains("drop: [ALL]"), "{fixed}");
+    assert!(!fixed.contains("runAsNonRoot: true"), "uid 0 and not root:\n{fixed}");
+    assert!(!fixed.contains("pod-security"), "the pod of that namespace has a hostPath:\n{fixed}");
+}

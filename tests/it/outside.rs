@@ -202,10 +202,32 @@ fn mistakes_of_a_call_are_told_and_judge_nothing() {
     }
     run(&["check", "a.yaml", "--controls", "own.yaml"], "");
     assert!(run(&["explain", "pods-are-named"], "").stdout.starts_with("pods-are-named  Pods are"));
+    std::fs::write(folder.join("mine.yaml"), "controls: [own.yaml]\n").unwrap();
+    run(&["check", "a.yaml", "--config", "mine.yaml"], "");
+    let explained = run(&["explain", "pods-are-named"], "");
+    assert_eq!(explained.code, 0, "--config is not remembered: {}", explained.stderr);
     assert_eq!(run(&["show", "-o", "sarif"], "").code, 2, "it would print a table");
     std::fs::write(folder.join("ironhull.yaml"), "kubernetes: 1.30\n").unwrap();
     assert!(run(&["check", "a.yaml"], "").stdout.contains("Kubernetes 1.30 ·"));
+    let variables = [("IRONHULL_FAIL_ON", ""), ("IRONHULL_KUBERNETES_VERSION", "")];
+    let empty = super::cli::run_with(&folder, &state, &variables, &["check", "a.yaml"], "");
+    assert_eq!(empty.code, 1, "{}", empty.stderr);
     let exception = "apiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {name: e}\nspec:\n  type: waivr\n  controls: [naked-pod]\n  subjects: [{kind: Pod, name: web}]\n  reason: r\n  owner: o\n  expires: \"2026-12-20\"\n";
     let told = run(&["check", "-"], exception).stderr;
     assert!(told.contains("waivr") && !told.contains("unknown field"), "{told}");
+}
+
+/// The image that a by-design exception is pinned to is the one of the container
+/// that it is about.
+#[test]
+fn a_by_design_exception_accepts_what_it_was_asked_for() {
+    let (folder, state) = (folder("by-design"), folder("by-design-state"));
+    let side = "containers:\n  - {name: side, image: 'a.example/side:1'}";
+    std::fs::write(folder.join("a.yaml"), POD.replace("containers:", side)).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    run(&["check", ".", "--only", "privileged-container"]);
+    let except = run(&["except", "1", "--by-design", "--reason", "r", "--owner", "o"]).stdout;
+    std::fs::write(folder.join("except.yaml"), &except).unwrap();
+    let checked = run(&["check", ".", "--only", "privileged-container"]);
+    assert!(checked.stdout.contains("ACCEPTED 1"), "{except}{}", checked.stdout);
 }

@@ -138,6 +138,13 @@ pub(crate) struct Check {
     pub(crate) all: bool,
 }
 
+impl Check {
+    /// `--fail-on`; an empty variable in the environment is none.
+    pub(crate) fn fail_on(&self) -> Option<&str> {
+        self.fail_on.as_deref().filter(|text| !text.is_empty())
+    }
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct Show {
     /// Severities, new, ns/NAME, a control, a kind, or `controls`

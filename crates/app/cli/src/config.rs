@@ -113,7 +113,8 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
 
 /// The minor to judge for, and whether it was assumed.
 pub(crate) fn minor(flag: Option<&str>, config: &Config) -> anyhow::Result<(Minor, bool)> {
-    let Some(text) = flag.or(config.kubernetes.as_deref()) else {
+    // An empty variable in the environment is none.
+    let Some(text) = flag.filter(|text| !text.is_empty()).or(config.kubernetes.as_deref()) else {
         return Ok((Minor::NEWEST, true));
     };
     let minor: Minor = text.parse()?;

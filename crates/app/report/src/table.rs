@@ -246,7 +246,8 @@ fn unknown(report: &Report<'_>, out: &mut String) {
         _ = writeln!(out, "{word:<12}{n} need {}", plain(cause));
     }
     if by_cause.len() > 5 {
-        _ = writeln!(out, "{:12}and {} other causes → -o json", "", by_cause.len() - 5);
+        let more = count(by_cause.len() - 5, "other cause");
+        _ = writeln!(out, "{:12}and {more} → -o json", "");
     }
 }
 

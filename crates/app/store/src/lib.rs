@@ -47,6 +47,8 @@ pub struct LastCheck {
     pub controls: Vec<PathBuf>,
     /// `--policy`.
     pub policy: Vec<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
     /// When it was, RFC 3339.
     pub at: String,
     /// The moments (RFC 3339) at which findings were first seen, over consecutive

@@ -177,7 +177,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     });
     let is_new = |index: usize| new.as_ref().is_none_or(|new| new[index]);
     // What the user asks for on the command line is asked of everything.
-    let scoped = if check.fail_on.is_some() { Vec::new() } else { judged.gates.clone() };
+    let scoped = if check.fail_on().is_some() { Vec::new() } else { judged.gates.clone() };
     let gates = Gates { scoped, rest: gate };
     let (fails, looked_at) = gates.judge(findings, World::new(&judged.snapshot), &is_new);
     let exit = exit(check, &judged, fails);
@@ -195,7 +195,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         not_asked: &[],
     };
     print(check, global, shown, &report);
-    remember(check, targets.clone(), &judged);
+    remember(check, global, targets.clone(), &judged);
     // The process ends next: taking a large estate apart would only cost time.
     std::mem::forget(judged);
     Ok(exit)
@@ -209,7 +209,7 @@ fn shown_from(check: &Check, gate: &Gate) -> Severity {
 }
 
 fn gate(check: &Check, config: &Config) -> anyhow::Result<Gate> {
-    match check.fail_on.as_deref().or(config.fail_on.as_deref()) {
+    match check.fail_on().or(config.fail_on.as_deref()) {
         None => Ok(Gate::high()),
         Some(text) => text.parse().map_err(|error: ironhull_controls::gate::ParseGateError| {
             anyhow::anyhow!("--fail-on: {}", error.0)
@@ -293,7 +293,7 @@ fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
 
 /// Keeps what later commands need. A state that cannot be written is no reason
 /// to fail a check.
-fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
+fn remember(check: &Check, global: &Global, targets: Vec<String>, judged: &Judged) {
     let Some(path) = ironhull_store::path() else { return };
     let folder = std::env::current_dir().unwrap_or_default();
     let is_same = |before: &LastCheck| before.folder == folder && before.targets == targets;
@@ -315,6 +315,7 @@ fn remember(check: &Check, targets: Vec<String>, judged: &Judged) {
         only: check.judging.only.clone(),
         controls: check.judging.controls.clone(),
         policy: check.judging.policy.clone(),
+        config: global.config.clone(),
         at: judged.at.clone(),
         times,
         findings,

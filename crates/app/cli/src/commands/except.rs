@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use ironhull_controls::exceptions::WAIVER_DAYS;
-use ironhull_model::{Node, SourceId};
+use ironhull_model::{Finding, Node, Object, Pointer, SourceId};
 use ironhull_repair::file_name;
 use ironhull_schema::Schema;
 use jiff::Span;
@@ -66,7 +66,7 @@ fn until(except: &Except, today: Date) -> anyhow::Result<Date> {
 }
 
 /// A by-design exception holds for one image repository and ServiceAccount.
-fn pins(last: &last::Last, finding: &ironhull_model::Finding) -> anyhow::Result<String> {
+fn pins(last: &last::Last, finding: &Finding) -> anyhow::Result<String> {
     let snapshot = &last.judged.snapshot;
     let object = snapshot
         .objects
@@ -78,12 +78,26 @@ fn pins(last: &last::Last, finding: &ironhull_model::Finding) -> anyhow::Result<
         .pod_spec(&thing.group, &thing.kind, object.root())
         .context("only workloads can be by design; use a waiver")?;
     let account = pod.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
-    let image = pod
-        .path(&["containers"])
-        .and_then(|list| list.item(0)?.get("image")?.as_str())
+    let image = container(object, finding)
+        .or_else(|| pod.get("containers")?.item(0))
+        .and_then(|container| container.get("image")?.as_str())
         .unwrap_or_default();
     let repository = ironhull_model::image::repository(image);
     Ok(format!("  image: {}\n  serviceAccount: {}\n", quoted(repository), plain(account)))
+}
+
+/// The container that a finding stands in; none for what is about the whole pod.
+fn container<'o>(object: &'o Object, finding: &Finding) -> Option<Node<'o>> {
+    let mut pointer = Pointer::root();
+    let mut is_list = false;
+    for segment in finding.at.segments() {
+        pointer.push(&segment);
+        if is_list {
+            return object.value.at(&pointer);
+        }
+        is_list = matches!(&*segment, "containers" | "initContainers" | "ephemeralContainers");
+    }
+    None
 }
 
 /// A name as YAML text, in quotes where it would be something else without them.

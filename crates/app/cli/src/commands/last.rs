@@ -22,6 +22,9 @@ pub(crate) struct Last {
 pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
     let path = ironhull_store::path().context("neither XDG_STATE_HOME nor HOME is set")?;
     let state = ironhull_store::load(&path)?;
+    // A path of this call is seen from here, one of the last check from its folder.
+    let here = global.config.as_ref().map(std::path::absolute).transpose()?;
+    let global = Global { config: here.or(state.config.clone()), ..global.clone() };
     std::env::set_current_dir(&state.folder).with_context(|| {
         format!("the last check ran in {}, which is gone", state.folder.display())
     })?;
@@ -36,7 +39,7 @@ pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
         controls: state.controls.clone(),
         policy: state.policy.clone(),
     };
-    let judged = judge(&state.targets, &judging, global, |_| Ok(Severity::Low))?;
+    let judged = judge(&state.targets, &judging, &global, |_| Ok(Severity::Low))?;
     Ok(Last { state, judged })
 }
 

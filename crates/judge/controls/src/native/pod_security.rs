@@ -113,6 +113,8 @@ fn repair(id: &str, culprit: &Culprit<'_>, field: &Pointer, pod: &Pointer) -> Ve
         "privileged" | "allowPrivilegeEscalation" => set(field.clone(), "false"),
         "hostNamespaces" | "windowsHostProcess" => remove(),
         "procMount" | "procMount_restricted" => remove(),
+        // The kubelet would refuse a container that says both.
+        "runAsNonRoot" if runs_as_root(culprit, pod) => ask_for_user(),
         "runAsNonRoot" => match culprit.absent {
             [] => set(field.clone(), "true"),
             _ => set(pod.join("securityContext").join("runAsNonRoot"), "true"),
@@ -141,9 +143,7 @@ fn repair(id: &str, culprit: &Culprit<'_>, field: &Pointer, pod: &Pointer) -> Ve
                 set(pointer, r#"["ALL"]"#)
             }),
         "capabilities_restricted" => keep_items(culprit, |item| item == "NET_BIND_SERVICE"),
-        "runAsUser" => vec![RepairStep::Ask {
-            question: "which uid other than 0 does the image run as? Set runAsUser, or remove it and set runAsNonRoot: true".to_owned(),
-        }],
+        "runAsUser" => ask_for_user(),
         "hostPathVolumes" | "restrictedVolumes" => vec![RepairStep::Ask {
             question: "does the workload need the node's files? Use an emptyDir, a configMap or a persistentVolumeClaim instead, or record a by-design exception".to_owned(),
         }],
@@ -157,6 +157,22 @@ fn repair(id: &str, culprit: &Culprit<'_>, field: &Pointer, pod: &Pointer) -> Ve
         "hostProbesAndHostLifecycle" => remove(),
         _ => Vec::new(),
     }
+}
+
+fn ask_for_user() -> Vec<RepairStep> {
+    let question = "which uid other than 0 does the image run as? Set runAsUser, or remove it and set runAsNonRoot: true";
+    vec![RepairStep::Ask { question: question.to_owned() }]
+}
+
+/// Whether the pod or one of its containers asks for uid 0.
+fn runs_as_root(culprit: &Culprit<'_>, pod: &Pointer) -> bool {
+    let is_root = |node: Node<'_>| {
+        let user = node.path(&["securityContext", "runAsUser"]);
+        user.and_then(Node::as_i64) == Some(0)
+    };
+    let Some(pod) = culprit.node.value().at(pod) else { return false };
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    is_root(pod) || lists.iter().filter_map(|list| pod.get(list)).flat_map(Node::items).any(is_root)
 }
 
 fn keep_items(culprit: &Culprit<'_>, keep: impl Fn(&str) -> bool) -> Vec<RepairStep> {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ironhull_model::{Minor, Node};
+use ironhull_model::{Kind, Minor, Node};
 
 use crate::policy::{LevelVersion, Policy};
 use crate::{Failure, Level, Pod, Version, describe, evaluate};
@@ -87,6 +87,41 @@ pub struct Review {
     pub audit: BTreeMap<&'static str, String>,
 }
 
+const MODES: &[&str] =
+    &["enforce", "enforce-version", "audit", "audit-version", "warn", "warn-version"];
+const EXEMPTIONS: &[&str] = &["usernames", "namespaces", "runtimeClasses"];
+
+/// Refuses fields that the API server does not know, and what is no map.
+fn known<'n>(node: impl Into<Option<Node<'n>>>, path: &str, fields: &[&str]) -> Result<(), String> {
+    let Some(node) = node.into().filter(|node| !node.is_null()) else { return Ok(()) };
+    if node.kind() != Kind::Map {
+        return Err(format!("{path} is a {}, not a map", node.kind()));
+    }
+    let unknown = node.entries().find(|(name, _)| !fields.contains(name));
+    unknown.map_or(Ok(()), |(name, _)| {
+        let dot = if path.is_empty() { "" } else { "." };
+        Err(format!("unknown field \"{path}{dot}{name}\""))
+    })
+}
+
+/// A list of exempt names: texts, each once.
+fn names(exemptions: Option<Node<'_>>, name: &str) -> Result<Vec<String>, String> {
+    let list = exemptions.and_then(|exemptions| exemptions.get(name));
+    let Some(list) = list.filter(|list| !list.is_null()) else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for (at, item) in list.items().enumerate() {
+        let text = item.as_str().ok_or(format!("exemptions.{name}[{at}] is no text"))?.to_owned();
+        if names.contains(&text) {
+            return Err(format!("exemptions.{name}[{at}]: {text:?} is there twice"));
+        }
+        names.push(text);
+    }
+    match list.kind() {
+        Kind::List => Ok(names),
+        kind => Err(format!("exemptions.{name} is a {kind}, not a list")),
+    }
+}
+
 impl Configuration {
     /// Reads a `PodSecurityConfiguration`, alone or inside an
     /// `AdmissionConfiguration`; an error text says what is wrong in it.
@@ -98,12 +133,22 @@ impl Configuration {
                     plugin.get("name").and_then(Node::as_str) == Some("PodSecurity")
                 });
             let inner = plugin.and_then(|plugin| plugin.get("configuration"));
+            let path = plugin.and_then(|plugin| plugin.get("path")?.as_str());
+            if let (None, Some(path)) = (inner.filter(|inner| !inner.is_null()), path) {
+                return Err(format!(
+                    "the plugin PodSecurity is configured in {path:?}: name that file"
+                ));
+            }
             return Configuration::read(inner.ok_or("it configures no plugin PodSecurity")?);
         }
         if kind != "PodSecurityConfiguration" {
             return Err(format!("kind is {kind:?}, not PodSecurityConfiguration"));
         }
+        // The API server reads this file strictly: what is misspelt is no exemption.
+        known(root, "", &["apiVersion", "kind", "defaults", "exemptions"])?;
         let defaults = root.get("defaults");
+        known(defaults, "defaults", MODES)?;
+        known(root.get("exemptions"), "exemptions", EXEMPTIONS)?;
         let mode = |name: &str| -> Result<LevelVersion, String> {
             let text = |key: &str| defaults?.get(key)?.as_str().filter(|text| !text.is_empty());
             let level = text(name).unwrap_or("privileged");
@@ -116,10 +161,7 @@ impl Configuration {
                     .ok_or(format!("defaults.{key}: {version:?} is no version"))?,
             })
         };
-        let list = |name: &str| -> Vec<String> {
-            let list = root.get("exemptions").and_then(|exemptions| exemptions.get(name));
-            list.into_iter().flat_map(Node::items).map(Node::display).collect()
-        };
+        let list = |name| names(root.get("exemptions"), name);
         Ok(Configuration {
             defaults: Policy {
                 enforce: mode("enforce")?,
@@ -127,9 +169,9 @@ impl Configuration {
                 warn: mode("warn")?,
             },
             exemptions: Exemptions {
-                usernames: list("usernames"),
-                namespaces: list("namespaces"),
-                runtime_classes: list("runtimeClasses"),
+                usernames: list("usernames")?,
+                namespaces: list("namespaces")?,
+                runtime_classes: list("runtimeClasses")?,
             },
         })
     }

@@ -51,3 +51,32 @@ fn wrong_labels_fail_as_the_api_server_fails() {
     assert_eq!(policy.warn.to_string(), "privileged:latest");
     assert_eq!(wrong.len(), 3);
 }
+
+/// What the API server would not start with is no configuration, and a misspelt
+/// exemption is none.
+#[test]
+fn a_configuration_is_read_strictly() {
+    let read = |more: &str| {
+        let json = format!(
+            r#"{{"apiVersion":"pod-security.admission.config.k8s.io/v1","kind":"PodSecurityConfiguration"{more}}}"#
+        );
+        let value: ironhull_model::Value = serde_json::from_str(&json).unwrap();
+        crate::admission::Configuration::read(value.root()).map(|read| read.exemptions)
+    };
+    let fine = read(r#","defaults":{"enforce":"baseline"},"exemptions":{"namespaces":["a","b"]}"#);
+    assert_eq!(fine.unwrap().namespaces, ["a", "b"]);
+    assert!(read(r#","defaults":null,"exemptions":{"usernames":null}"#).is_ok());
+    for (more, why) in [
+        (r#","exemptions":{"namespace":["a"]}"#, "unknown field \"exemptions.namespace\""),
+        (r#","default":{}"#, "unknown field \"default\""),
+        (r#","defaults":{"enforced":"baseline"}"#, "unknown field \"defaults.enforced\""),
+        (r#","exemptions":{"namespaces":5}"#, "exemptions.namespaces is a integer, not a list"),
+        (r#","exemptions":{"namespaces":[5]}"#, "exemptions.namespaces[0] is no text"),
+        (
+            r#","exemptions":{"usernames":["a","a"]}"#,
+            "exemptions.usernames[1]: \"a\" is there twice",
+        ),
+    ] {
+        assert_eq!(read(more).map(|_| ()), Err(why.to_owned()));
+    }
+}

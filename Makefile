@@ -1,5 +1,5 @@
 # `make demo` judges examples/; `make test` runs everything that proves the product.
-.PHONY: demo test tools lint fuzz release bench peers oracles oracles-build
+.PHONY: demo test testbed tools lint fuzz release bench peers oracles oracles-build
 
 CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -25,11 +25,16 @@ demo:
 	@echo "       ironhull check YOUR-DIRECTORY"
 
 # With Go, a seeded twentieth of each oracle's cases is asked again of the real
-# implementation; without it the committed answers are compared only.
-test: tools
+# implementation, and a real Kubernetes runs; without it the committed answers
+# are compared only.
+test: tools testbed
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory oracles-build; \
 	else echo "no Go on PATH: the committed oracle answers were compared, but not asked again"; fi
 	$(CARGO) test --workspace --locked
+
+# A real Kubernetes, built once for all checkouts: target/testbed/kubebed.
+testbed:
+	@testbed/build
 
 lint:
 	$(CARGO) fmt --all --check

@@ -57,8 +57,9 @@ func runKubeadm() int {
 	return 0
 }
 
-// etcd serves one member on loopback: `etcd CLIENT_PORT DATA_DIR`. It does not
-// fsync: what is under test here is not durability.
+// etcd serves one member on loopback: `etcd CLIENT_PORT DATA_DIR`. Port 0 is any
+// that is free: nobody else can come between. DATA_DIR/address holds the URL once
+// it serves. It does not fsync: what is under test here is not durability.
 func etcd() int {
 	if len(os.Args) != 3 {
 		fmt.Fprintln(os.Stderr, "usage: kubebed etcd CLIENT_PORT DATA_DIR")
@@ -68,6 +69,8 @@ func etcd() int {
 	config.Dir = filepath.Join(os.Args[2], "member.etcd")
 	config.LogLevel = "error"
 	config.UnsafeNoFsync = true
+	// It would ask at the port that was configured.
+	config.EnableGRPCGateway = false
 	client := url.URL{Scheme: "http", Host: "127.0.0.1:" + os.Args[1]}
 	peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
@@ -78,6 +81,12 @@ func etcd() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	go func() {
+		<-server.Server.ReadyNotify()
+		if err := writeAddress(os.Args[2], server.Clients[0].Addr().String()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	select {
@@ -88,4 +97,13 @@ func etcd() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+}
+
+// writeAddress lets the file appear with its content.
+func writeAddress(dir, address string) error {
+	name := filepath.Join(dir, "address")
+	if err := os.WriteFile(name+".new", []byte("http://"+address), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
 }

@@ -1,0 +1,199 @@
+// Command supervisor keeps one test cluster: `supervisor DIR`. It makes the
+// certificates in DIR, starts and stops components, issues client
+// certificates, and puts proxies in front of the API server that misbehave on
+// request.
+//
+// It reads one JSON request a line and answers each with one line. When its
+// input ends, which it does however the test process ends, it stops everything
+// in order and removes DIR. It is a program of its own because a killed test
+// process runs no destructors, and because a parent-death signal follows the
+// thread that started a child, and threads of tests come and go.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// Components are started on the main thread, which lives as long as the process.
+func init() { runtime.LockOSThread() }
+
+type request struct {
+	Op string `json:"op"`
+	// start, stop, signal
+	Name   string   `json:"name"`
+	Rank   int      `json:"rank"`
+	Args   []string `json:"args"`
+	Signal string   `json:"signal"`
+	// issue; kubeconfig, for whom a token names instead when there is one, and
+	// for nobody when there is neither
+	User   string   `json:"user"`
+	Groups []string `json:"groups"`
+	Token  string   `json:"token"`
+	Server string   `json:"server"`
+	// connect: the API server's HOST:PORT
+	Upstream string `json:"upstream"`
+	// close, faults, requests: the port of a proxy
+	Proxy int `json:"proxy"`
+	// faults
+	Faults      []*fault `json:"faults"`
+	Existing    bool     `json:"existing"`
+	Connections string   `json:"connections"`
+}
+
+type reply map[string]any
+
+type supervisor struct {
+	dir       string
+	authority *authorities
+	processes *processes
+	forwarder *forwarder
+	proxies   map[int]*proxy
+	keep      bool
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: supervisor DIR")
+		os.Exit(2)
+	}
+	dir := os.Args[1]
+	for _, name := range []string{"pki", "logs", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	authority, err := newAuthorities(filepath.Join(dir, "pki"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	s := &supervisor{dir: dir, authority: authority, processes: newProcesses(dir), proxies: map[int]*proxy{}}
+	// An interrupted terminal ends the tests, and their end ends this process.
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	s.serve()
+	s.end()
+}
+
+// serve answers requests until the input ends or the process is told to stop.
+func (s *supervisor) serve() {
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	lines := make(chan []byte)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(os.Stdin)
+		scanner.Buffer(nil, 64<<20)
+		for scanner.Scan() {
+			lines <- append([]byte(nil), scanner.Bytes()...)
+		}
+	}()
+	answers := json.NewEncoder(os.Stdout)
+	for {
+		select {
+		case <-terminated:
+			return
+		case line, open := <-lines:
+			if !open {
+				return
+			}
+			answer, err := s.answer(line)
+			if err != nil {
+				answer = reply{"error": err.Error()}
+			}
+			if answers.Encode(answer) != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *supervisor) end() {
+	s.processes.stopAll()
+	if s.keep {
+		// Logs are kept for a person; what etcd stored and the keys are of no use.
+		for _, name := range []string{"etcd", "tmp", "pki"} {
+			_ = os.RemoveAll(filepath.Join(s.dir, name))
+		}
+		return
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+func (s *supervisor) answer(line []byte) (reply, error) {
+	var r request
+	if err := json.Unmarshal(line, &r); err != nil {
+		return nil, err
+	}
+	switch r.Op {
+	case "start":
+		pid, err := s.processes.start(r.Name, r.Rank, r.Args)
+		return reply{"pid": pid}, err
+	case "stop":
+		return reply{}, s.processes.stop(r.Name)
+	case "signal":
+		return reply{}, s.processes.signal(r.Name, r.Signal)
+	case "exited":
+		return reply{"exited": s.processes.exited()}, nil
+	case "pids":
+		return reply{"pids": s.processes.pids()}, nil
+	case "issue":
+		certificate, key, err := s.authority.client(r.User, r.Groups)
+		return reply{"certificate": string(certificate), "key": string(key)}, err
+	case "kubeconfig":
+		kubeconfig, err := s.authority.kubeconfig(&r)
+		return reply{"kubeconfig": kubeconfig}, err
+	case "connect":
+		return reply{}, s.connect(r.Upstream)
+	case "proxy":
+		if s.forwarder == nil {
+			return nil, fmt.Errorf("a proxy needs to be told first where the API server is")
+		}
+		proxy, err := newProxy(s.forwarder, s.authority)
+		if err != nil {
+			return nil, err
+		}
+		s.proxies[proxy.doors.port] = proxy
+		return reply{"port": proxy.doors.port}, nil
+	case "keep":
+		s.keep = true
+		return reply{}, nil
+	}
+	return s.answerOfProxy(r)
+}
+
+// answerOfProxy answers what is asked of one of the proxies.
+func (s *supervisor) answerOfProxy(r request) (reply, error) {
+	proxy := s.proxies[r.Proxy]
+	if proxy == nil {
+		return nil, fmt.Errorf("unknown op %q, or no proxy at port %d", r.Op, r.Proxy)
+	}
+	switch r.Op {
+	case "close":
+		proxy.close()
+		delete(s.proxies, r.Proxy)
+		return reply{}, nil
+	case "faults":
+		return reply{}, proxy.setFaults(r.Faults, r.Existing, r.Connections)
+	case "requests":
+		return reply{"requests": proxy.takeRequests()}, nil
+	}
+	return nil, fmt.Errorf("unknown op %q", r.Op)
+}
+
+// connect says where the API server is; it may move.
+func (s *supervisor) connect(upstream string) error {
+	if s.forwarder != nil {
+		s.forwarder.upstream.Store(upstream)
+		return nil
+	}
+	s.forwarder = newForwarder(upstream, s.authority)
+	return s.forwarder.serveTests(s.dir)
+}

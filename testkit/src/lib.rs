@@ -1,13 +1,15 @@
-//! Support for tests only: live-shaped objects, oracles, seeded choice.
+//! Support for tests only: a real Kubernetes, oracles, live-shaped objects, seeded choice.
 #![allow(
     clippy::panic,
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test's support fails by panicking, prints its counts, and starts oracles"
 )]
 
+pub mod cluster;
 pub mod live;
 pub mod oracle;
 pub mod rng;

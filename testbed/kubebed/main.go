@@ -21,7 +21,6 @@ import (
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
-	kubemark "k8s.io/kubernetes/cmd/kubemark/app"
 )
 
 var components = map[string]func() int{
@@ -29,7 +28,7 @@ var components = map[string]func() int{
 	"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
 	"kube-controller-manager": func() int { return cli.Run(controllermanager.NewControllerManagerCommand()) },
 	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
-	"kubemark":                func() int { return cli.Run(kubemark.NewHollowNodeCommand()) },
+	"hollow-node":             hollowNode,
 	"kubeadm":                 runKubeadm,
 	"kubectl":                 func() int { return cli.Run(kubectl.NewDefaultKubectlCommand()) },
 }

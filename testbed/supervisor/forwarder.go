@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 )
@@ -52,10 +51,10 @@ func unreachable(w http.ResponseWriter, _ *http.Request, err error) {
 	http.Error(w, fmt.Sprintf("the API server did not answer: %v", err), http.StatusBadGateway)
 }
 
-// serveTests opens DIR/api.sock, through which the tests themselves ask, as the
+// serveTests opens a unix socket, through which the tests themselves ask, as the
 // user and groups that the headers Testbed-User and Testbed-Group name.
-func (f *forwarder) serveTests(dir string) error {
-	listener, err := net.Listen("unix", filepath.Join(dir, "api.sock"))
+func (f *forwarder) serveTests(socket string) error {
+	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type reply map[string]any
 
 type supervisor struct {
 	dir       string
+	temporary string
 	authority *authorities
 	processes *processes
 	forwarder *forwarder
@@ -64,22 +65,36 @@ func main() {
 		os.Exit(2)
 	}
 	dir := os.Args[1]
-	for _, name := range []string{"pki", "logs", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	authority, err := newAuthorities(filepath.Join(dir, "pki"))
+	s, err := newSupervisor(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	s := &supervisor{dir: dir, authority: authority, processes: newProcesses(dir), proxies: map[int]*proxy{}}
 	// An interrupted terminal ends the tests, and their end ends this process.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	s.serve()
 	s.end()
+}
+
+func newSupervisor(dir string) (*supervisor, error) {
+	for _, name := range []string{"pki", "logs"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	authority, err := newAuthorities(filepath.Join(dir, "pki"))
+	if err != nil {
+		return nil, err
+	}
+	// Not in dir: the path of a socket is short.
+	temporary, err := os.MkdirTemp("", "testbed-")
+	if err != nil {
+		return nil, err
+	}
+	return &supervisor{
+		dir: dir, temporary: temporary, authority: authority,
+		processes: newProcesses(dir, temporary), proxies: map[int]*proxy{},
+	}, nil
 }
 
 // serve answers requests until the input ends or the process is told to stop.
@@ -117,9 +132,10 @@ func (s *supervisor) serve() {
 
 func (s *supervisor) end() {
 	s.processes.stopAll()
+	_ = os.RemoveAll(s.temporary)
 	if s.keep {
 		// Logs are kept for a person; what etcd stored and the keys are of no use.
-		for _, name := range []string{"etcd", "tmp", "pki"} {
+		for _, name := range []string{"etcd", "pki"} {
 			_ = os.RemoveAll(filepath.Join(s.dir, name))
 		}
 		return
@@ -151,7 +167,8 @@ func (s *supervisor) answer(line []byte) (reply, error) {
 		kubeconfig, err := s.authority.kubeconfig(&r)
 		return reply{"kubeconfig": kubeconfig}, err
 	case "connect":
-		return reply{}, s.connect(r.Upstream)
+		socket := filepath.Join(s.temporary, "api.sock")
+		return reply{"socket": socket}, s.connect(r.Upstream, socket)
 	case "proxy":
 		if s.forwarder == nil {
 			return nil, fmt.Errorf("a proxy needs to be told first where the API server is")
@@ -189,11 +206,11 @@ func (s *supervisor) answerOfProxy(r request) (reply, error) {
 }
 
 // connect says where the API server is; it may move.
-func (s *supervisor) connect(upstream string) error {
+func (s *supervisor) connect(upstream, socket string) error {
 	if s.forwarder != nil {
 		s.forwarder.upstream.Store(upstream)
 		return nil
 	}
 	s.forwarder = newForwarder(upstream, s.authority)
-	return s.forwarder.serveTests(s.dir)
+	return s.forwarder.serveTests(socket)
 }

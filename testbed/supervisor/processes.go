@@ -24,13 +24,15 @@ type process struct {
 }
 
 type processes struct {
-	dir    string
-	mutex  sync.Mutex
-	byName map[string]*process
+	dir string
+	// The components' TMPDIR.
+	temporary string
+	mutex     sync.Mutex
+	byName    map[string]*process
 }
 
-func newProcesses(dir string) *processes {
-	return &processes{dir: dir, byName: map[string]*process{}}
+func newProcesses(dir, temporary string) *processes {
+	return &processes{dir: dir, temporary: temporary, byName: map[string]*process{}}
 }
 
 // start runs args as NAME, its output appended to logs/NAME.log. Everything of
@@ -51,7 +53,7 @@ func (p *processes) start(name string, rank int, args []string) (int, error) {
 	defer log.Close()
 	command := exec.Command(args[0], args[1:]...)
 	command.Dir = p.dir
-	command.Env = append(os.Environ(), "TMPDIR="+filepath.Join(p.dir, "tmp"))
+	command.Env = append(os.Environ(), "TMPDIR="+p.temporary)
 	command.Stdout, command.Stderr = log, log
 	// Its own group: a terminal's interrupt reaches the tests only, and the
 	// components are then stopped in their order.

@@ -45,6 +45,8 @@ pub struct Options {
     pub scheduler: bool,
     /// Hollow nodes, named `node-0` onwards.
     pub nodes: usize,
+    /// What the kubelets' configuration says instead of the defaults.
+    pub kubelet_configuration: Option<Value>,
     /// The minor that the API server behaves as, such as `1.35`.
     pub emulated_version: Option<&'static str>,
     /// An audit policy; the events are [`Cluster::audit_events`].
@@ -62,6 +64,8 @@ pub struct Cluster {
     supervisor: Arc<Supervisor>,
     kubebed: PathBuf,
     port: u16,
+    /// The unix socket through which the tests ask.
+    socket: Mutex<PathBuf>,
     /// How each component was started: its rank, program and flags.
     components: Mutex<BTreeMap<String, (u8, Vec<String>)>>,
     /// Plural names and scopes of kinds, by `apiVersion/kind`.
@@ -104,6 +108,7 @@ impl Cluster {
             supervisor,
             kubebed,
             port: 0,
+            socket: Mutex::default(),
             components: Mutex::default(),
             resources: Mutex::default(),
             ready_after: Duration::ZERO,
@@ -121,7 +126,10 @@ impl Cluster {
         let cluster_ref = &cluster;
         std::thread::scope(|scope| {
             for index in 0..options.nodes {
-                scope.spawn(move || cluster_ref.start_node(&format!("node-{index}")));
+                scope.spawn(move || {
+                    let config = options.kubelet_configuration.as_ref();
+                    cluster_ref.start_node(&format!("node-{index}"), config);
+                });
             }
         });
         Some(cluster)
@@ -180,7 +188,7 @@ impl Cluster {
             .args(["kubectl", "--request-timeout=60s", "--kubeconfig"])
             .arg(kubeconfig)
             .args(args)
-            .env("HOME", self.dir().join("tmp"))
+            .env("HOME", self.dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -41,8 +41,7 @@ impl Cluster {
             "kube-apiserver",
             API_SERVER,
             |port| {
-                self.supervisor
-                    .ask(json!({"op": "connect", "upstream": format!("127.0.0.1:{port}")}));
+                self.connect(port);
                 api_server_flags(self.dir(), etcd, port, options)
             },
             || {
@@ -55,6 +54,12 @@ impl Cluster {
             self.get(&User::admin(), path).is_success().then_some(())
         });
         port
+    }
+
+    fn connect(&self, port: u16) {
+        let upstream = format!("127.0.0.1:{port}");
+        let answer = self.supervisor.ask(json!({"op": "connect", "upstream": upstream}));
+        *self.socket.lock().expect("socket") = answer["socket"].as_str().expect("a path").into();
     }
 
     pub(super) fn start_controller_manager(&self, extra: &[String]) {
@@ -71,6 +76,10 @@ impl Cluster {
             format!("--service-account-private-key-file={}", file("sa.key")),
             "--use-service-account-credentials=true".to_owned(),
             "--leader-elect=false".to_owned(),
+            // It makes a client for each of its controllers, which the default of 20
+            // requests a second makes last for five seconds.
+            "--kube-api-qps=500".to_owned(),
+            "--kube-api-burst=1000".to_owned(),
             // Nobody asks it anything.
             "--secure-port=0".to_owned(),
         ];
@@ -90,24 +99,30 @@ impl Cluster {
         self.start_component("kube-scheduler", CONTROLLERS, flags);
     }
 
-    /// Starts a kubelet with a fake runtime. It is ready some seconds later.
-    pub(super) fn start_node(&self, node: &str) {
+    /// Starts a kubelet with a fake runtime and waits until its node is ready.
+    pub(super) fn start_node(&self, node: &str, config: Option<&Value>) {
         let user = User::named(&format!("system:node:{node}"), &["system:nodes"]);
         let kubeconfig = self.kubeconfig(&user).display().to_string();
         let path = format!("/api/v1/nodes/{node}");
+        let client_ca = self.dir().join("pki/ca.crt").display().to_string();
+        let config = config.map(|config| {
+            let path = self.dir().join(format!("{node}.json"));
+            std::fs::write(&path, config.to_string()).expect("write a kubelet's configuration");
+            path.display().to_string()
+        });
         self.start_on_a_port(
             node,
             NODE,
             |port| {
-                vec![
-                    "kubemark".to_owned(),
-                    "--morph=kubelet".to_owned(),
-                    "--use-host-image-service=false".to_owned(),
+                let mut flags = vec![
+                    "hollow-node".to_owned(),
                     format!("--name={node}"),
-                    format!("--kubelet-port={port}"),
-                    "--kubelet-read-only-port=0".to_owned(),
+                    format!("--port={port}"),
+                    format!("--client-ca-file={client_ca}"),
                     format!("--kubeconfig={kubeconfig}"),
-                ]
+                ];
+                flags.extend(config.iter().map(|config| format!("--config={config}")));
+                flags
             },
             || is_ready(&self.get(&User::admin(), &path).body).then_some(()),
         );
@@ -186,6 +201,7 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16, options: &Options) -> Vec
         format!("--etcd-servers={etcd}"),
         format!("--secure-port={port}"),
         "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
         format!("--tls-cert-file={}", file("apiserver.crt")),
         format!("--tls-private-key-file={}", file("apiserver.key")),
         format!("--client-ca-file={}", file("ca.crt")),

@@ -1,5 +1,6 @@
 //! Reading and writing objects.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -30,7 +31,12 @@ impl Cluster {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> std::io::Result<Response> {
-        request::exchange(&self.dir().join("api.sock"), user, method, path, body)
+        request::exchange(&self.socket(), user, method, path, body)
+    }
+
+    /// The unix socket through which requests go, in the components' temporary directory.
+    pub fn socket(&self) -> PathBuf {
+        self.socket.lock().expect("socket").clone()
     }
 
     /// GET.
@@ -63,7 +69,7 @@ impl Cluster {
     /// # Panics
     /// When it is refused.
     pub fn stream(&self, user: &User, path: &str) -> Lines {
-        request::stream(&self.dir().join("api.sock"), user, path)
+        request::stream(&self.socket(), user, path)
             .unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 

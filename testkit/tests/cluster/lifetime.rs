@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,24 +76,27 @@ fn an_api_server_comes_back_with_what_it_knew() {
 
 #[test]
 fn a_killed_test_leaves_nothing() {
-    let Some((mut child, pids, dir)) = child_with_a_cluster() else { return };
-    child.kill().unwrap();
-    child.wait().unwrap();
-    wait_until_nothing_is_left(&pids, &dir);
-    assert!(!dir.exists(), "{} is left", dir.display());
+    let Some(mut victim) = child_with_a_cluster() else { return };
+    victim.child.kill().unwrap();
+    victim.child.wait().unwrap();
+    wait_until_nothing_runs(&victim);
+    for dir in [victim.dir, victim.temporary] {
+        assert!(!dir.exists(), "{} is left", dir.display());
+    }
 }
 
 #[test]
 fn a_killed_supervisor_leaves_no_process() {
-    let Some((mut child, pids, dir)) = child_with_a_cluster() else { return };
-    let killed = Command::new("kill").args(["-KILL", &pids["supervisor"].to_string()]).status();
-    assert!(killed.unwrap().success());
+    let Some(mut victim) = child_with_a_cluster() else { return };
+    let supervisor = victim.pids["supervisor"].to_string();
+    assert!(Command::new("kill").args(["-KILL", &supervisor]).status().unwrap().success());
     let started = Instant::now();
-    wait_until_nothing_is_left(&pids, &dir);
+    wait_until_nothing_runs(&victim);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    std::fs::remove_dir_all(&dir).unwrap();
+    victim.child.kill().unwrap();
+    victim.child.wait().unwrap();
+    std::fs::remove_dir_all(&victim.dir).unwrap();
+    std::fs::remove_dir_all(&victim.temporary).unwrap();
 }
 
 /// Not a test of its own: what the process does that the tests above kill.
@@ -105,13 +108,24 @@ fn child_that_is_killed() {
     let Some(cluster) = Cluster::shared() else { return };
     let pids: Vec<String> =
         cluster.pids().iter().map(|(name, pid)| format!("{name}={pid}")).collect();
-    println!("\nCLUSTER {} {}", pids.join(","), cluster.dir().display());
+    let (dir, socket) = (cluster.dir().display(), cluster.socket());
+    println!("\nCLUSTER {} {dir} {}", pids.join(","), socket.parent().unwrap().display());
     std::thread::sleep(Duration::from_secs(600));
 }
 
 type Pids = BTreeMap<String, u32>;
 
-fn child_with_a_cluster() -> Option<(std::process::Child, Pids, std::path::PathBuf)> {
+/// A process with a cluster, which it was not asked to end.
+struct Victim {
+    child: std::process::Child,
+    pids: Pids,
+    /// The cluster's directory.
+    dir: PathBuf,
+    /// Where its components keep what is temporary.
+    temporary: PathBuf,
+}
+
+fn child_with_a_cluster() -> Option<Victim> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "lifetime::child_that_is_killed", "--nocapture"])
         .env(CHILD, "1")
@@ -128,18 +142,18 @@ fn child_with_a_cluster() -> Option<(std::process::Child, Pids, std::path::PathB
         assert!(child.wait().unwrap().success());
         return None;
     };
-    let (pids, dir) = line.split_once(' ').unwrap();
+    let [pids, dir, temporary] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let pids: Pids = pids
         .split(',')
         .map(|pair| pair.split_once('=').unwrap())
         .map(|(name, pid)| (name.to_owned(), pid.parse().unwrap()))
         .collect();
-    let dir = std::path::PathBuf::from(dir);
+    let (dir, temporary) = (PathBuf::from(dir), PathBuf::from(temporary));
     assert_eq!(running(&pids, &dir).len(), 4, "{pids:?}");
-    Some((child, pids, dir))
+    Some(Victim { child, pids, dir, temporary })
 }
 
-fn wait_until_nothing_is_left(pids: &Pids, dir: &Path) {
+fn wait_until_nothing_runs(Victim { pids, dir, .. }: &Victim) {
     let started = Instant::now();
     while !running(pids, dir).is_empty() || pids_of(dir) > 0 {
         assert!(started.elapsed() < Duration::from_secs(40), "{:?} run", running(pids, dir));

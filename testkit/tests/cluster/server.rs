@@ -141,6 +141,7 @@ fn a_deployment_runs_on_a_hollow_node() {
         controller_manager: true,
         scheduler: true,
         nodes: 1,
+        kubelet_configuration: Some(json!({"eventRecordQPS": 7})),
         audit_policy: Some(json!({
             "apiVersion": "audit.k8s.io/v1",
             "kind": "Policy",
@@ -180,6 +181,13 @@ fn a_deployment_runs_on_a_hollow_node() {
     let created = |event: &&Value| event["verb"] == "create" && event["objectRef"]["name"] == "web";
     let event = events.iter().find(created).expect("the creation is audited");
     assert_eq!(event["user"]["username"], "testbed-admin");
+
+    // The API server reaches the kubelet, which asks back who may read it.
+    let path = "/api/v1/nodes/node-0/proxy/configz";
+    let configz = cluster.get(&User::admin(), path).expect_success();
+    assert_eq!(configz["kubeletconfig"]["eventRecordQPS"], 7, "{configz}");
+    assert_eq!(configz["kubeletconfig"]["authentication"]["anonymous"]["enabled"], false);
+    assert_eq!(cluster.get(&User::named("jane", &[]), path).status, 403);
 
     let pids = cluster.pids();
     let names: Vec<&str> = pids.keys().map(String::as_str).collect();

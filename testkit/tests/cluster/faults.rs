@@ -1,6 +1,6 @@
 //! Every fault of the proxy is seen by a client: the real kubectl.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -196,11 +196,18 @@ impl Watch {
         None
     }
 
+    /// What it says at its end, which comes by itself.
     fn end(mut self) -> String {
-        use std::io::Read;
+        let started = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            if started.elapsed() > SOON {
+                self.child.kill().unwrap();
+                panic!("the watch did not end within {SOON:?}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        self.child.wait().unwrap();
         said
     }
 }

@@ -13,6 +13,7 @@
 //! and with this process in whatever way that ends.
 
 mod components;
+mod estate;
 mod logs;
 mod objects;
 mod proxy;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use estate::Estate;
 pub use proxy::{Connections, Effect, Fault, Proxy, Seen};
 pub use request::{Lines, Response};
 pub use user::{Credentials, User};

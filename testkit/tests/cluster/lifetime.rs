@@ -1,12 +1,13 @@
 //! Clusters start soon, do not meet, and end with whoever started them.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ironhull_testkit::cluster::{Cluster, Options, User};
+
+use crate::processes::{Pids, pids_of, running};
 
 /// What a test may have to wait for the first answer of an API server.
 const READY: Duration = Duration::from_secs(10);
@@ -63,6 +64,18 @@ fn a_cluster_ends_with_its_value() {
     assert!(!dir.exists(), "{} is left", dir.display());
 }
 
+/// It would hang for minutes.
+#[test]
+fn an_api_server_without_its_store_is_killed() {
+    let Some(cluster) = Cluster::start(&Options::default()) else { return };
+    cluster.signal("etcd", "KILL");
+    let (pids, dir) = (cluster.pids(), cluster.dir().to_owned());
+    let started = Instant::now();
+    drop(cluster);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(running(&pids, &dir), [] as [&str; 0]);
+}
+
 #[test]
 fn an_api_server_comes_back_with_what_it_knew() {
     let Some(cluster) = Cluster::start(&Options::default()) else { return };
@@ -113,8 +126,6 @@ fn child_that_is_killed() {
     std::thread::sleep(Duration::from_secs(600));
 }
 
-type Pids = BTreeMap<String, u32>;
-
 /// A process with a cluster, which it was not asked to end.
 struct Victim {
     child: std::process::Child,
@@ -159,26 +170,4 @@ fn wait_until_nothing_runs(Victim { pids, dir, .. }: &Victim) {
         assert!(started.elapsed() < Duration::from_secs(40), "{:?} run", running(pids, dir));
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// How many processes at all name the directory.
-fn pids_of(dir: &Path) -> usize {
-    let name = dir.display().to_string();
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
-        .filter(|line| String::from_utf8_lossy(line).contains(&name))
-        .count()
-}
-
-/// Which of them run; a number that was given to another process does not count.
-fn running<'a>(pids: &'a Pids, dir: &Path) -> Vec<&'a str> {
-    let name = dir.display().to_string();
-    pids.iter()
-        .filter(|(_, pid)| {
-            std::fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&name))
-        })
-        .map(|(name, _)| name.as_str())
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! The harness itself: that a real Kubernetes starts, misbehaves on request, and ends.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
@@ -7,6 +8,8 @@
     reason = "tests fail by panicking, and kill what they start"
 )]
 
+mod estate;
 mod faults;
 mod lifetime;
+mod processes;
 mod server;

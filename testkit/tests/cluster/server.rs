@@ -1,9 +1,12 @@
 //! What runs is the real thing: it admits, refuses, schedules and runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ironhull_testkit::cluster::{Cluster, Options, User};
 use serde_json::{Value, json};
+
+use crate::processes::{Pids, running};
 
 fn pod(namespace: &str, name: &str, privileged: bool) -> Value {
     json!({
@@ -189,8 +192,13 @@ fn a_deployment_runs_on_a_hollow_node() {
     assert_eq!(configz["kubeletconfig"]["authentication"]["anonymous"]["enabled"], false);
     assert_eq!(cluster.get(&User::named("jane", &[]), path).status, 403);
 
-    let pids = cluster.pids();
-    let names: Vec<&str> = pids.keys().map(String::as_str).collect();
+    let (pids, dir) = (cluster.pids(), cluster.dir().to_owned());
+    let before = running(&pids, &dir);
+    let states = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| states_until_the_end(before, &pids, &dir));
+        drop(cluster);
+        watcher.join().unwrap()
+    });
     let all = [
         "etcd",
         "kube-apiserver",
@@ -199,7 +207,29 @@ fn a_deployment_runs_on_a_hollow_node() {
         "node-0",
         "supervisor",
     ];
-    assert_eq!(names, all);
+    assert_eq!(states[0], all);
+    // What needs another ends before it.
+    for state in &states {
+        let runs = |name: &str| state.contains(&name);
+        assert!(!runs("node-0") || runs("kube-controller-manager"), "{states:?}");
+        assert!(!runs("kube-scheduler") || runs("kube-apiserver"), "{states:?}");
+        assert!(!runs("kube-apiserver") || runs("etcd"), "{states:?}");
+        assert!(state.is_empty() || runs("supervisor"), "{states:?}");
+    }
+    assert!(states.contains(&vec!["etcd", "kube-apiserver", "supervisor"]), "{states:?}");
+}
+
+/// Which components run, whenever that changes, until none does.
+fn states_until_the_end<'a>(before: Vec<&'a str>, pids: &'a Pids, dir: &Path) -> Vec<Vec<&'a str>> {
+    let mut states = vec![before];
+    while !states[states.len() - 1].is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+        let state = running(pids, dir);
+        if state != states[states.len() - 1] {
+            states.push(state);
+        }
+    }
+    states
 }
 
 #[test]

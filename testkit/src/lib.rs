@@ -1,4 +1,5 @@
-//! Support for tests only: a real Kubernetes, oracles, live-shaped objects, seeded choice.
+//! Support for tests only: a real Kubernetes, oracles, estates of roles, live-shaped
+//! objects, seeded choice.
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -9,6 +10,7 @@
     reason = "a test's support fails by panicking, prints its counts, and starts oracles"
 )]
 
+pub mod access;
 pub mod cluster;
 pub mod live;
 pub mod oracle;

@@ -106,6 +106,30 @@ impl Schema {
         tables::all_kinds().filter(move |info| info.minors & self.bit != 0)
     }
 
+    /// The kind whose objects a resource (the plural name in a group) holds, in the
+    /// most stable version that this minor serves.
+    pub fn resource(self, group: &str, resource: &str) -> Option<&'static KindInfo> {
+        tables::resources(resource)
+            .filter(|info| info.group == group && info.minors & self.bit != 0)
+            .max_by_key(|info| stability(info.version))
+    }
+
+    /// The kinds that people may mean by a resource (`pods`), a kind or its singular
+    /// (`Pod`, `pod`), those of the core group first.
+    pub fn meant(self, word: &str) -> Vec<&'static KindInfo> {
+        let served = tables::resources(word).chain(
+            tables::all_kinds()
+                .filter(|info| info.resource != word && info.kind.eq_ignore_ascii_case(word)),
+        );
+        let mut found: Vec<&KindInfo> = served
+            .filter(|info| info.minors & self.bit != 0)
+            .filter_map(|info| self.resource(info.group, info.resource))
+            .collect();
+        found.sort_by_key(|info| (info.group, info.resource));
+        found.dedup_by_key(|info| (info.group, info.resource));
+        found
+    }
+
     /// The group that people mean by a bare kind.
     pub fn preferred_group(self, kind: &str) -> Option<&'static str> {
         self.preferred(kind).map(|info| info.group)

@@ -165,6 +165,19 @@ pub(crate) fn kinds(kind: &str) -> impl Iterator<Item = &'static KindInfo> {
     TABLES.kinds.get(kind).into_iter().flatten()
 }
 
+/// The kinds by the plural name of their resource.
+static RESOURCES: LazyLock<HashMap<&'static str, Vec<&'static KindInfo>>> = LazyLock::new(|| {
+    let mut resources: HashMap<&str, Vec<&KindInfo>> = HashMap::new();
+    for info in all_kinds() {
+        resources.entry(info.resource).or_default().push(info);
+    }
+    resources
+});
+
+pub(crate) fn resources(resource: &str) -> impl Iterator<Item = &'static KindInfo> {
+    RESOURCES.get(resource).into_iter().flatten().copied()
+}
+
 pub(crate) fn all_kinds() -> impl Iterator<Item = &'static KindInfo> {
     let mut all: Vec<&KindInfo> = TABLES.kinds.values().flatten().collect();
     all.sort_by_key(|info| (info.group, info.version, info.kind));

@@ -1,72 +1,42 @@
 //! Which bindings grant something, to whom, by which rule.
 
-use std::sync::Arc;
-
 use ironhull_model::{Node, Object, Standing};
 
-use crate::{Access, Question, Rule, reaches};
-
-/// Resources without a namespace: void in what a RoleBinding grants.
-const CLUSTER_SCOPED: &[&str] = &[
-    "apiservices",
-    "certificatesigningrequests",
-    "clusterroles",
-    "groups",
-    "mutatingadmissionpolicies",
-    "mutatingadmissionpolicybindings",
-    "mutatingwebhookconfigurations",
-    "namespaces",
-    "nodes",
-    "persistentvolumes",
-    "users",
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
-    "validatingwebhookconfigurations",
-];
-
-/// Whether a resource stands in no namespace.
-pub fn is_cluster_scoped(resource: &str) -> bool {
-    CLUSTER_SCOPED.contains(&resource)
-}
+use crate::{Access, Binding, Question, Rule, Subject};
 
 /// What one binding says to some questions.
 #[derive(Clone, Copy, Debug)]
-pub enum Grant<'a, 'q> {
+pub enum Grant<'i, 'a, 'q> {
     /// It grants one of them.
     Granted {
-        /// The binding.
-        binding: &'a Arc<Object>,
         /// The first question that it grants.
         question: Question<'q>,
         /// By which rule.
-        rule: Rule<'a>,
+        rule: &'i Rule<'a>,
     },
     /// Nothing that was read grants any, but its role was not read completely.
-    Unread {
-        /// The binding.
-        binding: &'a Arc<Object>,
-    },
+    Unread,
 }
 
 impl<'a> Access<'a> {
     /// The bindings that somebody wrote: neither assumed nor started with every cluster.
-    pub fn written_bindings(self) -> impl Iterator<Item = &'a Arc<Object>> {
-        self.bindings()
-            .filter(|binding| binding.standing == Standing::Given && !is_default(binding))
+    pub fn written_bindings(&self) -> impl Iterator<Item = &Binding<'a>> {
+        self.bindings().iter().filter(|binding| {
+            binding.object.standing == Standing::Given && !is_default(binding.object)
+        })
     }
 
     /// What a binding says to questions, asked in order.
     pub fn grant<'q>(
-        self,
-        binding: &'a Arc<Object>,
-        questions: impl Iterator<Item = Question<'q>>,
-    ) -> Option<Grant<'a, 'q>> {
-        let granted = self.granted(binding);
-        let found = questions.filter(|question| reaches(binding, question)).find_map(|question| {
-            let rule = granted.rules.iter().find(|rule| rule.covers(&question))?;
-            Some(Grant::Granted { binding, question, rule: *rule })
+        &self,
+        binding: &Binding<'a>,
+        mut questions: impl Iterator<Item = Question<'q>>,
+    ) -> Option<Grant<'_, 'a, 'q>> {
+        let found = questions.find_map(|question| {
+            let rule = self.granted_by(binding, &question)?;
+            Some(Grant::Granted { question, rule })
         });
-        found.or_else(|| (!granted.complete).then_some(Grant::Unread { binding }))
+        found.or_else(|| (!binding.complete).then_some(Grant::Unread))
     }
 }
 
@@ -95,4 +65,16 @@ pub fn subjects(binding: &Object) -> impl Iterator<Item = String> {
             (kind, name, _) => format!("{} {name}", kind.to_lowercase()),
         })
     })
+}
+
+/// The subjects of a binding, each once, in order.
+pub fn named(binding: &Object) -> Vec<Subject> {
+    let entries = binding.root().get("subjects").into_iter().flat_map(Node::items);
+    let mut found: Vec<Subject> = Vec::new();
+    for subject in entries.filter_map(|entry| Subject::of_entry(entry, binding)) {
+        if !found.contains(&subject) {
+            found.push(subject);
+        }
+    }
+    found
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ironhull_model::{Minor, Object, Snapshot, World};
 
-use super::{Access, Question, Subject};
+use super::{Access, Identity, Question, Subject};
 
 fn snapshot(objects: &[&str]) -> Snapshot {
     let mut snapshot = Snapshot::new(Minor::NEWEST);
@@ -20,13 +20,16 @@ fn role(rules: &str) -> String {
     )
 }
 
+fn account() -> Identity {
+    Identity::of(&Subject::account("x", "sa"))
+}
+
 const EVERYWHERE: &str = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"ServiceAccount","namespace":"x","name":"sa"}]}"#;
 const IN_NAMESPACE: &str = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"b","namespace":"x"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"Group","name":"system:serviceaccounts:x"}]}"#;
 
 fn can(rules: &str, binding: &str, question: &Question<'_>) -> bool {
     let snapshot = snapshot(&[&role(rules), binding]);
-    Access::new(World::new(&snapshot))
-        .can(&Subject::ServiceAccount("x".into(), "sa".into()), question)
+    Access::new(World::new(&snapshot)).can(&account(), question)
 }
 
 #[test]
@@ -85,13 +88,58 @@ fn role_bindings_hold_in_their_namespace() {
 #[test]
 fn aggregation_adds_up_and_missing_roles_grant_nothing() {
     let part = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"p","labels":{"agg":"y"}},"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]}"#;
-    let whole = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"r"},"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"agg":"y"}}]}}"#;
-    let snapshot = snapshot(&[part, whole, EVERYWHERE]);
+    let middle = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"m","labels":{"top":"y"}},"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"agg":"y"}},{"matchLabels":{"round":"y"}}]},"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}]}"#;
+    let whole = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"r","labels":{"round":"y"}},"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"top":"y"}}]}}"#;
+    let dangling = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"d"},"roleRef":{"kind":"ClusterRole","name":"gone"},"subjects":[{"kind":"User","name":"jane"}]}"#;
+    let snapshot = snapshot(&[part, middle, whole, EVERYWHERE, dangling]);
     let access = Access::new(World::new(&snapshot));
-    let subject = Subject::ServiceAccount("x".into(), "sa".into());
-    assert!(access.can(&subject, &Question::new("get", "", "pods")));
-    assert!(!access.can(&Subject::User("jane".into()), &Question::new("get", "", "pods")));
-    assert!(
-        access.can(&Subject::Group("system:masters".into()), &Question::new("delete", "", "nodes"))
+    let pods = Question::new("get", "", "pods");
+    assert!(access.can(&account(), &pods), "through an aggregated role, in a circle");
+    let secrets = Question::new("get", "", "secrets");
+    assert!(!access.can(&account(), &secrets), "an aggregated role's own rules are overwritten");
+    let can = |subject: Subject, question| access.can(&Identity::of(&subject), question);
+    assert!(!can(Subject::user("jane"), &pods));
+    let nodes = Question { namespace: None, ..Question::new("delete", "", "nodes") };
+    assert!(can(Subject::Group("system:masters".into()), &nodes));
+    assert!(!can(Subject::user("system:masters"), &nodes), "a user named like the group");
+}
+
+#[test]
+fn subjects_are_read_in_every_form() {
+    let account = Some(Subject::account("shop", "web"));
+    assert_eq!(Subject::parse("sa:shop/web"), account);
+    assert_eq!(Subject::parse("serviceaccount:shop/web"), account);
+    assert_eq!(Subject::parse("system:serviceaccount:shop:web"), account);
+    assert_eq!(Subject::parse("user:system:serviceaccount:shop:web"), account);
+    assert_eq!(Subject::parse("user:a:b"), Some(Subject::User("a:b".into())));
+    assert_eq!(
+        Subject::parse("group:system:masters"),
+        Some(Subject::Group("system:masters".into()))
     );
+    for wrong in ["jane", "sa:web", "sa:/web", "sa:shop/", "user:", "robot:x"] {
+        assert_eq!(Subject::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_role_binding_without_a_namespace_holds_in_none_that_is_named() {
+    let rules = r#"{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}"#;
+    let binding = IN_NAMESPACE.replace(r#","namespace":"x""#, "");
+    let pods = Question::new("get", "", "pods");
+    assert!(can(rules, &binding, &pods), "it is in some namespace");
+    assert!(!can(rules, &binding, &Question { namespace: Some("x"), ..pods }));
+    assert!(!can(rules, &binding, &Question { namespace: None, ..pods }));
+}
+
+#[test]
+fn kubelets_of_older_minors_read_every_pod() {
+    let mut snapshot = snapshot(&[]);
+    let kubelet = Identity::of(&Subject::user("system:node:a"));
+    let pods = Question { namespace: Some("x"), ..Question::new("list", "", "pods") };
+    let bound: &[(&str, &str)] = &[("spec.nodeName", "a")];
+    let access = Access::new(World::new(&snapshot));
+    assert!(!access.can(&kubelet, &pods));
+    assert!(access.can(&kubelet, &Question { fields: bound, ..pods }));
+    snapshot.minor = Minor::v1(31);
+    assert!(Access::new(World::new(&snapshot)).can(&kubelet, &pods));
 }

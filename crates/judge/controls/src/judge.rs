@@ -1,6 +1,7 @@
 //! Facts → findings. [`Judge`] is built once for a world; each object is judged
 //! on its own, so that the caller may spread them over threads.
 
+use ironhull_access::Access;
 use ironhull_cel::{Binding, Val};
 use ironhull_model::{
     Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Verdict, World,
@@ -150,6 +151,8 @@ pub struct Judge<'a> {
     n_lists: usize,
     /// The index of network questions, made when the first is asked.
     network: OnceLock<Network<'a>>,
+    /// The index of who may do what, made when the first asks.
+    access: OnceLock<Access<'a>>,
 }
 
 /// A rule, ready to be run.
@@ -198,6 +201,7 @@ impl<'a> Judge<'a> {
                 .map(|object| (&raw const object.value as usize, &**object))
                 .collect(),
             network: OnceLock::new(),
+            access: OnceLock::new(),
         };
         let mut lists = Vec::new();
         for (index, assignment) in assignments.iter().enumerate() {
@@ -329,6 +333,7 @@ impl<'a> Judge<'a> {
             params: self.params_of(index).root(),
             is_proven: self.severity(index) >= self.proof_from,
             network: &|| self.network.get_or_init(|| Network::new(self.world)),
+            access: &|| self.access.get_or_init(|| Access::new(self.world)),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };
         let mut verdict = Verdict::Holds;

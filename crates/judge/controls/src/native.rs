@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ironhull_access::Access;
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_network::Network;
 use ironhull_schema::Schema;
@@ -38,6 +39,8 @@ pub struct Subject<'a> {
     pub is_proven: bool,
     /// The index of network questions, made once for all who ask.
     pub network: &'a dyn Fn() -> &'a Network<'a>,
+    /// The index of who may do what, made once for all who ask.
+    pub access: &'a dyn Fn() -> &'a Access<'a>,
 }
 
 /// One element that violates, or cannot be decided.

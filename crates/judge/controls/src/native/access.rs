@@ -2,15 +2,16 @@
 //! parameters name: `verbs` on `resources` (`name` or `name/subresource`) of
 //! `group`; with `scope: cluster` only where that is in every namespace.
 
-use ironhull_access::{Access, Grant, Question, Rule, grants};
+use ironhull_access::{Grant, Question, Rule, grants};
 use ironhull_model::{Node, Object, Pointer, Standing};
+use ironhull_schema::{Schema, Scope};
 
 use super::{Answer, Element, Native, Subject};
 
 pub(super) const RULES: &[(&str, Native)] = &[("access/grants", granted)];
 
 fn granted(subject: &Subject<'_>) -> Answer {
-    let access = Access::new(subject.world);
+    let access = (subject.access)();
     let everywhere = subject.params.get("scope").and_then(Node::as_str) == Some("cluster");
     let mut bindings = access.written_bindings().peekable();
     if bindings.peek().is_none() {
@@ -19,22 +20,23 @@ fn granted(subject: &Subject<'_>) -> Answer {
     let mut elements = Vec::new();
     for binding in bindings {
         // Being bound to cluster-admin is reported once, by the control cluster-admin-binding.
-        let is_cluster_admin = grants::role(binding) == "ClusterRole cluster-admin";
-        if everywhere && &*binding.thing.kind != "ClusterRoleBinding" || is_cluster_admin {
+        let object = binding.object;
+        let is_cluster_admin = grants::role(object) == "ClusterRole cluster-admin";
+        if everywhere && binding.namespace.is_some() || is_cluster_admin {
             continue;
         }
-        match access.grant(binding, questions(subject.params)) {
+        match access.grant(binding, questions(subject)) {
             // A rule that grants everything is reported once, by wildcard-role.
             Some(Grant::Granted { rule, .. })
                 if rule.is_everything() && rule.role.standing == Standing::Given => {}
-            Some(Grant::Granted { question, rule, .. }) => {
-                elements.extend(violations(binding, &question, rule));
+            Some(Grant::Granted { question, rule }) => {
+                elements.extend(violations(object, &question, rule));
             }
-            Some(Grant::Unread { .. }) => elements.push(Element {
-                subject: Some(binding.thing.clone()),
+            Some(Grant::Unread) => elements.push(Element {
+                subject: Some(object.thing.clone()),
                 at: role_ref(),
-                message: format!("not all that {} grants was read", grants::role(binding)),
-                missing: vec![grants::role(binding)],
+                message: format!("not all that {} grants was read", grants::role(object)),
+                missing: vec![grants::role(object)],
                 ..Element::default()
             }),
             None => {}
@@ -43,39 +45,45 @@ fn granted(subject: &Subject<'_>) -> Answer {
     Answer::Elements(elements)
 }
 
-fn questions<'a>(params: Node<'a>) -> impl Iterator<Item = Question<'a>> {
+fn questions<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Question<'a>> {
+    let (params, schema) = (subject.params, subject.schema);
     let list =
         move |name| params.get(name).into_iter().flat_map(Node::items).filter_map(Node::as_str);
     let group = params.get("group").and_then(Node::as_str).unwrap_or_default();
     list("verbs").flat_map(move |verb| {
         list("resources").map(move |resource| {
             let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-            let namespaced = !grants::is_cluster_scoped(resource);
             Question {
                 subresource,
-                namespace: namespaced.then_some(Question::ANY),
+                namespace: is_namespaced(schema, group, resource).then_some(Question::ANY),
                 ..Question::new(verb, group, resource)
             }
         })
     })
 }
 
+/// Whether a resource stands in namespaces; rules about others are void in what a
+/// RoleBinding grants.
+fn is_namespaced(schema: Schema, group: &str, resource: &str) -> bool {
+    let only_impersonated = ["users", "groups"].contains(&resource);
+    !only_impersonated
+        && schema.resource(group, resource).is_none_or(|info| info.scope == Scope::Namespaced)
+}
+
 /// One element for each subject of the binding.
-fn violations(binding: &Object, question: &Question<'_>, rule: Rule<'_>) -> Vec<Element> {
+fn violations(binding: &Object, question: &Question<'_>, rule: &Rule<'_>) -> Vec<Element> {
     let place = match &*binding.thing.kind {
         "ClusterRoleBinding" => "everywhere".to_owned(),
         _ => format!("in namespace {}", binding.thing.namespace),
     };
-    let slash = if question.subresource.is_empty() { "" } else { "/" };
     grants::subjects(binding)
         .map(|who| Element {
             subject: Some(binding.thing.clone()),
             at: role_ref(),
             message: format!(
-                "{who} may {} {}{slash}{} {place}, by {}",
+                "{who} may {} {} {place}, by {}",
                 question.verb,
-                question.resource,
-                question.subresource,
+                question.full_resource(),
                 grants::role(binding),
             ),
             name: who,

@@ -1,0 +1,106 @@
+//! How many questions a second are answered over 400 namespaces of RBAC and the
+//! roles that every cluster has:
+//! `cargo run --release -p ironhull-access --example bench`.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints and may fail")]
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ironhull_access::{Access, Identity, Question, Subject};
+use ironhull_model::{Minor, Object, Snapshot, World};
+
+const N_NAMESPACES: usize = 400;
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
+
+fn binding(kind: &str, name: &str, namespace: &str, role: &str, subject: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"{RBAC}","kind":"{kind}","metadata":{{"name":"{name}","namespace":"{namespace}"}},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{role}"}},"subjects":[{subject}]}}"#
+    )
+}
+
+fn estate() -> Snapshot {
+    let mut texts = Vec::new();
+    for number in 0..N_NAMESPACES {
+        let namespace = format!("team-{number}");
+        let group = format!(r#"{{"kind":"Group","name":"{namespace}"}}"#);
+        let account =
+            format!(r#"{{"kind":"ServiceAccount","namespace":"{namespace}","name":"deployer"}}"#);
+        texts.push(binding("RoleBinding", "team", &namespace, "admin", &group));
+        texts.push(binding("RoleBinding", "deploy", &namespace, "edit", &account));
+        texts.push(binding(
+            "RoleBinding",
+            "look",
+            &namespace,
+            "view",
+            r#"{"kind":"Group","name":"audit"}"#,
+        ));
+        texts.push(binding("ClusterRoleBinding", &namespace, "", "system:monitoring", &account));
+        let mut rules = String::new();
+        for resource in ["configmaps", "secrets", "leases"] {
+            _ = write!(
+                rules,
+                r#"{{"apiGroups":["","coordination.k8s.io"],"resources":["{resource}"],"resourceNames":["own"],"verbs":["get","update"]}},"#
+            );
+        }
+        texts.push(format!(
+            r#"{{"apiVersion":"{RBAC}","kind":"Role","metadata":{{"name":"own","namespace":"{namespace}"}},"rules":[{}]}}"#,
+            rules.trim_end_matches(',')
+        ));
+    }
+    let mut snapshot = Snapshot::new(Minor::NEWEST);
+    let values = texts.iter().map(|text| serde_json::from_str(text).expect("JSON"));
+    let defaults = ironhull_schema::rbac::defaults(snapshot.minor);
+    let objects = values.chain(defaults).filter_map(|value| Object::new(value, None));
+    snapshot.objects = objects.map(Arc::new).collect();
+    snapshot.seal();
+    snapshot
+}
+
+fn main() {
+    let snapshot = estate();
+    let start = Instant::now();
+    let access = Access::new(World::new(&snapshot));
+    let built = start.elapsed();
+    println!(
+        "{} roles, {} bindings, indexed in {:.1} ms",
+        access.roles().len(),
+        access.bindings().len(),
+        built.as_secs_f64() * 1000.0
+    );
+    let spaces: Vec<String> = (0..N_NAMESPACES).map(|number| format!("team-{number}")).collect();
+    let mut asked = Vec::new();
+    for (number, namespace) in spaces.iter().enumerate() {
+        let member = Identity::of(&Subject::user("jane")).with_groups([&**namespace, "audit"]);
+        let account = Identity::of(&Subject::account(namespace, "deployer"));
+        let here = Some(&**namespace);
+        let there = Some(&*spaces[(number + 1) % N_NAMESPACES]);
+        let get = Question { namespace: here, name: "own", ..Question::new("get", "", "secrets") };
+        let create = Question { namespace: here, ..Question::new("create", "apps", "deployments") };
+        let scale = Question { verb: "update", subresource: "scale", name: "web", ..create };
+        for who in [&member, &account] {
+            asked.extend([
+                (who.clone(), get),
+                (who.clone(), create),
+                (who.clone(), scale),
+                (who.clone(), Question { namespace: there, ..get }),
+                (who.clone(), Question { namespace: there, verb: "list", ..create }),
+                (who.clone(), Question { namespace: None, ..Question::new("list", "", "nodes") }),
+            ]);
+        }
+    }
+    let rounds = 400;
+    let (start, mut allowed) = (Instant::now(), 0);
+    for _ in 0..rounds {
+        allowed +=
+            asked.iter().filter(|(who, question)| access.can(who, black_box(question))).count();
+    }
+    let (elapsed, n) = (start.elapsed().as_secs_f64(), asked.len() * rounds);
+    println!(
+        "{n} questions, {:.0} % allowed, {:.2} million a second ({:.0} ns each)",
+        allowed as f64 * 100.0 / n as f64,
+        n as f64 / elapsed / 1e6,
+        elapsed * 1e9 / n as f64
+    );
+}

@@ -99,7 +99,7 @@ impl<'a> Access<'a> {
 
     /// All roles: those of the cluster, then the others.
     pub fn roles(&self) -> &[Role<'a>] {
-        &self.roles.roles
+        &self.roles.all
     }
 
     /// The effective rules of a role.
@@ -109,7 +109,7 @@ impl<'a> Access<'a> {
 
     /// The role that a binding refers to, when it was read.
     pub fn role(&self, binding: &Binding<'a>) -> Option<&Role<'a>> {
-        Some(&self.roles.roles[binding.role? as usize])
+        Some(&self.roles.all[binding.role? as usize])
     }
 
     /// The effective rules that a binding gives.
@@ -161,10 +161,19 @@ impl<'a> Access<'a> {
         {
             return Some(Reason::Node);
         }
+        let (binding, rule) = self.granted(who, question)?;
+        Some(Reason::Granted { binding, rule })
+    }
+
+    /// The first binding and rule by which RBAC alone lets somebody do it.
+    pub fn granted(
+        &self,
+        who: &Identity,
+        question: &Question<'_>,
+    ) -> Option<(&Binding<'a>, &Rule<'a>)> {
         let asked = Asked::new(question, &self.names);
         self.bindings_of(who, question.namespace).find_map(|binding| {
-            let rule = self.rules(binding).find(|rule| rule.covers(&asked))?;
-            Some(Reason::Granted { binding, rule })
+            Some((binding, self.rules(binding).find(|rule| rule.covers(&asked))?))
         })
     }
 
@@ -243,7 +252,7 @@ fn bind<'a>(world: World<'a>, roles: &Roles<'a>, object: &'a Arc<Object>) -> Bin
     let kind = field("kind").unwrap_or_default();
     let role = roles.referred(kind, namespace, field("name").unwrap_or_default());
     let complete = match role {
-        Some(index) => roles.roles[index as usize].complete,
+        Some(index) => roles.all[index as usize].complete,
         None => world.base.coverage.is_complete(GROUP, kind),
     };
     Binding { object, namespace, role, complete }

@@ -5,17 +5,21 @@
 //! nothing of what a webhook or a configured CEL authorizer says, nor of what
 //! admission refuses afterwards.
 
+pub mod escalation;
 pub mod grants;
 mod index;
 mod node;
+pub mod paths;
 mod roles;
 mod rule;
 pub mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use escalation::Power;
 pub use grants::Grant;
 pub use index::{Access, Binding, Reason};
+pub use paths::Escalation;
 pub use roles::Role;
 pub use rule::{Question, Rule};
 pub use subject::{Identity, Subject};

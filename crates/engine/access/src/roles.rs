@@ -21,19 +21,18 @@ pub struct Role<'a> {
 #[derive(Debug)]
 pub(crate) struct Roles<'a> {
     pub(crate) rules: Vec<Rule<'a>>,
-    pub(crate) roles: Vec<Role<'a>>,
+    pub(crate) all: Vec<Role<'a>>,
     /// (namespace, name); no namespace for ClusterRoles.
     by_name: FxHashMap<(Option<&'a str>, &'a str), u32>,
 }
 
 impl<'a> Roles<'a> {
     pub(crate) fn new(world: World<'a>, names: &mut Names<'a>) -> Roles<'a> {
-        let mut roles =
-            Roles { rules: Vec::new(), roles: Vec::new(), by_name: FxHashMap::default() };
+        let mut roles = Roles { rules: Vec::new(), all: Vec::new(), by_name: FxHashMap::default() };
         for role in world.of_kind(GROUP, "ClusterRole") {
             roles.add(None, role, names);
         }
-        let n_cluster_roles = roles.roles.len();
+        let n_cluster_roles = roles.all.len();
         for role in world.of_kind(GROUP, "Role") {
             roles.add(Some(&role.thing.namespace), role, names);
         }
@@ -46,10 +45,10 @@ impl<'a> Roles<'a> {
         let first = self.rules.len() as u32;
         let rules = object.root().get("rules").into_iter().flat_map(Node::items);
         self.rules.extend(rules.map(|node| Rule::read(object, node, names)));
-        let index = self.roles.len() as u32;
+        let index = self.all.len() as u32;
         let rules = (first..self.rules.len() as u32).collect();
-        self.roles.push(Role { object, rules, complete: true });
-        let roles = &self.roles;
+        self.all.push(Role { object, rules, complete: true });
+        let roles = &self.all;
         self.by_name
             .entry((namespace, &object.thing.name))
             .and_modify(|known| {
@@ -68,7 +67,7 @@ impl<'a> Roles<'a> {
     /// Selected roles may be aggregated too, even in a circle, so that what counts
     /// are the roles with rules of their own that are reached.
     fn aggregate(&mut self, n_cluster_roles: usize, complete: bool) {
-        let cluster_roles = &self.roles[..n_cluster_roles];
+        let cluster_roles = &self.all[..n_cluster_roles];
         let aggregated: Vec<(usize, Node<'a>)> = cluster_roles
             .iter()
             .enumerate()
@@ -95,8 +94,8 @@ impl<'a> Roles<'a> {
             })
             .collect();
         for (index, rules, complete) in effective {
-            self.roles[index].rules = rules;
-            self.roles[index].complete = complete;
+            self.all[index].rules = rules;
+            self.all[index].complete = complete;
         }
     }
 
@@ -104,7 +103,7 @@ impl<'a> Roles<'a> {
         let (mut rules, mut seen, mut todo) = (Vec::new(), vec![start], vec![start]);
         while let Some(index) = todo.pop() {
             let Some(parts) = selected.get(&index) else {
-                rules.extend(self.roles[index].rules.iter().copied());
+                rules.extend(self.all[index].rules.iter().copied());
                 continue;
             };
             for part in parts {

@@ -1,0 +1,134 @@
+//! The known ways from one power to another, as data: what somebody must be
+//! allowed to do, and what he has then.
+
+use std::fmt;
+
+use ironhull_model::Minor;
+
+use crate::Subject;
+
+mod ways;
+
+pub use ways::WAYS;
+pub(crate) use ways::{
+    ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, READ_TOKEN, TAKE_TOKENS,
+};
+
+/// Something that can be held.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Power {
+    /// Everything, everywhere.
+    ClusterAdmin,
+    /// Everything in a namespace.
+    Namespace(String),
+    /// The nodes: every container, every mounted Secret, every token there.
+    Nodes,
+    /// Reading the Secrets of a namespace; none for all of them.
+    Secrets(Option<String>),
+    /// Deciding what is admitted.
+    Admission,
+    /// Deciding where pods run.
+    Scheduling,
+    /// Taking the traffic of a namespace's Services; none for any.
+    Traffic(Option<String>),
+    /// Reaching into the pods of a namespace; none for all.
+    Pods(Option<String>),
+    /// Acting as somebody.
+    Is(Subject),
+}
+
+impl fmt::Display for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut of = |what: &str, namespace: &Option<String>| match namespace {
+            Some(namespace) => write!(f, "{what}:{namespace}"),
+            None => f.write_str(what),
+        };
+        match self {
+            Power::Secrets(namespace) => of("secrets", namespace),
+            Power::Traffic(namespace) => of("traffic", namespace),
+            Power::Pods(namespace) => of("pods", namespace),
+            Power::ClusterAdmin => f.write_str("cluster-admin"),
+            Power::Namespace(namespace) => write!(f, "namespace:{namespace}"),
+            Power::Nodes => f.write_str("nodes"),
+            Power::Admission => f.write_str("admission"),
+            Power::Scheduling => f.write_str("scheduling"),
+            Power::Is(subject) => subject.fmt(f),
+        }
+    }
+}
+
+/// Verbs on resources of one group.
+pub(crate) struct What {
+    pub(crate) verbs: &'static [&'static str],
+    pub(crate) group: &'static str,
+    pub(crate) resources: &'static [&'static str],
+}
+
+/// One of several things that must be allowed.
+pub(crate) struct Need {
+    pub(crate) any: &'static [What],
+    /// Whether it is about what stands in no namespace.
+    pub(crate) cluster: bool,
+    pub(crate) name: Name,
+}
+
+/// Which object a need is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Name {
+    /// Any: a rule with resourceNames does not do.
+    Any,
+    /// This one.
+    Is(&'static str),
+    /// The one that is gained.
+    Gained,
+}
+
+/// What a step gives, in the namespace where its needs are met.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    ClusterAdmin,
+    /// Everything in the namespace.
+    Namespace,
+    /// Everything in the namespaces where a Role, which can be rewritten, is bound.
+    OwnRoles,
+    /// Each ServiceAccount of the namespace; with [`Name::Gained`] those that are allowed by name.
+    Accounts,
+    /// Each ServiceAccount that a pod of the namespace runs as.
+    RunningAccounts,
+    /// Each user that is known; with [`Name::Gained`] those that are allowed by name.
+    Users,
+    /// Each group that is known, by name.
+    Groups,
+    Secrets,
+    Nodes,
+    /// The nodes, where Pod Security lets a pod take them.
+    NodesByPod,
+    Admission,
+    Scheduling,
+    Traffic,
+    Pods,
+}
+
+/// One way.
+pub struct Way {
+    /// Its name.
+    pub id: &'static str,
+    /// What is done.
+    pub text: &'static str,
+    pub(crate) needs: &'static [Need],
+    pub(crate) gives: &'static [Gives],
+    /// Up to which minor it is open; none for every one.
+    pub(crate) until: Option<Minor>,
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+impl PartialEq for Way {
+    fn eq(&self, other: &Way) -> bool {
+        self.id == other.id
+    }
+}

@@ -1,0 +1,327 @@
+//! Every way.
+
+use ironhull_model::Minor;
+
+use super::{Gives, Name, Need, Way, What};
+
+const CORE: &str = "";
+const RBAC: &str = crate::GROUP;
+const CERTIFICATES: &str = "certificates.k8s.io";
+const ADMISSION: &str = "admissionregistration.k8s.io";
+const CHANGE: &[&str] = &["update", "patch"];
+const WRITE: &[&str] = &["create", "update", "patch"];
+const READ: &[&str] = &["get", "list", "watch"];
+
+const fn what(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resources: &'static [&'static str],
+) -> What {
+    What { verbs, group, resources }
+}
+
+const fn here(any: &'static [What]) -> Need {
+    Need { any, cluster: false, name: Name::Any }
+}
+
+const fn cluster(any: &'static [What]) -> Need {
+    Need { any, cluster: true, name: Name::Any }
+}
+
+const fn named(need: Need, name: Name) -> Need {
+    Need { name, ..need }
+}
+
+const fn way(
+    id: &'static str,
+    text: &'static str,
+    needs: &'static [Need],
+    gives: &'static [Gives],
+) -> Way {
+    Way { id, text, needs, gives, until: None }
+}
+
+const WORKLOADS: &[&str] = &["deployments", "daemonsets", "statefulsets", "replicasets"];
+const RUN_PODS: &[What] = &[
+    what(&["create"], CORE, &["pods", "replicationcontrollers"]),
+    what(&["create"], "apps", WORKLOADS),
+    what(&["create"], "batch", &["jobs", "cronjobs"]),
+];
+const CHANGE_WORKLOADS: &[What] = &[
+    what(CHANGE, "apps", WORKLOADS),
+    what(CHANGE, "batch", &["cronjobs"]),
+    what(CHANGE, CORE, &["replicationcontrollers"]),
+];
+const CREATE_REQUEST: Need =
+    cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests"])]);
+const APPROVE_REQUEST: Need =
+    cluster(&[what(CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"])]);
+const APPROVE_SIGNER: Need = cluster(&[what(&["approve"], CERTIFICATES, &["signers"])]);
+const IMPERSONATE_ANY: Need = here(&[what(&["impersonate"], CORE, &["users", "serviceaccounts"])]);
+
+/// Being a member of `system:masters`.
+pub(crate) const MASTERS: Way =
+    way("masters", "members of system:masters are asked nothing", &[], &[Gives::ClusterAdmin]);
+/// A rule that grants everything.
+pub(crate) const EVERYTHING: Way =
+    way("everything", "a rule grants every verb on everything", &[], &[Gives::ClusterAdmin]);
+/// What follows from everything in a namespace.
+pub(crate) const ADMINISTER: Way =
+    way("administer", "do anything in the namespace", &[], &[Gives::Accounts]);
+/// A Secret that holds a token.
+pub(crate) const READ_TOKEN: Way =
+    way("read-token", "read the token of a ServiceAccount from its Secret", &[], &[]);
+/// What a node holds.
+pub(crate) const TAKE_TOKENS: Way =
+    way("take-tokens", "take the tokens of the pods that run there", &[], &[]);
+/// A node of the control plane.
+pub(crate) const CONTROL_PLANE: Way =
+    way("control-plane", "read the control plane's keys from its node", &[], &[]);
+
+/// Every way that starts with a permission, in the order in which they are tried.
+pub const WAYS: &[Way] = &[
+    way(
+        "bind",
+        "bind oneself to cluster-admin",
+        &[
+            named(cluster(&[what(&["bind"], RBAC, &["clusterroles"])]), Name::Is("cluster-admin")),
+            cluster(&[what(WRITE, RBAC, &["clusterrolebindings"])]),
+        ],
+        &[Gives::ClusterAdmin],
+    ),
+    way(
+        "bind-in-namespace",
+        "bind oneself to cluster-admin in the namespace",
+        &[
+            named(here(&[what(&["bind"], RBAC, &["clusterroles"])]), Name::Is("cluster-admin")),
+            here(&[what(WRITE, RBAC, &["rolebindings"])]),
+        ],
+        &[Gives::Namespace],
+    ),
+    way(
+        "escalate",
+        "write every permission into a ClusterRole that one is bound to",
+        &[
+            cluster(&[what(&["escalate"], RBAC, &["clusterroles"])]),
+            cluster(&[what(CHANGE, RBAC, &["clusterroles"])]),
+        ],
+        &[Gives::ClusterAdmin],
+    ),
+    way(
+        "escalate-in-namespace",
+        "write every permission into a Role that one is bound to",
+        &[here(&[what(&["escalate"], RBAC, &["roles"])]), here(&[what(CHANGE, RBAC, &["roles"])])],
+        &[Gives::OwnRoles],
+    ),
+    way(
+        "impersonate-group",
+        "send requests as a member of a group",
+        &[
+            named(cluster(&[what(&["impersonate"], CORE, &["groups"])]), Name::Gained),
+            IMPERSONATE_ANY,
+        ],
+        &[Gives::Groups],
+    ),
+    way(
+        "impersonate-user",
+        "send requests as a user",
+        &[named(cluster(&[what(&["impersonate"], CORE, &["users"])]), Name::Gained)],
+        &[Gives::Users],
+    ),
+    way(
+        "impersonate-account",
+        "send requests as a ServiceAccount",
+        &[named(here(&[what(&["impersonate"], CORE, &["serviceaccounts"])]), Name::Gained)],
+        &[Gives::Accounts],
+    ),
+    way(
+        "approve-certificate",
+        "have a client certificate signed for any name but system:masters",
+        &[
+            CREATE_REQUEST,
+            APPROVE_REQUEST,
+            named(APPROVE_SIGNER, Name::Is("kubernetes.io/kube-apiserver-client")),
+        ],
+        &[Gives::Users, Gives::Groups, Gives::Accounts],
+    ),
+    way(
+        "approve-kubelet",
+        "have a kubelet's certificate signed, and ask for the tokens of its pods",
+        &[
+            CREATE_REQUEST,
+            APPROVE_REQUEST,
+            named(APPROVE_SIGNER, Name::Is("kubernetes.io/kube-apiserver-client-kubelet")),
+        ],
+        &[Gives::RunningAccounts],
+    ),
+    way(
+        "create-token",
+        "ask for a token of a ServiceAccount",
+        &[named(here(&[what(&["create"], CORE, &["serviceaccounts/token"])]), Name::Gained)],
+        &[Gives::Accounts],
+    ),
+    way(
+        "create-token-secret",
+        "create a token Secret for a ServiceAccount and read it",
+        &[here(&[what(&["create"], CORE, &["secrets"])]), here(&[what(READ, CORE, &["secrets"])])],
+        &[Gives::Accounts],
+    ),
+    way(
+        "read-secrets",
+        "read Secrets; a list shows their contents",
+        &[here(&[what(READ, CORE, &["secrets"])])],
+        &[Gives::Secrets],
+    ),
+    way(
+        "nodes-proxy",
+        "run commands in every container through the kubelet",
+        &[cluster(&[what(&["get", "create"], CORE, &["nodes/proxy"])])],
+        &[Gives::Nodes],
+    ),
+    way(
+        "volume-of-node",
+        "mount a PersistentVolume that is a directory of the node",
+        &[
+            cluster(&[what(&["create"], CORE, &["persistentvolumes"])]),
+            here(&[what(&["create"], CORE, &["persistentvolumeclaims"])]),
+            here(RUN_PODS),
+        ],
+        &[Gives::Nodes],
+    ),
+    way(
+        "relabel-namespace",
+        "take Pod Security's labels off the namespace and run a privileged pod",
+        &[cluster(&[what(CHANGE, CORE, &["namespaces"])]), here(RUN_PODS)],
+        &[Gives::Nodes],
+    ),
+    way(
+        "run-pods",
+        "run a pod as any ServiceAccount of the namespace, with any Secret of it",
+        &[here(RUN_PODS)],
+        &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
+    ),
+    way(
+        "change-workloads",
+        "change a workload's account, image and volumes",
+        &[here(CHANGE_WORKLOADS)],
+        &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
+    ),
+    way(
+        "change-pods",
+        "change the image of a running pod",
+        &[here(&[what(CHANGE, CORE, &["pods"])])],
+        &[Gives::RunningAccounts, Gives::Pods],
+    ),
+    way(
+        "exec",
+        "run commands in a running container",
+        &[here(&[what(&["create"], CORE, &["pods/exec", "pods/attach"])])],
+        &[Gives::RunningAccounts, Gives::Pods],
+    ),
+    Way {
+        until: Some(Minor::v1(34)),
+        ..way(
+            "exec-by-get",
+            "run commands in a running container over WebSocket, which asked only for get before 1.35",
+            &[here(&[what(&["get"], CORE, &["pods/exec", "pods/attach"])])],
+            &[Gives::RunningAccounts, Gives::Pods],
+        )
+    },
+    way(
+        "debug-pods",
+        "add a container of one's own to a running pod",
+        &[here(&[what(CHANGE, CORE, &["pods/ephemeralcontainers"])])],
+        &[Gives::RunningAccounts, Gives::Pods, Gives::NodesByPod],
+    ),
+    way(
+        "mutate",
+        "change every pod that is created from now on, and see every object that is written",
+        &[cluster(&[what(WRITE, ADMISSION, &["mutatingwebhookconfigurations"])])],
+        &[Gives::Accounts, Gives::Nodes, Gives::Secrets, Gives::Admission],
+    ),
+    way(
+        "mutate-by-policy",
+        "change every pod that is created from now on",
+        &[
+            cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicies"])]),
+            cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicybindings"])]),
+        ],
+        &[Gives::Accounts, Gives::Nodes, Gives::Admission],
+    ),
+    way(
+        "see-writes",
+        "see every object that is written, Secrets included",
+        &[cluster(&[what(WRITE, ADMISSION, &["validatingwebhookconfigurations"])])],
+        &[Gives::Secrets, Gives::Admission],
+    ),
+    way(
+        "switch-admission",
+        "take away what admission checks",
+        &[cluster(&[what(
+            &["update", "patch", "delete", "deletecollection"],
+            ADMISSION,
+            &[
+                "validatingwebhookconfigurations",
+                "mutatingwebhookconfigurations",
+                "validatingadmissionpolicies",
+                "validatingadmissionpolicybindings",
+                "mutatingadmissionpolicies",
+                "mutatingadmissionpolicybindings",
+            ],
+        )])],
+        &[Gives::Admission],
+    ),
+    way(
+        "port-forward",
+        "speak to ports of pods that no NetworkPolicy guards from here",
+        &[here(&[
+            what(&["create"], CORE, &["pods/portforward"]),
+            what(&["get", "create"], CORE, &["pods/proxy", "services/proxy"]),
+        ])],
+        &[Gives::Pods],
+    ),
+    way(
+        "redirect",
+        "send a Service's traffic to addresses of one's own (CVE-2021-25740)",
+        &[here(&[
+            what(WRITE, CORE, &["endpoints"]),
+            what(WRITE, "discovery.k8s.io", &["endpointslices"]),
+        ])],
+        &[Gives::Traffic],
+    ),
+    way(
+        "intercept",
+        "take any address as a Service's own (CVE-2020-8554)",
+        &[here(&[what(CHANGE, CORE, &["services/status"]), what(WRITE, CORE, &["services"])])],
+        &[Gives::Traffic],
+    ),
+    way(
+        "forge-pod-status",
+        "give a pod the addresses and readiness of another",
+        &[here(&[what(CHANGE, CORE, &["pods/status"])])],
+        &[Gives::Traffic],
+    ),
+    way(
+        "steer-by-nodes",
+        "draw pods to a node, or off it, by its labels, taints and status",
+        &[cluster(&[what(CHANGE, CORE, &["nodes", "nodes/status"])])],
+        &[Gives::Scheduling],
+    ),
+    way(
+        "steer-by-eviction",
+        "delete or evict pods until they run elsewhere",
+        &[here(&[
+            what(&["delete", "deletecollection"], CORE, &["pods"]),
+            what(&["create"], CORE, &["pods/eviction"]),
+        ])],
+        &[Gives::Scheduling],
+    ),
+];
+
+/// Where EKS maps cloud identities to users and groups.
+pub(crate) const AWS_AUTH: Way = way(
+    "map-identities",
+    "map an identity of one's own to system:masters (EKS)",
+    &[named(here(&[what(CHANGE, CORE, &["configmaps"])]), Name::Is("aws-auth"))],
+    &[Gives::ClusterAdmin],
+);

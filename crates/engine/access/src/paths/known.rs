@@ -1,0 +1,148 @@
+//! What a world says besides its RBAC that escalation needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironhull_model::{Node, Object};
+use ironhull_schema::{POD_KINDS, Schema};
+
+use crate::{Access, Subject, grants};
+
+/// Namespace → names of ServiceAccounts.
+type Accounts = BTreeMap<String, BTreeSet<String>>;
+
+/// Whether Pod Security lets a pod take its node.
+pub(super) enum Privileged {
+    Allowed,
+    Forbidden,
+    /// Nobody knows: what would have to be so.
+    If(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    accounts: Accounts,
+    running: Accounts,
+    tokens: Accounts,
+    pub(super) users: BTreeSet<Subject>,
+    pub(super) groups: BTreeSet<Subject>,
+    /// Namespace → its `enforce` label.
+    namespaces: BTreeMap<&'a str, Option<&'a str>>,
+    all_namespaces: bool,
+    /// Whether a node of the control plane, or a pod of it, is there.
+    pub(super) control_plane: bool,
+    /// Whether identities are mapped as EKS does.
+    pub(super) aws_auth: bool,
+}
+
+fn add(accounts: &mut Accounts, namespace: &str, name: &str) {
+    accounts.entry(namespace.to_owned()).or_default().insert(name.to_owned());
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(access: &Access<'a>) -> Known<'a> {
+        let world = access.world();
+        let mut known = Known {
+            accounts: Accounts::new(),
+            running: Accounts::new(),
+            tokens: Accounts::new(),
+            users: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            namespaces: BTreeMap::new(),
+            all_namespaces: world.base.coverage.is_complete("", "Namespace"),
+            control_plane: false,
+            aws_auth: false,
+        };
+        for subject in access.bindings().iter().flat_map(|binding| grants::named(binding.object)) {
+            known.name(subject);
+        }
+        for account in world.of_kind("", "ServiceAccount") {
+            add(&mut known.accounts, &account.thing.namespace, &account.thing.name);
+        }
+        let schema = Schema::of(world.base.minor);
+        for object in POD_KINDS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
+            known.run(schema, object);
+        }
+        for secret in world.of_kind("", "Secret") {
+            let is_token = secret.root().get("type").and_then(Node::as_str)
+                == Some("kubernetes.io/service-account-token");
+            let of = secret.annotation("kubernetes.io/service-account.name");
+            if let Some(account) = of.filter(|_| is_token) {
+                add(&mut known.tokens, &secret.thing.namespace, account);
+            }
+        }
+        for namespace in world.of_kind("", "Namespace") {
+            let level = namespace.label("pod-security.kubernetes.io/enforce");
+            known.namespaces.insert(&namespace.thing.name, level);
+        }
+        known.control_plane |= world
+            .of_kind("", "Node")
+            .any(|node| node.label("node-role.kubernetes.io/control-plane").is_some());
+        known.aws_auth = world
+            .in_namespace("", "ConfigMap", "kube-system")
+            .any(|config| &*config.thing.name == "aws-auth");
+        known
+    }
+
+    fn name(&mut self, subject: Subject) {
+        match subject {
+            Subject::ServiceAccount(namespace, name) => add(&mut self.accounts, &namespace, &name),
+            Subject::User(_) => _ = self.users.insert(subject),
+            Subject::Group(_) => _ = self.groups.insert(subject),
+        }
+    }
+
+    fn run(&mut self, schema: Schema, object: &Object) {
+        let thing = &object.thing;
+        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { return };
+        let account = pod.get("serviceAccountName").and_then(Node::as_str);
+        let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
+        add(&mut self.accounts, &thing.namespace, account);
+        add(&mut self.running, &thing.namespace, account);
+        self.control_plane |=
+            &*thing.namespace == "kube-system" && thing.name.starts_with("kube-apiserver-");
+    }
+
+    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let named = self.users.iter().chain(&self.groups).cloned();
+        named.chain(self.accounts(None))
+    }
+
+    /// The ServiceAccounts of a namespace; none for all of them.
+    pub(super) fn accounts(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+        of(&self.accounts, namespace)
+    }
+
+    /// Those that pods run as.
+    pub(super) fn running(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+        of(&self.running, namespace)
+    }
+
+    /// Those whose token stands in a Secret.
+    pub(super) fn tokens(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+        of(&self.tokens, namespace)
+    }
+
+    /// Whether a pod of the namespace can take its node.
+    pub(super) fn privileged_pods(&self, namespace: &str) -> Privileged {
+        match self.namespaces.get(namespace) {
+            Some(None | Some("privileged")) => Privileged::Allowed,
+            // A level that is misspelt counts as restricted.
+            Some(Some(_)) => Privileged::Forbidden,
+            None if self.all_namespaces => Privileged::Allowed,
+            None => Privileged::If(format!(
+                "if Pod Security does not forbid it in {namespace}, whose Namespace was not read"
+            )),
+        }
+    }
+}
+
+fn of<'k>(
+    accounts: &'k Accounts,
+    namespace: Option<&str>,
+) -> impl Iterator<Item = Subject> + use<'k> {
+    let wanted = namespace.map(str::to_owned);
+    accounts
+        .iter()
+        .filter(move |(namespace, _)| wanted.as_deref().is_none_or(|wanted| wanted == *namespace))
+        .flat_map(|(namespace, names)| names.iter().map(|name| Subject::account(namespace, name)))
+}

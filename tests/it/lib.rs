@@ -7,6 +7,7 @@
     reason = "tests run the product's binary"
 )]
 
+mod access;
 mod charts;
 mod cli;
 mod complete;

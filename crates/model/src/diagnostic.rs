@@ -124,6 +124,8 @@ codes! {
         "The API server's strict decoding refuses it; without strict decoding the last one counts. Remove one of them.";
     IH0108 NothingToJudge "nothing to judge"
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
+    IH0109 AuditLine "a line of an audit log is no event"
+        "An audit log has one event of audit.k8s.io/v1 a line. The line was skipped: what it said is not counted. The message names the line.";
     IH0201 NotAnObject "a document is no Kubernetes object"
         "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
     IH0202 NoDefinition "a custom resource's definition is not in the input"

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) mod access;
+
 const HELP: &str = "\
 {about}
 
@@ -16,7 +18,8 @@ Look    check        Judge TARGET (default .)
         diff         What differs between two targets
 Change  fix          Print the patch; --write edits the file
         except       Accept a finding: reason, owner, review date
-Ask     policy       Pod Security verdicts, tests of own controls, CEL
+Ask     access       Who may do what, and the ways to more
+        policy       Pod Security verdicts, tests of own controls, CEL
 Other   completions  Shell completions
         version      Version and what it knows
 
@@ -83,6 +86,8 @@ pub(crate) enum Command {
     Fix(Fix),
     /// Accept a finding: reason, owner, review date
     Except(Except),
+    /// Who may do what, and the ways to more
+    Access(access::Access),
     /// Pod Security verdicts, tests of own controls, CEL
     Policy(Policy),
     /// Shell completions

@@ -7,6 +7,7 @@ use crate::args::Args;
 use crate::exit::Exit;
 use crate::printer;
 
+pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod except;

@@ -41,6 +41,7 @@ fn run(args: Args) -> anyhow::Result<exit::Exit> {
         Command::Diff(diff) => commands::diff::run(&diff, &args.global),
         Command::Fix(fix) => commands::fix::run(&fix, &args.global),
         Command::Except(except) => commands::except::run(&except, &args.global),
+        Command::Access(access) => commands::access::run(&access.command, &args.global),
         Command::Policy(policy) => commands::policy::run(&policy.command, &args.global),
         Command::Completions { shell } => Ok(commands::completions(shell)),
         Command::Version => Ok(commands::version()),

@@ -10,11 +10,13 @@ pub mod grants;
 mod index;
 mod node;
 pub mod paths;
+pub mod permissions;
 mod roles;
 mod rule;
 pub mod subject;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 
 pub use escalation::Power;
 pub use grants::Grant;

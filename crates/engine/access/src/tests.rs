@@ -143,3 +143,19 @@ fn kubelets_of_older_minors_read_every_pod() {
     snapshot.minor = Minor::v1(31);
     assert!(Access::new(World::new(&snapshot)).can(&kubelet, &pods));
 }
+
+#[test]
+fn a_permission_is_lost_when_nothing_else_gives_it() {
+    let rules = r#"{"apiGroups":[""],"resources":["pods","pods/log"],"verbs":["get","list"]}"#;
+    let fewer = r#"{"apiGroups":[""],"resources":["pods"],"verbs":["*"]}"#;
+    let (before, after) =
+        (snapshot(&[&role(rules), EVERYWHERE]), snapshot(&[&role(fewer), EVERYWHERE]));
+    let (before, after) = (Access::new(World::new(&before)), Access::new(World::new(&after)));
+    let shown = |from, to| -> Vec<String> {
+        let lost = super::permissions::lost(from, to);
+        lost.keys().map(|(who, it)| format!("{who} {} {}", it.verb, it.target.shown())).collect()
+    };
+    assert_eq!(shown(&before, &after), ["sa:x/sa get pods/log", "sa:x/sa list pods/log"]);
+    assert_eq!(shown(&after, &before), ["sa:x/sa * pods"]);
+    assert!(shown(&after, &after).is_empty());
+}

@@ -1,0 +1,164 @@
+//! `ironhull access`: who may do what, and what follows from it.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use ironhull_access::{Identity, Subject};
+use ironhull_model::{Node, Object, Snapshot, Standing};
+use serde_json::{Value as Json, json};
+
+use super::check::{print_diagnostics, unread};
+use crate::args::Global;
+use crate::args::access::{AccessCommand, Target, Who};
+use crate::config;
+use crate::estate;
+use crate::exit::Exit;
+use crate::printer;
+
+mod diff;
+mod graph;
+mod of;
+mod paths;
+mod who_can;
+
+/// Runs the command.
+pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Exit> {
+    match command {
+        AccessCommand::WhoCan(args) => who_can::run(args, global),
+        AccessCommand::Of(args) => of::run(args, global),
+        AccessCommand::Paths(args) => paths::run(args, global),
+        AccessCommand::Graph(args) => graph::run(args, global),
+        AccessCommand::Diff(args) => diff::run(args, global),
+    }
+}
+
+/// Reads a target; what could not be read is told.
+fn read(target: &Target, global: &Global) -> anyhow::Result<Snapshot> {
+    let here = [".".to_owned()];
+    let targets = if target.targets.is_empty() { &here[..] } else { &target.targets };
+    read_targets(targets, target.kubernetes_version.as_deref(), global)
+}
+
+fn read_targets(
+    targets: &[String],
+    version: Option<&str>,
+    global: &Global,
+) -> anyhow::Result<Snapshot> {
+    let config = config::load(global, targets)?;
+    let (minor, minor_assumed) = config::minor(version, &config)?;
+    let options = estate::Options {
+        minor,
+        minor_assumed,
+        complete: config.complete,
+        owner: None,
+        policies: &[],
+    };
+    let snapshot = estate::read(targets, &options).snapshot;
+    print_diagnostics(&snapshot);
+    Ok(snapshot)
+}
+
+/// Whether every role and binding was read.
+fn is_complete(snapshot: &Snapshot) -> bool {
+    let kinds = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+    kinds.iter().all(|kind| snapshot.coverage.is_complete(ironhull_access::GROUP, kind))
+}
+
+/// Says what an answer over a fragment does not say.
+fn admit(snapshot: &Snapshot) {
+    if !is_complete(snapshot) {
+        printer::error(
+            "note: these files may be a part of the estate; what is bound elsewhere is not counted\n      (complete: true in ironhull.yaml says that they are all)",
+        );
+    }
+}
+
+/// The exit code of an answer: what could not be read may have said more.
+fn exit(snapshot: &Snapshot) -> Exit {
+    unread(snapshot)
+}
+
+fn subject(who: &Who) -> anyhow::Result<(Subject, Identity)> {
+    let Some(subject) = Subject::parse(&who.subject) else {
+        bail!(
+            "{:?} is no subject; write user:NAME, group:NAME, sa:NAMESPACE/NAME or system:serviceaccount:NAMESPACE:NAME",
+            who.subject
+        )
+    };
+    let identity = Identity::of(&subject).with_groups(who.groups.iter().map(String::as_str));
+    Ok((subject, identity))
+}
+
+/// `FILE:LINE` of a node of an object.
+fn place(snapshot: &Snapshot, object: &Object, node: Node<'_>) -> String {
+    if object.standing == Standing::Assumed {
+        return "in every cluster".to_owned();
+    }
+    let source = object.origin.and_then(|origin| snapshot.source(origin.source));
+    let Some(source) = source else { return String::new() };
+    match node.span().and_then(|span| source.shown_position(span.start)) {
+        Some(position) => format!("{}:{}", source.path, position.line),
+        None => source.path.clone(),
+    }
+}
+
+/// `Kind/name` without its namespace, which stands beside it.
+fn named(object: &Object) -> String {
+    format!("{}/{}", object.thing.kind, object.thing.name)
+}
+
+/// Where a binding holds.
+fn scope(namespace: Option<&str>) -> &str {
+    match namespace {
+        None => "*",
+        Some("") => "(not said)",
+        Some(namespace) => namespace,
+    }
+}
+
+/// A binding, the role behind a rule and the rule, for programs.
+fn source_json(
+    snapshot: &Snapshot,
+    binding: &Arc<Object>,
+    rule: &ironhull_access::Rule<'_>,
+) -> Json {
+    json!({
+        "binding": {"kind": &*binding.thing.kind, "namespace": &*binding.thing.namespace,
+            "name": &*binding.thing.name, "place": place(snapshot, binding, binding.root())},
+        "role": {"kind": &*rule.role.thing.kind, "namespace": &*rule.role.thing.namespace,
+            "name": &*rule.role.thing.name, "rule": rule.index(),
+            "place": place(snapshot, rule.role, rule.node)},
+        "assumed": binding.standing == Standing::Assumed,
+    })
+}
+
+/// A document of this kind.
+fn document(kind: &str, snapshot: &Snapshot, mut fields: Json) -> String {
+    fields["apiVersion"] = "ironhull.dev/v1".into();
+    fields["kind"] = kind.into();
+    fields["complete"] = is_complete(snapshot).into();
+    let mut text = serde_json::to_string_pretty(&fields).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Columns as `kubectl` prints them.
+fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let n_columns = headers.len();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(headers[column].len())
+    };
+    let widths: Vec<usize> = (0..n_columns).map(width).collect();
+    let mut text = String::new();
+    let headers = headers.iter().map(|header| (*header).to_owned()).collect();
+    for row in std::iter::once(&headers).chain(rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line += &format!("{cell:width$}   ");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}

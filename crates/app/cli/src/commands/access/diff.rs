@@ -1,0 +1,98 @@
+//! `ironhull access diff`: permissions that one target gives and another does not.
+
+use std::collections::BTreeMap;
+
+use ironhull_access::permissions::{self, Permission, Source, Target};
+use ironhull_access::{Access, Subject};
+use ironhull_model::{Snapshot, World};
+use serde_json::{Value as Json, json};
+
+use super::{admit, document, exit, named, place, read_targets, scope, source_json, table};
+use crate::args::Global;
+use crate::args::access::{Diff, Output};
+use crate::exit::Exit;
+use crate::printer;
+
+/// Who, where and on what, with the verbs that differ.
+type Changes<'i, 'a> = BTreeMap<(Subject, Option<String>, Target), (Vec<String>, Source<'i, 'a>)>;
+
+pub(super) fn run(args: &Diff, global: &Global) -> anyhow::Result<Exit> {
+    let version = args.kubernetes_version.as_deref();
+    let before = read_targets(std::slice::from_ref(&args.before), version, global)?;
+    let after = read_targets(std::slice::from_ref(&args.after), version, global)?;
+    let (old, new) = (Access::new(World::new(&before)), Access::new(World::new(&after)));
+    let lost = grouped(permissions::lost(&old, &new));
+    let gained = grouped(permissions::lost(&new, &old));
+    let sides = [("-", &before, &lost), ("+", &after, &gained)];
+    match args.output {
+        Output::Table => {
+            let rows: Vec<Vec<String>> = sides
+                .into_iter()
+                .flat_map(|(sign, snapshot, changes)| rows(sign, snapshot, changes))
+                .collect();
+            if !rows.is_empty() {
+                let headers = [
+                    "",
+                    "WHO",
+                    "NAMESPACE",
+                    "RESOURCE",
+                    "NAME",
+                    "VERBS",
+                    "BINDING",
+                    "ROLE",
+                    "RULE",
+                ];
+                printer::data(&table(&headers, &rows));
+            }
+            printer::data(&format!("{} lost, {} gained\n", lost.len(), gained.len()));
+            admit(if super::is_complete(&before) { &after } else { &before });
+        }
+        Output::Json => {
+            let [lost, gained] =
+                sides.map(|(_, snapshot, changes)| changes_json(snapshot, changes));
+            printer::data(&document("AccessDiff", &after, json!({"lost": lost, "gained": gained})));
+        }
+    }
+    let exit = exit(&before).or(exit(&after));
+    Ok(if lost.is_empty() && gained.is_empty() { exit } else { exit.or(Exit::Findings) })
+}
+
+fn grouped<'i, 'a>(changes: BTreeMap<(Subject, Permission), Source<'i, 'a>>) -> Changes<'i, 'a> {
+    let mut grouped = Changes::new();
+    for ((subject, permission), source) in changes {
+        let Permission { namespace, target, verb } = permission;
+        let entry = grouped.entry((subject, namespace, target));
+        entry.or_insert_with(|| (Vec::new(), source)).0.push(verb);
+    }
+    grouped
+}
+
+fn rows(sign: &str, snapshot: &Snapshot, changes: &Changes<'_, '_>) -> Vec<Vec<String>> {
+    let rows = changes.iter().map(|((subject, namespace, target), (verbs, (binding, rule)))| {
+        vec![
+            sign.to_owned(),
+            subject.to_string(),
+            scope(namespace.as_deref()).to_owned(),
+            target.shown(),
+            target.name().to_owned(),
+            verbs.join(","),
+            named(binding.object),
+            named(rule.role),
+            place(snapshot, rule.role, rule.node),
+        ]
+    });
+    rows.collect()
+}
+
+fn changes_json(snapshot: &Snapshot, changes: &Changes<'_, '_>) -> Vec<Json> {
+    let changes = changes.iter().map(|((subject, namespace, target), (verbs, (binding, rule)))| {
+        let mut source = source_json(snapshot, binding.object, rule);
+        source["subject"] = json!(subject.to_string());
+        source["namespace"] = json!(namespace);
+        source["on"] = json!(target.shown());
+        source["name"] = json!(target.name());
+        source["verbs"] = json!(verbs);
+        source
+    });
+    changes.collect()
+}

@@ -1,0 +1,155 @@
+//! `ironhull access paths`: the shortest ways to more.
+
+use anyhow::bail;
+use ironhull_access::paths::{Paths as Found, Step};
+use ironhull_access::{Access, Escalation, Power, Subject};
+use ironhull_model::{Snapshot, World};
+use serde_json::{Value as Json, json};
+
+use super::{admit, document, exit, named, place, read, source_json};
+use crate::args::Global;
+use crate::args::access::{Output, Paths};
+use crate::exit::Exit;
+use crate::printer;
+
+/// Which powers are asked for.
+enum To {
+    All,
+    /// Secrets of any namespace.
+    AnySecrets,
+    One(Power),
+}
+
+pub(super) fn run(args: &Paths, global: &Global) -> anyhow::Result<Exit> {
+    let (subject, who) = super::subject(&args.who)?;
+    let to = args.to.as_deref().map_or(Ok(To::All), to)?;
+    let snapshot = read(&args.target, global)?;
+    let access = Access::new(World::new(&snapshot));
+    let escalation = Escalation::new(&access);
+    let paths = escalation.paths(&subject, &who);
+    let shown = wanted(&paths, &to);
+    match args.output {
+        Output::Table => {
+            printer::data(&text(&snapshot, &subject, &paths, &shown));
+            admit(&snapshot);
+        }
+        Output::Json => {
+            let found: Vec<Json> = shown
+                .iter()
+                .filter_map(|power| Some((power, paths.to(power)?)))
+                .map(|(power, path)| {
+                    let steps: Vec<Json> =
+                        path.into_iter().map(|step| step_json(&snapshot, step)).collect();
+                    json!({"to": power.to_string(), "steps": steps})
+                })
+                .collect();
+            let fields = json!({"subject": subject.to_string(), "paths": found});
+            printer::data(&document("AccessPaths", &snapshot, fields));
+        }
+    }
+    let exit = exit(&snapshot);
+    let reached = !matches!(to, To::All) && !shown.is_empty();
+    Ok(if reached { exit.or(Exit::Findings) } else { exit })
+}
+
+fn to(text: &str) -> anyhow::Result<To> {
+    Ok(match text {
+        "cluster-admin" => To::One(Power::ClusterAdmin),
+        "nodes" => To::One(Power::Nodes),
+        "secrets" => To::AnySecrets,
+        _ => match (text.strip_prefix("secrets:"), Subject::parse(text)) {
+            (Some(namespace), _) => To::One(Power::Secrets(Some(namespace.to_owned()))),
+            (None, Some(subject)) => To::One(Power::Is(subject)),
+            (None, None) => bail!(
+                "--to {text:?} is none of cluster-admin, nodes, secrets, secrets:NAMESPACE, user:NAME, group:NAME, sa:NAMESPACE/NAME"
+            ),
+        },
+    })
+}
+
+/// The powers to show that are reached. Whoever is cluster-admin has what is asked for.
+fn wanted(paths: &Found<'_, '_>, to: &To) -> Vec<Power> {
+    let reached = |power: &Power| paths.reached().any(|known| known == power);
+    let mut found: Vec<Power> = match to {
+        To::All => return paths.reached().cloned().collect(),
+        To::One(Power::Secrets(namespace)) => {
+            [None, namespace.clone()].map(Power::Secrets).into_iter().filter(reached).collect()
+        }
+        To::One(power) => Some(power.clone()).filter(reached).into_iter().collect(),
+        To::AnySecrets => {
+            let secrets = paths.reached().filter(|power| matches!(power, Power::Secrets(_)));
+            secrets.cloned().collect()
+        }
+    };
+    if found.is_empty() && reached(&Power::ClusterAdmin) {
+        found.push(Power::ClusterAdmin);
+    }
+    found
+}
+
+fn text(snapshot: &Snapshot, subject: &Subject, paths: &Found<'_, '_>, shown: &[Power]) -> String {
+    if shown.is_empty() {
+        return format!("{subject} reaches none of it by any known way\n");
+    }
+    let mut text = String::new();
+    // Accounts that are one step away and lead nowhere are told in one line.
+    let mut plain: Vec<String> = Vec::new();
+    for power in shown {
+        let Some(path) = paths.to(power) else { continue };
+        if shown.len() > 1 && matches!(power, Power::Is(_)) {
+            plain.push(power.to_string());
+            continue;
+        }
+        let n_steps = path.len();
+        let plural = if n_steps == 1 { "step" } else { "steps" };
+        text += &format!("{subject} → {power}   {n_steps} {plural}\n");
+        for (index, step) in path.into_iter().enumerate() {
+            text += &step_text(snapshot, index + 1, step);
+        }
+        text.push('\n');
+    }
+    if !plain.is_empty() {
+        text += &format!("and can act as {}: {}\n", plain.len(), plain.join(" "));
+        text += "   --to SUBJECT shows the way\n";
+    }
+    text
+}
+
+fn step_text(snapshot: &Snapshot, number: usize, step: &Step<'_, '_>) -> String {
+    let place_of = step.namespace.as_ref().map_or(String::new(), |it| format!(" (namespace {it})"));
+    let mut text = format!(
+        "  {number}  {}  {}{place_of}: {} → {}\n",
+        step.way.id, step.way.text, step.from, step.to
+    );
+    for grant in &step.grants {
+        let binding = grant.binding.object;
+        text += &format!(
+            "     {}   {} {}   {} rule {} {}\n",
+            grant.what,
+            named(binding),
+            place(snapshot, binding, binding.root()),
+            named(grant.rule.role),
+            grant.rule.index(),
+            place(snapshot, grant.rule.role, grant.rule.node),
+        );
+    }
+    if let Some(condition) = &step.condition {
+        text += &format!("     {condition}\n");
+    }
+    text
+}
+
+fn step_json(snapshot: &Snapshot, step: &Step<'_, '_>) -> Json {
+    let grants: Vec<Json> = step
+        .grants
+        .iter()
+        .map(|grant| {
+            let mut source = source_json(snapshot, grant.binding.object, grant.rule);
+            source["allowed"] = json!(grant.what);
+            source
+        })
+        .collect();
+    json!({"way": step.way.id, "text": step.way.text, "from": step.from.to_string(),
+        "to": step.to.to_string(), "namespace": step.namespace, "condition": step.condition,
+        "grants": grants})
+}

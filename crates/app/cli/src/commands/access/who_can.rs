@@ -1,0 +1,157 @@
+//! `ironhull access who-can`: every binding that grants it.
+
+use anyhow::bail;
+use ironhull_access::{Access, Binding, Question, Rule, grants};
+use ironhull_model::{Node, Snapshot, World};
+use ironhull_schema::{Schema, Scope};
+use serde_json::json;
+
+use super::{admit, document, exit, named, place, read, scope, source_json, table};
+use crate::args::Global;
+use crate::args::access::{Output, WhoCan};
+use crate::exit::Exit;
+use crate::printer;
+
+/// What is asked about.
+enum Asked {
+    Url(String),
+    Resource { group: String, resource: String, subresource: String, namespaced: bool },
+}
+
+pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
+    let snapshot = read(&args.target, global)?;
+    let asked = asked(&args.resource, &snapshot)?;
+    if let (Asked::Resource { resource, namespaced: false, .. }, Some(_)) =
+        (&asked, &args.namespace)
+    {
+        bail!("{resource} stand in no namespace: leave out -n");
+    }
+    let access = Access::new(World::new(&snapshot));
+    let found = find(&access, args, &asked);
+    match args.output {
+        Output::Table => {
+            printer::data(&rows(&snapshot, &found));
+            admit(&snapshot);
+        }
+        Output::Json => {
+            let granted: Vec<_> = found
+                .iter()
+                .map(|(binding, rule)| {
+                    let who: Vec<String> = subjects(binding);
+                    let mut source = source_json(&snapshot, binding.object, rule);
+                    source["subjects"] = json!(who);
+                    source["namespace"] = json!(binding.namespace);
+                    source
+                })
+                .collect();
+            let question = json!({"verb": args.verb, "resource": args.resource,
+                "namespace": args.namespace, "name": args.name});
+            let bypass = ["group:system:masters"];
+            let fields = json!({"question": question, "granted": granted, "bypass": bypass});
+            printer::data(&document("AccessWhoCan", &snapshot, fields));
+        }
+    }
+    Ok(exit(&snapshot))
+}
+
+fn subjects(binding: &Binding<'_>) -> Vec<String> {
+    grants::named(binding.object).iter().map(ToString::to_string).collect()
+}
+
+fn find<'i, 'a>(
+    access: &'i Access<'a>,
+    args: &WhoCan,
+    asked: &Asked,
+) -> Vec<(&'i Binding<'a>, &'i Rule<'a>)> {
+    let granting = |binding: &'i Binding<'a>| match asked {
+        Asked::Url(path) => access.url_granted_by(binding, &args.verb, path),
+        Asked::Resource { group, resource, subresource, namespaced } => {
+            let namespace = namespaced.then(|| args.namespace.as_deref().unwrap_or(Question::ANY));
+            let name = args.name.as_deref().unwrap_or_default();
+            let question = Question {
+                subresource,
+                name,
+                namespace,
+                ..Question::new(&args.verb, group, resource)
+            };
+            access.granted_by(binding, &question)
+        }
+    };
+    let bindings = access.bindings().iter();
+    bindings.filter_map(|binding| Some((binding, granting(binding)?))).collect()
+}
+
+fn rows(snapshot: &Snapshot, found: &[(&Binding<'_>, &Rule<'_>)]) -> String {
+    let mut rows = vec![vec![
+        "group:system:masters".to_owned(),
+        "*".to_owned(),
+        "(no authorizer is asked)".to_owned(),
+    ]];
+    for (binding, rule) in found {
+        for who in subjects(binding) {
+            rows.push(vec![
+                who,
+                scope(binding.namespace).to_owned(),
+                named(binding.object),
+                named(rule.role),
+                place(snapshot, rule.role, rule.node),
+            ]);
+        }
+    }
+    table(&["WHO", "NAMESPACE", "BINDING", "ROLE", "RULE"], &rows)
+}
+
+/// Reads `RESOURCE[.GROUP][/SUBRESOURCE]` or a path.
+fn asked(text: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
+    if text.starts_with('/') {
+        return Ok(Asked::Url(text.to_owned()));
+    }
+    let (full, subresource) = text.split_once('/').unwrap_or((text, ""));
+    let schema = Schema::of(snapshot.minor);
+    let (word, group) = match full.split_once('.') {
+        Some((word, group)) => (word, Some(group)),
+        None => (full, None),
+    };
+    let resource = |group: &str, resource: &str, namespaced| Asked::Resource {
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        subresource: subresource.to_owned(),
+        namespaced,
+    };
+    if let Some((group, plural, namespaced)) = custom(word, group, snapshot) {
+        return Ok(resource(&group, &plural, namespaced));
+    }
+    let known = schema.meant(word);
+    match (group, &known[..]) {
+        (None, [info, ..]) => {
+            Ok(resource(info.group, info.resource, info.scope == Scope::Namespaced))
+        }
+        (Some(group), _) => {
+            let info = known.iter().find(|info| info.group == group);
+            let plural = info.map_or(word, |info| info.resource);
+            Ok(resource(group, plural, info.is_none_or(|info| info.scope == Scope::Namespaced)))
+        }
+        // Only impersonation and certificate approval ask about these.
+        (None, []) if ["users", "groups"].contains(&word) => Ok(resource("", word, false)),
+        (None, []) if word == "*" => Ok(resource("*", word, true)),
+        (None, []) => {
+            bail!("{word:?} is no resource of Kubernetes {}; write RESOURCE.GROUP", snapshot.minor)
+        }
+    }
+}
+
+/// Group, plural and whether namespaced, of a definition in the input.
+fn custom(word: &str, group: Option<&str>, snapshot: &Snapshot) -> Option<(String, String, bool)> {
+    let world = World::new(snapshot);
+    world.of_kind("apiextensions.k8s.io", "CustomResourceDefinition").find_map(|definition| {
+        let spec = definition.root().get("spec")?;
+        let text = |path: &[&str]| spec.path(path).and_then(Node::as_str);
+        let is =
+            |name: &str| text(&["names", name]).is_some_and(|own| own.eq_ignore_ascii_case(word));
+        let own = text(&["group"])?;
+        let meant = ["plural", "singular", "kind"].into_iter().any(is);
+        (meant && group.is_none_or(|group| group == own)).then_some(())?;
+        let namespaced = text(&["scope"]) == Some("Namespaced");
+        Some((own.to_owned(), text(&["names", "plural"])?.to_owned(), namespaced))
+    })
+}

@@ -1,0 +1,234 @@
+//! Events, as far as they are read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ironhull_access::usage::Used;
+use serde::Deserialize;
+
+use crate::body::{Body, Owner};
+
+/// A user as authenticators and impersonation say it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct User<'a> {
+    /// User name.
+    #[serde(borrow)]
+    pub username: Cow<'a, str>,
+    /// User id, if any.
+    #[serde(borrow)]
+    pub uid: Cow<'a, str>,
+    /// Groups.
+    #[serde(borrow)]
+    pub groups: Vec<Cow<'a, str>>,
+    /// Anything else.
+    #[serde(borrow)]
+    pub extra: BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+}
+
+/// What a request was about.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObjectRef<'a> {
+    /// API group.
+    #[serde(borrow)]
+    pub api_group: Cow<'a, str>,
+    /// Resource.
+    #[serde(borrow)]
+    pub resource: Cow<'a, str>,
+    /// Subresource; empty for none.
+    #[serde(borrow)]
+    pub subresource: Cow<'a, str>,
+    /// Namespace; empty for none or all.
+    #[serde(borrow)]
+    pub namespace: Cow<'a, str>,
+    /// Name; of a create, what the request's body says.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    code: u16,
+}
+
+/// One event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Event<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    /// The request's id, the same in each of its stages.
+    #[serde(borrow, rename = "auditID")]
+    pub audit_id: Cow<'a, str>,
+    /// `RequestReceived`, `ResponseStarted`, `ResponseComplete` or `Panic`.
+    #[serde(borrow)]
+    pub stage: Cow<'a, str>,
+    /// What was asked for.
+    #[serde(borrow, rename = "requestURI")]
+    pub request_uri: Cow<'a, str>,
+    /// The verb; for what is no resource the method in lower case.
+    #[serde(borrow)]
+    pub verb: Cow<'a, str>,
+    /// Who sent the request.
+    #[serde(borrow)]
+    pub user: User<'a>,
+    /// As whom.
+    #[serde(borrow)]
+    pub impersonated_user: Option<User<'a>>,
+    /// From where; all but the last may be invented by the client.
+    #[serde(borrow, rename = "sourceIPs")]
+    pub source_ips: Vec<Cow<'a, str>>,
+    /// What about; none for what is no resource.
+    #[serde(borrow)]
+    pub object_ref: Option<ObjectRef<'a>>,
+    response_status: Option<Status>,
+    #[serde(borrow)]
+    request_object: Body<'a>,
+    #[serde(borrow)]
+    response_object: Body<'a>,
+    /// When the request came, in RFC 3339.
+    #[serde(borrow)]
+    pub request_received_timestamp: Cow<'a, str>,
+    #[serde(borrow)]
+    annotations: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(borrow)]
+    items: Vec<Event<'a>>,
+}
+
+/// The events of a line: one, or the items of an `EventList`.
+pub(crate) fn parse(line: &[u8]) -> Result<Vec<Event<'_>>, String> {
+    let event: Event<'_> = serde_json::from_slice(line).map_err(|error| reason(&error))?;
+    match &*event.kind {
+        "Event" if event.verb.is_empty() || event.stage.is_empty() => {
+            Err("it has no verb or no stage".to_owned())
+        }
+        "Event" => Ok(vec![event]),
+        "EventList" => serde_json::from_slice::<List<'_>>(line)
+            .map(|list| list.items)
+            .map_err(|error| reason(&error)),
+        "" => Err("it has no kind".to_owned()),
+        kind => Err(format!("it is a {}", kind.chars().take(60).collect::<String>())),
+    }
+}
+
+/// What serde says, without the values that it may quote.
+fn reason(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a field has another type",
+        _ => "it is no JSON",
+    };
+    format!("{what}, at column {}", error.column())
+}
+
+impl<'a> Event<'a> {
+    /// Whether the request is over: each request ends once.
+    pub fn is_end(&self) -> bool {
+        matches!(&*self.stage, "ResponseComplete" | "Panic")
+    }
+
+    /// Whether it was authorized: over, or answered from then on, as a watch is.
+    pub fn is_decided(&self) -> bool {
+        self.is_end() || self.stage == "ResponseStarted"
+    }
+
+    /// Who acted: the impersonated user, where there is one.
+    pub fn actor(&self) -> &User<'a> {
+        self.impersonated_user.as_ref().unwrap_or(&self.user)
+    }
+
+    /// The answer's status code; 0 when it is not known.
+    pub fn code(&self) -> u16 {
+        self.response_status.as_ref().map_or(0, |status| status.code)
+    }
+
+    /// Whether the authorizers let it pass. Admission may still have refused it.
+    pub fn is_allowed(&self) -> bool {
+        match self.annotations.get("authorization.k8s.io/decision") {
+            Some(decision) => decision == "allow",
+            None => !matches!(self.code(), 401 | 403),
+        }
+    }
+
+    /// The owners of the object that came back, or that was sent.
+    pub fn owners(&self) -> &[Owner<'a>] {
+        let of = |body: &'_ Body<'a>| {
+            body.0.as_ref().is_some_and(|meta| !meta.owner_references.is_empty())
+        };
+        let body =
+            if of(&self.response_object) { &self.response_object } else { &self.request_object };
+        body.0.as_ref().map_or(&[], |meta| &meta.owner_references)
+    }
+
+    /// The object's name: a create with `generateName` has it only in the answer.
+    pub fn name(&self) -> &str {
+        let own = self.object_ref.as_ref().map_or("", |object| &*object.name);
+        let answered = self.response_object.0.as_ref().map_or("", |meta| &*meta.name);
+        if own.is_empty() { answered } else { own }
+    }
+
+    /// What the actor was allowed by it.
+    pub fn used(&self) -> Vec<Used<'_>> {
+        let Some(object) = self.object_ref.as_ref().filter(|object| !object.resource.is_empty())
+        else {
+            let path = self.request_uri.split(['?', '#']).next().unwrap_or_default();
+            return vec![Used::Url { verb: &self.verb, path }];
+        };
+        // The authorizer sees no name of what is created yet.
+        let unnamed = self.verb == "create" && object.subresource.is_empty();
+        let used = |verb, name| Used::Resource {
+            verb,
+            group: &object.api_group,
+            resource: &object.resource,
+            subresource: &object.subresource,
+            namespace: (!object.namespace.is_empty()).then_some(&*object.namespace),
+            name,
+        };
+        let own = used(&self.verb, if unnamed { "" } else { &object.name });
+        // An update or apply of what was not there is asked about as a create too.
+        let creates = matches!(&*self.verb, "update" | "patch") && self.code() == 201;
+        [own].into_iter().chain(creates.then(|| used("create", &object.name))).collect()
+    }
+
+    /// What the sender was allowed by acting as somebody else.
+    pub fn impersonated(&self) -> Vec<Used<'_>> {
+        let Some(other) = &self.impersonated_user else { return Vec::new() };
+        let used = |group, resource, subresource, namespace, name| Used::Resource {
+            verb: "impersonate",
+            group,
+            resource,
+            subresource,
+            namespace,
+            name,
+        };
+        let account = other.username.strip_prefix("system:serviceaccount:");
+        let mut all = vec![match account.and_then(|account| account.split_once(':')) {
+            Some((namespace, name)) => used("", "serviceaccounts", "", Some(namespace), name),
+            None => used("", "users", "", None, &other.username),
+        }];
+        // These come with the user; nobody has to ask for them.
+        let given = |group: &str| {
+            group.starts_with("system:serviceaccounts")
+                || ["system:authenticated", "system:unauthenticated"].contains(&group)
+        };
+        let groups = other.groups.iter().filter(|group| !given(group));
+        all.extend(groups.map(|group| used("", "groups", "", None, group)));
+        for (key, values) in &other.extra {
+            all.extend(
+                values
+                    .iter()
+                    .map(|value| used("authentication.k8s.io", "userextras", &**key, None, value)),
+            );
+        }
+        if !other.uid.is_empty() {
+            all.push(used("authentication.k8s.io", "uids", "", None, &other.uid));
+        }
+        all
+    }
+}

@@ -1,0 +1,153 @@
+//! `ironhull access`, driven as people drive it.
+
+use serde_json::Value;
+
+use crate::cli::{Run, repository, run_in};
+
+fn access(args: &[&str]) -> Run {
+    let args: Vec<&str> = std::iter::once("access").chain(args.iter().copied()).collect();
+    run_in(&repository(), &args, "")
+}
+
+fn json(args: &[&str]) -> Value {
+    let run = access(&[args, &["-o", "json"]].concat());
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr))
+}
+
+#[test]
+fn who_can_names_binding_role_and_line() {
+    let run = access(&["who-can", "get", "secrets", "-n", "shop", "examples/shop"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let line = |who: &str| {
+        let line = run.stdout.lines().find(|line| line.starts_with(who));
+        line.unwrap_or_else(|| panic!("{who}: {}", run.stdout))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+    };
+    let rbac = "examples/shop/access/rbac.yaml";
+    assert_eq!(
+        line("sa:shop/api")[1..],
+        ["shop", "RoleBinding/api", "Role/api", &format!("{rbac}:27")]
+    );
+    // Through a role that is aggregated into view.
+    assert_eq!(
+        line("group:system:unauthenticated")[1..4],
+        ["*", "ClusterRoleBinding/anonymous-view", "ClusterRole/support-view"]
+    );
+    assert!(!run.stdout.contains("old-team"), "a role that is not there grants nothing");
+    let elsewhere = access(&["who-can", "get", "secrets", "-n", "bank", "examples/shop"]).stdout;
+    assert!(!elsewhere.contains("sa:shop/api") && elsewhere.contains("sa:shop/ci"));
+    let nodes = access(&["who-can", "get", "nodes", "examples/shop"]).stdout;
+    assert!(nodes.contains("sa:shop/ci") && !nodes.contains("release-bot"), "{nodes}");
+    let short = access(&["who-can", "create", "Deployment", "-n", "shop", "examples/shop"]).stdout;
+    let long = access(&["who-can", "create", "deployments.apps", "-n", "shop", "examples/shop"]);
+    assert_eq!(short, long.stdout);
+    assert!(short.contains("sa:shop/release-bot"), "edit is aggregated: {short}");
+    assert!(
+        access(&["who-can", "get", "/metrics", "examples/shop"])
+            .stdout
+            .contains("system:monitoring")
+    );
+    for wrong in [&["gnomes"][..], &["nodes", "-n", "shop"]] {
+        let run = access(&[&["who-can", "get"], wrong, &["examples/shop"]].concat());
+        assert_eq!(run.code, 2, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_is_incomplete_is_said() {
+    let whole = json(&["who-can", "get", "secrets", "examples/shop"]);
+    assert_eq!((&whole["kind"], &whole["complete"]), (&"AccessWhoCan".into(), &true.into()));
+    let part = ["of", "sa:shop/api", "examples/shop/access/rbac.yaml"];
+    assert_eq!(json(&part)["complete"], false);
+    assert!(access(&part).stderr.contains("may be a part of the estate"));
+    assert!(!access(&["of", "sa:shop/api", "examples/shop"]).stderr.contains("a part"));
+}
+
+#[test]
+fn a_subject_has_what_its_groups_have() {
+    let rules = json(&["of", "system:serviceaccount:shop:api", "examples/shop"]);
+    let bindings: Vec<&str> = rules["granted"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|granted| granted["binding"]["name"].as_str())
+        .collect();
+    assert!(bindings.contains(&"api") && bindings.contains(&"system:discovery"), "{bindings:?}");
+    assert!(!bindings.contains(&"anonymous-view"));
+    let grouped = access(&[
+        "of",
+        "user:x",
+        "--in-group",
+        "old-team",
+        "--in-group",
+        "system:masters",
+        "examples/shop",
+    ]);
+    assert!(grouped.stdout.starts_with("everything"), "{}", grouped.stdout);
+    assert_eq!(access(&["of", "jane", "examples/shop"]).code, 2);
+}
+
+#[test]
+fn paths_end_where_they_should() {
+    let reached =
+        access(&["paths", "sa:shop/release-bot", "--to", "secrets:shop", "examples/shop"]);
+    assert_eq!(reached.code, 1, "{}", reached.stderr);
+    assert!(
+        reached.stdout.contains("read-secrets")
+            && reached.stdout.contains("RoleBinding/release-bot")
+    );
+    let admin = access(&["paths", "user:jane@shop.example", "--to", "nodes", "examples/shop"]);
+    assert_eq!(admin.code, 1);
+    let not = access(&["paths", "sa:shop/api", "--to", "cluster-admin", "examples/shop"]);
+    assert_eq!((not.code, not.stdout.lines().count()), (0, 1), "{}", not.stdout);
+    let all = json(&["paths", "sa:shop/release-bot", "examples/shop"]);
+    let paths = all["paths"].as_array().unwrap();
+    for path in paths {
+        let steps = path["steps"].as_array().unwrap();
+        assert_eq!(steps[0]["from"], "sa:shop/release-bot");
+        assert_eq!(steps.last().unwrap()["to"], path["to"]);
+        assert!(steps.windows(2).all(|pair| pair[0]["to"] == pair[1]["from"]));
+    }
+    assert!(paths.len() > 3);
+    assert_eq!(access(&["paths", "sa:shop/api", "--to", "heaven", "examples/shop"]).code, 2);
+}
+
+#[test]
+fn graphs_name_every_end_of_their_edges() {
+    let graph = json(&["graph", "examples/shop"]);
+    let n_nodes = graph["nodes"].as_array().unwrap().len() as u64;
+    let edges = graph["edges"].as_array().unwrap();
+    let is_node = |end: &Value| end.as_u64().is_some_and(|number| number < n_nodes);
+    assert!(edges.iter().all(|edge| is_node(&edge["from"]) && is_node(&edge["to"])));
+    assert!(edges.iter().any(|edge| edge["kind"] == "way"));
+    let dot = access(&["graph", "examples/shop"]).stdout;
+    assert!(dot.starts_with("digraph") && dot.ends_with("}\n"));
+    assert_eq!(dot.matches(" -> ").count(), edges.len());
+    let mermaid = access(&["graph", "-o", "mermaid", "examples/shop"]).stdout;
+    assert_eq!(mermaid.lines().count() as u64, 1 + n_nodes + edges.len() as u64);
+}
+
+#[test]
+fn diffs_tell_what_is_lost_and_gained() {
+    let same = access(&["diff", "examples/shop", "examples/shop"]);
+    assert_eq!((same.code, &*same.stdout), (0, "0 lost, 0 gained\n"));
+    let run = access(&["diff", "examples/shop", "examples/shop-hardened"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stdout
+            .lines()
+            .any(|line| line.starts_with('-') && line.contains("user:jane@shop.example"))
+    );
+    let back = json(&["diff", "examples/shop-hardened", "examples/shop"]);
+    let there = json(&["diff", "examples/shop", "examples/shop-hardened"]);
+    let names = |side: &Value| -> Vec<String> {
+        side.as_array()
+            .unwrap()
+            .iter()
+            .map(|change| format!("{}{}{}", change["subject"], change["on"], change["verbs"]))
+            .collect()
+    };
+    assert_eq!(names(&back["gained"]), names(&there["lost"]));
+    assert!(!names(&there["lost"]).is_empty());
+}

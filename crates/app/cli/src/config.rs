@@ -131,13 +131,18 @@ pub(crate) fn minor(flag: Option<&str>, config: &Config) -> anyhow::Result<(Mino
 pub(crate) fn now(global: &Global) -> anyhow::Result<(String, Date)> {
     let time = match &global.at {
         None => Timestamp::now(),
-        Some(text) => match text.parse::<Date>() {
-            Ok(day) if text.len() == 10 => day.to_zoned(TimeZone::UTC)?.timestamp(),
-            _ => text
-                .parse::<Timestamp>()
-                .with_context(|| format!("--at {text:?} is neither RFC 3339 nor YYYY-MM-DD"))?,
-        },
+        Some(text) => self::time(text)?,
     };
     let seconds = Timestamp::from_second(time.as_second())?;
     Ok((seconds.to_string(), seconds.to_zoned(TimeZone::UTC).date()))
+}
+
+/// A moment, or the start of a day in UTC.
+pub(crate) fn time(text: &str) -> anyhow::Result<Timestamp> {
+    match text.parse::<Date>() {
+        Ok(day) if text.len() == 10 => Ok(day.to_zoned(TimeZone::UTC)?.timestamp()),
+        _ => text
+            .parse::<Timestamp>()
+            .with_context(|| format!("the time {text:?} is neither RFC 3339 nor YYYY-MM-DD")),
+    }
 }

@@ -6,6 +6,9 @@ use ironhull_model::{Builder, Value};
 
 use crate::{Access, GROUP, Identity, Question, Subject};
 
+#[cfg(test)]
+mod tests;
+
 /// Something that was done and allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Used<'u> {
@@ -67,6 +70,9 @@ const MADE: &[&str] = &[
 /// The most paths that are kept apart for a verb; beyond, the first part counts.
 const MOST_PATHS: usize = 200;
 
+/// The most verbs on resources in namespaces that are kept apart.
+const MOST_KEYS: usize = 100_000;
+
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Key {
     namespace: Option<String>,
@@ -88,6 +94,8 @@ pub struct Usage {
     urls: BTreeMap<String, BTreeSet<String>>,
     /// How often anything was done.
     pub n_uses: u64,
+    /// How often something was done that was too much to keep apart.
+    pub n_dropped: u64,
 }
 
 /// A rule of a [`Minimal`] role.
@@ -116,7 +124,8 @@ impl Usage {
     /// Nothing yet. Where more than `most_names` objects of a resource are used,
     /// all of them may be.
     pub fn new(most_names: usize) -> Usage {
-        Usage { most_names, resources: BTreeMap::new(), urls: BTreeMap::new(), n_uses: 0 }
+        let (resources, urls) = (BTreeMap::new(), BTreeMap::new());
+        Usage { most_names, resources, urls, n_uses: 0, n_dropped: 0 }
     }
 
     /// Counts a use.
@@ -136,6 +145,10 @@ impl Usage {
                     && verb != "deletecollection"
                     && (verb != "create" || !subresource.is_empty())
                     && !MADE.contains(&resource);
+                if self.resources.len() >= MOST_KEYS && !self.resources.contains_key(&key) {
+                    self.n_dropped += 1;
+                    return;
+                }
                 let objects = self.resources.entry(key).or_insert_with(|| Some(BTreeSet::new()));
                 match objects {
                     Some(names) if nameable => {
@@ -152,20 +165,19 @@ impl Usage {
 
     fn add_url(&mut self, verb: &str, path: &str) {
         let paths = self.urls.entry(verb.to_owned()).or_default();
-        if paths.contains(path) {
+        if paths.contains(path) || paths.contains("*") {
             return;
         }
-        if paths.len() >= MOST_PATHS {
-            let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-            let all = format!("/{first}/*");
-            if paths.len() < 2 * MOST_PATHS {
-                paths.insert(all);
-            } else {
-                *paths = BTreeSet::from(["*".to_owned()]);
-            }
-            return;
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if paths.len() < MOST_PATHS || first.is_empty() {
+            paths.insert(path.to_owned());
+        } else if paths.len() < 2 * MOST_PATHS {
+            paths.insert(format!("/{first}/*"));
+            // `/a/*` does not take in `/a` itself.
+            paths.insert(format!("/{first}"));
+        } else {
+            *paths = BTreeSet::from(["*".to_owned()]);
         }
-        paths.insert(path.to_owned());
     }
 
     /// The smallest roles: one of the cluster, and one for each namespace.

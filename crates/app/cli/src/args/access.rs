@@ -27,6 +27,11 @@ pub(crate) enum AccessCommand {
     Graph(Graph),
     /// Which permissions one target gives and another does not (exit 1 when they differ)
     Diff(Diff),
+    /// The smallest roles that allow what a subject did, proven by asking each request again
+    #[command(after_help = SUBJECT)]
+    Minimize(Minimize),
+    /// What was done, to which object, by whom, when
+    WhoDid(WhoDid),
 }
 
 /// What to read.
@@ -146,7 +151,65 @@ pub(crate) struct Diff {
 /// Audit logs to read.
 #[derive(Args)]
 pub(crate) struct Audit {
-    /// Audit logs of the API server: JSON lines, or - for standard input
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    pub(crate) audit: Vec<PathBuf>,
+    /// Audit log of the API server: JSON lines, or - for standard input
+    #[arg(long = "audit", required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Requests from this time on (RFC 3339 or YYYY-MM-DD)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Requests before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Minimize {
+    /// Who
+    pub(crate) subject: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) audit: Audit,
+    /// Name objects where at most so many of a resource were used
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) most_names: usize,
+    /// What the roles and bindings are called (default: from the subject)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Output format: manifests for kubectl apply, or all that was found
+    #[arg(short, long, value_enum, default_value = "yaml")]
+    pub(crate) output: Manifests,
+}
+
+/// Manifests, or a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Manifests {
+    /// Manifests
+    Yaml,
+    /// Versioned, for programs
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct WhoDid {
+    #[command(flatten)]
+    pub(crate) audit: Audit,
+    /// Only this: RESOURCE[.GROUP][/NAME], such as pods/web or deployments.apps
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) object: Option<String>,
+    /// Only in this namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// Only by this user, or impersonating this user
+    #[arg(long, value_name = "USER|SUBJECT")]
+    pub(crate) user: Option<String>,
+    /// Only these verbs
+    #[arg(long, value_name = "VERB", value_delimiter = ',')]
+    pub(crate) verb: Vec<String>,
+    /// Who created the object, and what made it, up to a person; needs --object with a name
+    #[arg(long, requires = "object")]
+    pub(crate) origin: bool,
+    /// Output format; JSON is one line a request
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
 }

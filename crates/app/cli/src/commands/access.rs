@@ -17,9 +17,12 @@ use crate::printer;
 
 mod diff;
 mod graph;
+mod log;
+mod minimize;
 mod of;
 mod paths;
 mod who_can;
+mod who_did;
 
 /// Runs the command.
 pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Exit> {
@@ -29,6 +32,8 @@ pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Ex
         AccessCommand::Paths(args) => paths::run(args, global),
         AccessCommand::Graph(args) => graph::run(args, global),
         AccessCommand::Diff(args) => diff::run(args, global),
+        AccessCommand::Minimize(args) => minimize::run(args, global),
+        AccessCommand::WhoDid(args) => who_did::run(args),
     }
 }
 

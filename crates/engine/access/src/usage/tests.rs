@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use ironhull_model::{Minor, Object, Snapshot, World};
+
+use super::{Usage, Used};
+use crate::{Access, Identity, Subject};
+
+fn used<'u>(verb: &'u str, resource: &'u str, namespace: &'u str, name: &'u str) -> Used<'u> {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let namespace = (!namespace.is_empty()).then_some(namespace);
+    Used::Resource { verb, group: "", resource, subresource, namespace, name }
+}
+
+/// The rules as JSON, each after its place.
+fn minimal(uses: &[Used<'_>]) -> Vec<String> {
+    let mut usage = Usage::new(2);
+    uses.iter().for_each(|used| usage.add(used));
+    let subject = Subject::account("shop", "ci");
+    let roles = usage.minimal();
+    let mut shown = Vec::new();
+    let mut snapshot = Snapshot::new(Minor::NEWEST);
+    for role in &roles {
+        let documents = role.documents("m", &subject);
+        let rules = documents[0].root().get("rules").unwrap();
+        let place = role.namespace().unwrap_or("*");
+        shown.extend(rules.items().map(|rule| format!("{place} {}", rule.to_json())));
+        let objects = documents.into_iter().map(|value| Object::new(value, None).unwrap());
+        snapshot.objects.extend(objects.map(Arc::new));
+    }
+    snapshot.seal();
+    let access = Access::new(World::new(&snapshot));
+    let who = Identity::of(&subject);
+    assert!(uses.iter().all(|used| used.is_allowed(&access, &who)), "{shown:?}");
+    let other = Identity::of(&Subject::account("shop", "other"));
+    assert!(!uses.iter().any(|used| used.is_allowed(&access, &other)));
+    shown
+}
+
+#[test]
+fn names_are_kept_where_they_are_few_and_the_verb_takes_them() {
+    let one = used("get", "secrets", "shop", "a");
+    let rule = |names: &str, verbs: &str| {
+        format!(r#"shop {{"apiGroups":[""],"resources":["secrets"],{names}"verbs":[{verbs}]}}"#)
+    };
+    assert_eq!(minimal(&[one]), [rule(r#""resourceNames":["a"],"#, r#""get""#)]);
+    let two = used("get", "secrets", "shop", "b");
+    assert_eq!(minimal(&[two, one]), [rule(r#""resourceNames":["a","b"],"#, r#""get""#)]);
+    let three = used("get", "secrets", "shop", "c");
+    assert_eq!(minimal(&[one, two, three]), [rule("", r#""get""#)], "too many");
+    let unnamed = used("list", "secrets", "shop", "");
+    assert_eq!(minimal(&[unnamed]), [rule("", r#""list""#)]);
+    let create = used("create", "secrets", "shop", "");
+    assert_eq!(minimal(&[create]), [rule("", r#""create""#)]);
+    let all = used("deletecollection", "secrets", "shop", "a");
+    assert_eq!(minimal(&[all]), [rule("", r#""deletecollection""#)]);
+    let update = used("update", "secrets", "shop", "a");
+    let both = rule(r#""resourceNames":["a"],"#, r#""get","update""#);
+    assert_eq!(minimal(&[update, one]), [both]);
+}
+
+#[test]
+fn names_that_controllers_give_are_not_kept() {
+    let exec = used("create", "pods/exec", "shop", "web-6756df7f74-fptb8");
+    let rule = r#"shop {"apiGroups":[""],"resources":["pods/exec"],"verbs":["create"]}"#;
+    assert_eq!(minimal(&[exec]), [rule]);
+    let token = used("create", "serviceaccounts/token", "shop", "web");
+    let rule = r#"shop {"apiGroups":[""],"resources":["serviceaccounts/token"],"resourceNames":["web"],"verbs":["create"]}"#;
+    assert_eq!(minimal(&[token]), [rule], "the path of a subresource has its object's name");
+}
+
+#[test]
+fn what_is_granted_everywhere_is_not_granted_once_more() {
+    let everywhere = used("list", "pods", "", "");
+    let here = used("list", "pods", "shop", "");
+    let rule = r#"* {"apiGroups":[""],"resources":["pods"],"verbs":["list"]}"#;
+    assert_eq!(minimal(&[here, everywhere]), [rule]);
+    let there = used("list", "pods", "bank", "");
+    assert_eq!(minimal(&[here, there]).len(), 2, "a role for each namespace");
+}
+
+#[test]
+fn resources_that_are_used_alike_share_a_rule() {
+    let uses = [used("list", "pods", "shop", ""), used("list", "services", "shop", "")];
+    let rule = r#"shop {"apiGroups":[""],"resources":["pods","services"],"verbs":["list"]}"#;
+    assert_eq!(minimal(&uses), [rule]);
+}
+
+#[test]
+fn paths_are_bounded() {
+    let url = |path| Used::Url { verb: "get", path };
+    let rule = r#"* {"nonResourceURLs":["/metrics"],"verbs":["get"]}"#;
+    assert_eq!(minimal(&[url("/metrics"), url("/metrics")]), [rule]);
+    let paths: Vec<String> = (0..1000).map(|number| format!("/a/{number}")).collect();
+    let uses: Vec<Used<'_>> = paths.iter().map(|path| url(path)).collect();
+    let shown = minimal(&uses);
+    assert!(shown[0].len() < 4000 && shown[0].contains("/a/*"), "{shown:?}");
+    let paths: Vec<String> = (0..1000).map(|number| format!("/{number}/x")).collect();
+    let uses: Vec<Used<'_>> = paths.iter().map(|path| url(path)).collect();
+    assert_eq!(minimal(&uses), [r#"* {"nonResourceURLs":["*"],"verbs":["get"]}"#]);
+}

@@ -1,0 +1,110 @@
+//! What is read of a log that a real API server wrote, and of broken ones.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use ironhull_audit::{Recent, Used, read};
+
+const LOG: &str = include_str!("../../../../tests/audit/shop.log");
+
+#[test]
+fn a_real_log_is_read_whole() {
+    let (mut allowed, mut denied, mut chains) = (0, Vec::new(), Vec::new());
+    let (tally, diagnostics) = read("shop.log", LOG.as_bytes(), |number, event| {
+        assert!(number <= 65 && !event.audit_id.is_empty());
+        if event.is_allowed() {
+            allowed += 1;
+        } else {
+            denied.push(format!("{} {}", event.actor().username, event.request_uri));
+        }
+        for owner in event.owners().iter().filter(|owner| owner.controller) {
+            chains.push(format!("{} of {}", event.name().len() > 4, owner.kind));
+        }
+    });
+    assert!(diagnostics.is_empty());
+    assert_eq!((tally.lines, tally.events, tally.broken), (65, 65, 0));
+    assert_eq!(denied.len() + allowed, 65);
+    assert_eq!(denied.len(), 2, "{denied:?}");
+    assert!(denied[1].starts_with("anna /api/v1/nodes"), "{denied:?}");
+    // Pods are made with generateName: only the answer says how they are called.
+    assert_eq!(chains.iter().filter(|chain| *chain == "true of ReplicaSet").count(), 3);
+}
+
+/// The uses of the events with this request.
+fn used(part: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    _ = read("shop.log", LOG.as_bytes(), |_, event| {
+        if event.is_end() && event.request_uri.contains(part) {
+            found.extend(event.used().iter().map(|used| shown(used)));
+        }
+    });
+    found
+}
+
+fn shown(used: &Used<'_>) -> String {
+    match *used {
+        Used::Url { verb, path } => format!("{verb} {path}"),
+        Used::Resource { verb, resource, subresource, namespace, name, .. } => {
+            format!("{verb} {resource}/{subresource} {} {name:?}", namespace.unwrap_or("*"))
+        }
+    }
+}
+
+#[test]
+fn uses_are_what_the_authorizer_was_asked() {
+    assert_eq!(used("/secrets/db"), ["get secrets/ shop \"db\""]);
+    // The log names what was created; the authorizer did not know it.
+    assert_eq!(used("/secrets?"), ["create secrets/ shop \"\""; 2]);
+    assert_eq!(used("/metrics"), ["get /metrics"]);
+    assert_eq!(used("/deployments/web/scale"), ["patch deployments/scale shop \"web\""]);
+    // The first apply created it, the second did not.
+    let applied = used("/configmaps/c1?fieldManager");
+    let patch = "patch configmaps/ shop \"c1\"";
+    assert_eq!(applied, [patch, "create configmaps/ shop \"c1\"", patch]);
+}
+
+#[test]
+fn impersonation_is_a_use_of_the_sender() {
+    let mut seen = Vec::new();
+    _ = read("shop.log", LOG.as_bytes(), |_, event| {
+        if event.impersonated_user.is_some() {
+            let actor = &event.actor().username;
+            let sender = &event.user.username;
+            seen.push(format!("{sender} as {actor}"));
+            let uses: Vec<String> = event.impersonated().iter().map(shown).collect();
+            assert_eq!(uses, ["impersonate users/ * \"anna\""]);
+        }
+    });
+    assert_eq!(seen, ["jane as anna"; 2]);
+}
+
+#[test]
+fn broken_lines_are_told_with_their_number_and_the_rest_is_read() {
+    let event = r#"{"kind":"Event","verb":"get","stage":"ResponseComplete","auditID":"a","objectRef":null,"requestObject":[{"op":"add"}],"responseObject":"x","x":{"y":[1]}}"#;
+    let secret = r#"{"kind":"Event","verb":7,"stage":"hunter2"}"#;
+    let list = format!(r#"{{"kind":"EventList","items":[{event},{event}]}}"#);
+    let too_long = format!("{{\"a\":\"{}\"}}", "x".repeat(9 << 20));
+    let log = [event, "{\"kind\":", "", too_long.as_str(), secret, r#"{"kind":"Pod"}"#, &list]
+        .join("\r\n");
+    let mut lines = Vec::new();
+    let (tally, diagnostics) = read("a.log", log.as_bytes(), |number, _| lines.push(number));
+    assert_eq!(lines, [1, 7, 7]);
+    assert_eq!((tally.lines, tally.events, tally.broken), (6, 3, 4));
+    let told: Vec<&str> = diagnostics.iter().map(|told| &*told.message).collect();
+    for (told, number) in told.iter().zip([2, 4, 5, 6]) {
+        assert!(told.starts_with(&format!("a.log:{number} ")), "{told}");
+    }
+    assert!(!told.join(" ").contains("hunter2"));
+    let many = "no\n".repeat(1000);
+    let (tally, diagnostics) = read("b.log", many.as_bytes(), |_, _| ());
+    assert_eq!((tally.broken, diagnostics.len()), (1000, 11));
+    assert!(diagnostics[10].message.starts_with("990 more"));
+}
+
+#[test]
+fn an_id_is_known_again_for_a_while() {
+    let mut recent = Recent::default();
+    assert!(recent.is_new("a") && !recent.is_new("a") && recent.is_new("b"));
+    for number in 0..70_000 {
+        recent.is_new(&number.to_string());
+    }
+    assert!(recent.is_new("a"), "memory is bounded");
+}

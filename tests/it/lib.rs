@@ -10,6 +10,7 @@
 mod access;
 mod charts;
 mod cli;
+mod cluster;
 mod complete;
 mod documentation;
 mod fix;

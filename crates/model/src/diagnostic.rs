@@ -126,6 +126,8 @@ codes! {
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
     IH0109 AuditLine "a line of an audit log is no event"
         "An audit log has one event of audit.k8s.io/v1 a line. The line was skipped: what it said is not counted. The message names the line.";
+    IH0110 ClusterUnread "a cluster could not be read"
+        "The API server was not found, did not answer, or refused everything. The message is what it or the connection said. `kubectl --context NAME get --raw /version` asks the same; `--kubeconfig`, `--as` and the context's name after `cluster:` choose another way in.";
     IH0201 NotAnObject "a document is no Kubernetes object"
         "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
     IH0202 NoDefinition "a custom resource's definition is not in the input"

@@ -230,6 +230,9 @@ pub struct Finding {
     pub rung: Rung,
     /// Who is judged.
     pub subject: Arc<ThingRef>,
+    /// The object of the subject that alone shows it: a running pod that is not as
+    /// its template says.
+    pub seen_in: Option<Arc<ThingRef>>,
     /// Which part of the subject, in names that survive reordering; may be empty.
     pub element: Box<str>,
     /// Violated or unknown.

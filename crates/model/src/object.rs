@@ -24,6 +24,10 @@ pub enum Standing {
     Given,
     /// Every cluster of the assumed minor has it (default RBAC roles).
     Assumed,
+    /// The API server holds it, so it decodes and is defaulted.
+    Live,
+    /// The API server holds it, but only its metadata was read.
+    Partial,
 }
 
 /// One Kubernetes object, defaulted as the API server would.
@@ -53,6 +57,16 @@ impl Object {
         let thing = ThingRef::new(group, kind, text("namespace").unwrap_or_default(), name);
         let (thing, version) = (Arc::new(thing), version.into());
         Some(Object { thing, version, value, origin, standing: Standing::Given })
+    }
+
+    /// Whether it was read, whole or in part, rather than assumed.
+    pub fn is_given(&self) -> bool {
+        self.standing != Standing::Assumed
+    }
+
+    /// Whether it was read as a whole, so that it can be judged.
+    pub fn is_judged(&self) -> bool {
+        matches!(self.standing, Standing::Given | Standing::Live)
     }
 
     /// The document's root.

@@ -1,5 +1,6 @@
 //! Snapshots: everything that was read, and what was not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
@@ -92,6 +93,22 @@ pub const FACTS: &[FactDeclaration] = &[
         supply: "a registry target",
     },
 ];
+
+/// Of which kinds the controls need more than metadata.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    /// Group and kind; a group of `*` is any.
+    pub whole: BTreeSet<(String, String)>,
+}
+
+impl Wanted {
+    /// Whether the whole objects of a kind are needed.
+    pub fn whole(&self, group: &str, kind: &str) -> bool {
+        [group, "*"]
+            .iter()
+            .any(|group| self.whole.contains(&((*group).to_owned(), kind.to_owned())))
+    }
+}
 
 /// For which kinds an absence is a fact.
 #[derive(Clone, PartialEq, Eq, Debug)]

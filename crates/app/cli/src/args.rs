@@ -23,7 +23,8 @@ Ask     access       Who may do what, and the ways to more
 Other   completions  Shell completions
         version      Version and what it knows
 
-TARGET  PATH (file, directory, Helm chart, kustomization) or - for standard input
+TARGET  PATH (file, directory, Helm chart, kustomization), - for standard input,
+        cluster: or cluster:CONTEXT for a running cluster
 Exit    0 clean · 1 a finding at or above --fail-on · 2 usage · 3 something could not be judged · 4 our bug
 
 Options:
@@ -50,6 +51,15 @@ pub(crate) struct Global {
     /// Configuration file instead of the ironhull.yaml found upward
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// The kubeconfig for cluster: targets, instead of $KUBECONFIG and ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Ask clusters as this user
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+    /// Ask clusters as a member of this group, with --as
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub(crate) impersonate_groups: Vec<String>,
     /// Never use colour
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
@@ -118,7 +128,7 @@ pub(crate) struct Judging {
 
 #[derive(ClapArgs)]
 pub(crate) struct Check {
-    /// Files, directories or - (default .)
+    /// Files, directories, - or cluster:[CONTEXT] (default .)
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
     #[command(flatten)]

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source, SourceId,
-    Standing,
+    Standing, Wanted,
 };
 use ironhull_schema::{Schema, crd, defaults, rbac};
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
 
+use crate::args::Global;
+
 mod charts;
 pub(crate) mod documents;
+mod live;
 
 /// What was read.
 pub(crate) struct Estate {
@@ -35,6 +38,10 @@ pub(crate) struct Options<'o> {
     pub(crate) owner: Option<&'o str>,
     /// Extra files that hold policies and exceptions.
     pub(crate) policies: &'o [PathBuf],
+    /// What is needed of a running cluster.
+    pub(crate) wanted: Wanted,
+    /// How clusters are reached.
+    pub(crate) global: &'o Global,
 }
 
 /// One text and what was parsed from it.
@@ -56,19 +63,23 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     let mut texts = Vec::new();
     // Only several targets can name one file twice.
     let mut seen = (targets.len() > 1).then(Seen::new);
+    let salt = salt();
     for target in targets {
-        find(target, seen.as_mut(), &mut texts, &mut snapshot);
+        match target.strip_prefix("cluster:") {
+            Some(context) => live::read(context, options, &salt, &mut snapshot),
+            None => find(target, seen.as_mut(), &mut texts, &mut snapshot),
+        }
     }
     let first_policy_file = SourceId(texts.len() as u32);
     for file in options.policies {
         texts.push(Text::named(file));
     }
     // Parsing is most of the work and independent by file; order is kept.
-    let salt = salt();
+    let minor = snapshot.minor;
     let reads: Vec<Read> = texts
         .into_par_iter()
         .enumerate()
-        .map(|(index, text)| parse(text, SourceId(index as u32), options.minor, &salt))
+        .map(|(index, text)| parse(text, SourceId(index as u32), minor, &salt))
         .collect();
     let mut own = Vec::new();
     for read in reads {

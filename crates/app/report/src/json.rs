@@ -38,6 +38,8 @@ struct FindingV1<'a> {
     verdict: &'a str,
     severity: Severity,
     subject: SubjectV1<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_in: Option<SubjectV1<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     element: &'a str,
     message: &'a str,
@@ -89,7 +91,7 @@ pub fn render(report: &Report<'_>) -> String {
         at: report.at,
         targets: report.targets,
         kubernetes: json!({ "version": snapshot.minor.to_string(), "assumed": snapshot.minor_assumed }),
-        objects: snapshot.objects.iter().filter(|object| object.standing == ironhull_model::Standing::Given).count(),
+        objects: snapshot.objects.iter().filter(|object| object.is_judged()).count(),
         exit: report.exit,
         summary: json!({
             "controls": report.controls.len(),
@@ -145,6 +147,7 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
         },
         severity: finding.severity,
         subject: (&*finding.subject).into(),
+        seen_in: finding.seen_in.as_deref().map(Into::into),
         element: &finding.element,
         message: &finding.message,
         pointer: finding.at.as_str(),

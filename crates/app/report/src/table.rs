@@ -49,15 +49,17 @@ pub fn findings_only(report: &Report<'_>, style: Style, numbers: &[usize]) -> St
 
 fn header(report: &Report<'_>, out: &mut String) {
     let snapshot = report.snapshot;
-    let given =
-        snapshot.objects.iter().filter(|object| object.standing == ironhull_model::Standing::Given);
+    let given = snapshot.objects.iter().filter(|object| object.is_judged());
     let assumed = if snapshot.minor_assumed { " (assumed)" } else { "" };
     _ = write!(
         out,
-        "{}  {}, {} · Kubernetes {}{assumed} · {}",
+        "{}  {}{} · Kubernetes {}{assumed} · {}",
         plain(&report.targets.join(" ")),
         count(given.count(), "object"),
-        count(snapshot.sources.len(), "file"),
+        match snapshot.sources.len() {
+            0 => String::new(),
+            n => format!(", {}", count(n, "file")),
+        },
         snapshot.minor,
         count(report.controls.len(), "control"),
     );

@@ -49,6 +49,12 @@ pub struct LastCheck {
     pub policy: Vec<PathBuf>,
     /// `--config`.
     pub config: Option<PathBuf>,
+    /// `--kubeconfig`, as written.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// `--as-group`.
+    pub impersonate_groups: Vec<String>,
     /// When it was, RFC 3339.
     pub at: String,
     /// The moments (RFC 3339) at which findings were first seen, over consecutive

@@ -1,6 +1,6 @@
 //! Which bindings grant something, to whom, by which rule.
 
-use ironhull_model::{Node, Object, Standing};
+use ironhull_model::{Node, Object};
 
 use crate::{Access, Binding, Question, Rule, Subject};
 
@@ -21,9 +21,9 @@ pub enum Grant<'i, 'a, 'q> {
 impl<'a> Access<'a> {
     /// The bindings that somebody wrote: neither assumed nor started with every cluster.
     pub fn written_bindings(&self) -> impl Iterator<Item = &Binding<'a>> {
-        self.bindings().iter().filter(|binding| {
-            binding.object.standing == Standing::Given && !is_default(binding.object)
-        })
+        self.bindings()
+            .iter()
+            .filter(|binding| binding.object.is_given() && !is_default(binding.object))
     }
 
     /// What a binding says to questions, asked in order.

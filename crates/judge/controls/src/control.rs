@@ -2,7 +2,8 @@
 //! it ready-made.
 
 use ironhull_cel::Program;
-use ironhull_model::{Minor, Severity};
+use ironhull_model::{Minor, Severity, Wanted};
+use ironhull_schema::Schema;
 use serde::{Deserialize, Serialize};
 
 /// Where in the life of an estate a control looks (GOV-01).
@@ -46,6 +47,22 @@ pub enum Applies {
     Kinds(Vec<(Box<str>, Box<str>)>),
     /// The estate as a whole, once.
     Cluster,
+}
+
+/// What controls need of a cluster: the kinds of Kubernetes itself as a whole, because
+/// engines and the controls over every kind ask them, and of others those that a
+/// control names.
+pub fn wanted(controls: &[&Control], schema: Schema) -> Wanted {
+    let named = controls.iter().flat_map(|control| {
+        let applies = match &control.applies {
+            Applies::Kinds(kinds) => kinds.as_slice(),
+            _ => &[],
+        };
+        applies.iter().chain(control.related.iter().flat_map(|related| &related.kinds))
+    });
+    let named = named.map(|(group, kind)| (group.to_string(), kind.to_string()));
+    let known = schema.kinds().map(|info| (info.group.to_owned(), info.kind.to_owned()));
+    Wanted { whole: named.chain(known).collect() }
 }
 
 /// A reference into a table of requirements: a catalogue row or an item of a standard.

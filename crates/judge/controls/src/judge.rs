@@ -3,9 +3,7 @@
 
 use ironhull_access::Access;
 use ironhull_cel::{Binding, Val};
-use ironhull_model::{
-    Diagnostic, Finding, Kind, Node, Object, Severity, Standing, ThingRef, Verdict, World,
-};
+use ironhull_model::{Diagnostic, Finding, Kind, Node, Object, Severity, ThingRef, Verdict, World};
 use ironhull_network::Network;
 use ironhull_schema::Schema;
 use std::cmp::{Ordering, Reverse};
@@ -20,6 +18,7 @@ mod cel_rule;
 mod evidence;
 mod findings;
 mod joins;
+mod owners;
 mod repair;
 
 /// How often a control gave which verdict, counted per subject.
@@ -120,6 +119,7 @@ fn by_subject(a: &Finding, b: &Finding) -> Ordering {
     same_subject()
         .then_with(|| a.control.cmp(&b.control))
         .then_with(|| a.element.cmp(&b.element))
+        .then_with(|| a.seen_in.cmp(&b.seen_in))
         .then_with(|| weight(b).cmp(&weight(a)))
         .then_with(|| {
             a.place.map(|p| (p.source, p.start)).cmp(&b.place.map(|p| (p.source, p.start)))
@@ -248,7 +248,7 @@ impl<'a> Judge<'a> {
     /// Judges one object by every control that applies to it. What is assumed to
     /// exist everywhere is not judged, only looked at.
     pub fn object(&self, object: &'a Object, judgement: &mut Judgement) {
-        if object.standing == Standing::Assumed {
+        if !object.is_judged() || owners::is_over(object) {
             return;
         }
         let root = object.root();
@@ -266,7 +266,11 @@ impl<'a> Judge<'a> {
         for &index in for_pods.into_iter().chain([&self.for_any]).chain(for_kind).flatten() {
             self.judge(index, &subject, &mut shared, judgement);
         }
-        judgement.findings[first..].sort_by(by_subject);
+        let made = &mut judgement.findings[first..];
+        if let Some(owner) = owners::outermost(self.world, object) {
+            owners::hand_over(made, object, owner);
+        }
+        made.sort_by(by_subject);
     }
 
     /// Judges the estate as a whole.

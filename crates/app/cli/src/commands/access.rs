@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use ironhull_access::{Identity, Subject};
+use ironhull_controls::control::wanted;
 use ironhull_model::{Node, Object, Snapshot, Standing};
+use ironhull_schema::Schema;
 use serde_json::{Value as Json, json};
 
 use super::check::{print_diagnostics, unread};
@@ -57,6 +59,8 @@ fn read_targets(
         complete: config.complete,
         owner: None,
         policies: &[],
+        wanted: wanted(&[], Schema::of(minor)),
+        global,
     };
     let snapshot = estate::read(targets, &options).snapshot;
     print_diagnostics(&snapshot);

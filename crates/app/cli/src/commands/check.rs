@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use ironhull_controls::control::wanted;
 use ironhull_controls::gate::{Gates, ScopedGate};
 use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, policies};
 use ironhull_model::{Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
+use ironhull_schema::Schema;
 use ironhull_store::{LastCheck, Seen};
 use rayon::prelude::*;
 
@@ -41,14 +43,16 @@ pub(crate) fn judge(
     let (minor, minor_assumed) = config::minor(judging.kubernetes_version.as_deref(), &config)?;
     let (at, today) = config::now(global)?;
     let proof_from = proof_from(&config)?;
+    let every = every_control(judging, &config)?;
     let options = estate::Options {
         minor,
         minor_assumed,
         complete: config.complete,
         owner: config.owner.as_deref(),
         policies: &judging.policy,
+        wanted: wanted(&every, Schema::of(minor)),
+        global,
     };
-    let every = every_control(judging, &config)?;
     let controls = select(&every, judging, &config)?;
     let mut estate = estate::read(targets, &options);
     let documents = documents::read(&estate.own, &every, &mut estate.snapshot.diagnostics);
@@ -316,6 +320,9 @@ fn remember(check: &Check, global: &Global, targets: Vec<String>, judged: &Judge
         controls: check.judging.controls.clone(),
         policy: check.judging.policy.clone(),
         config: global.config.clone(),
+        kubeconfig: global.kubeconfig.clone(),
+        impersonate: global.impersonate.clone(),
+        impersonate_groups: global.impersonate_groups.clone(),
         at: judged.at.clone(),
         times,
         findings,

@@ -24,7 +24,13 @@ pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
     let state = ironhull_store::load(&path)?;
     // A path of this call is seen from here, one of the last check from its folder.
     let here = global.config.as_ref().map(std::path::absolute).transpose()?;
-    let global = Global { config: here.or(state.config.clone()), ..global.clone() };
+    let mut global = Global { config: here.or(state.config.clone()), ..global.clone() };
+    let kubeconfig = global.kubeconfig.as_ref().map(std::path::absolute).transpose()?;
+    global.kubeconfig = kubeconfig.or(state.kubeconfig.clone());
+    if global.impersonate.is_none() {
+        global.impersonate.clone_from(&state.impersonate);
+        global.impersonate_groups.clone_from(&state.impersonate_groups);
+    }
     std::env::set_current_dir(&state.folder).with_context(|| {
         format!("the last check ran in {}, which is gone", state.folder.display())
     })?;

@@ -16,9 +16,9 @@ use crate::printer;
 mod pss;
 
 /// Runs the command.
-pub(crate) fn run(command: &PolicyCommand, _global: &Global) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Exit> {
     match command {
-        PolicyCommand::Pss(args) => pss::run(args),
+        PolicyCommand::Pss(args) => pss::run(args, global),
         PolicyCommand::Test { files } => test(files),
         PolicyCommand::Eval { expression, file, kubernetes_version } => {
             eval(expression, file, kubernetes_version.as_deref())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use ironhull_cel::Val;
-use ironhull_model::{Kind, Minor, Node, Object, Standing, World, selector};
+use ironhull_model::{Kind, Minor, Node, Object, World, selector};
 use ironhull_schema::{Schema, Scope};
 
 use crate::control::{Control, Join, Related};
@@ -141,7 +141,7 @@ fn candidates<'a>(world: World<'a>, related: &'a Related) -> impl Iterator<Item 
 
 /// Whether another object made it: a pod of a ReplicaSet, a Job of a CronJob.
 fn is_owned(object: &Object) -> bool {
-    object.standing == Standing::Given
+    object.is_given()
         && object
             .root()
             .path(&["metadata", "ownerReferences"])

@@ -3,7 +3,7 @@
 //! `group`; with `scope: cluster` only where that is in every namespace.
 
 use ironhull_access::{Grant, Question, Rule, grants};
-use ironhull_model::{Node, Object, Pointer, Standing};
+use ironhull_model::{Node, Object, Pointer};
 use ironhull_schema::{Schema, Scope};
 
 use super::{Answer, Element, Native, Subject};
@@ -27,8 +27,7 @@ fn granted(subject: &Subject<'_>) -> Answer {
         }
         match access.grant(binding, questions(subject)) {
             // A rule that grants everything is reported once, by wildcard-role.
-            Some(Grant::Granted { rule, .. })
-                if rule.is_everything() && rule.role.standing == Standing::Given => {}
+            Some(Grant::Granted { rule, .. }) if rule.is_everything() && rule.role.is_given() => {}
             Some(Grant::Granted { question, rule }) => {
                 elements.extend(violations(object, &question, rule));
             }

@@ -1,7 +1,7 @@
 //! `schema/custom-resource`: what a custom resource's definition refuses: fields
 //! that it does not name, values, and its rules.
 
-use ironhull_model::{Node, Object, Pointer};
+use ironhull_model::{Node, Object, Pointer, Standing};
 use ironhull_schema::crd::{self, ProblemKind, Structural};
 
 use super::{Answer, Element, Native, Subject};
@@ -11,7 +11,9 @@ pub(super) const RULES: &[(&str, Native)] = &[("schema/custom-resource", custom_
 
 fn custom_resource(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };
-    if !crd::is_custom(&object.thing.group, &object.thing.kind) {
+    // What the API server holds it has validated.
+    let is_live = object.standing == Standing::Live;
+    if is_live || !crd::is_custom(&object.thing.group, &object.thing.kind) {
         return Answer::NotApplicable;
     }
     let root = object.root();

@@ -1,6 +1,6 @@
 //! `estate/duplicates`: objects that are written more than once in one file.
 
-use ironhull_model::{Object, Pointer, RepairStep, Standing, World};
+use ironhull_model::{Object, Pointer, RepairStep, World};
 
 use super::{Answer, Element, Native, Subject};
 
@@ -8,7 +8,7 @@ pub(super) const RULES: &[(&str, Native)] = &[("estate/duplicates", duplicates)]
 
 fn duplicates(subject: &Subject<'_>) -> Answer {
     let world = subject.world;
-    let given = world.objects().filter(|object| object.standing == Standing::Given);
+    let given = world.objects().filter(|object| object.is_judged());
     let objects: Vec<&Object> = given.map(|object| &**object).collect();
     if objects.is_empty() {
         return Answer::NotApplicable;

@@ -1,6 +1,7 @@
 //! `schema/strict`: what strict decoding refuses, and what the API server drops
 //! silently without it.
 
+use ironhull_model::Standing;
 use ironhull_schema::strict;
 
 use super::{Answer, Element, Native, Subject};
@@ -9,6 +10,10 @@ pub(super) const RULES: &[(&str, Native)] = &[("schema/strict", strict_decoding)
 
 fn strict_decoding(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };
+    // What the API server holds it has decoded.
+    if object.standing == Standing::Live {
+        return Answer::NotApplicable;
+    }
     match strict::check(subject.schema, object.root()) {
         // Custom resources and removed kinds have no schema here.
         None => Answer::NotApplicable,

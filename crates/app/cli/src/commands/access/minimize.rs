@@ -234,8 +234,7 @@ fn taken_away(
 fn kept(bound: &Access<'_>, subject: &Subject, who: &Identity) -> Vec<String> {
     let bindings = bound.bindings_of(who, Some(ironhull_access::Question::ANY));
     let others = bindings.filter(|binding| {
-        binding.object.standing == Standing::Given
-            && !grants::named(binding.object).contains(subject)
+        binding.object.is_given() && !grants::named(binding.object).contains(subject)
     });
     let mut kept: Vec<String> = others
         .map(|binding| format!("{} ({})", binding.object.thing, grants::role(binding.object)))

@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
+use ironhull_controls::control::wanted;
 use ironhull_model::{Minor, Object, Snapshot, SourceId};
 use ironhull_pss::admission::{Configuration, Request};
 use ironhull_pss::policy::LevelVersion;
 use ironhull_pss::{Level, Pod, Version};
 use ironhull_schema::Schema;
 
-use crate::args::Pss;
+use crate::args::{Global, Pss};
 use crate::config::{self, Config};
 use crate::estate;
 use crate::exit::Exit;
 use crate::printer;
 
 /// Runs the command: 0 nothing is denied, 1 something is.
-pub(super) fn run(args: &Pss) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Pss, global: &Global) -> anyhow::Result<Exit> {
     let Some(version) = Version::parse(&args.version) else {
         bail!("--version {:?} is neither latest nor v1.N", args.version)
     };
@@ -28,8 +29,15 @@ pub(super) fn run(args: &Pss) -> anyhow::Result<Exit> {
     let configuration = configuration.unwrap_or_default();
     let (minor, minor_assumed) =
         config::minor(args.kubernetes_version.as_deref(), &Config::default())?;
-    let options =
-        estate::Options { minor, minor_assumed, complete: false, owner: None, policies: &[] };
+    let options = estate::Options {
+        minor,
+        minor_assumed,
+        complete: false,
+        owner: None,
+        policies: &[],
+        wanted: wanted(&[], Schema::of(minor)),
+        global,
+    };
     let snapshot = estate::read(&args.targets, &options).snapshot;
     super::super::check::print_diagnostics(&snapshot);
     let mut tally = Tally::default();

@@ -1,0 +1,103 @@
+//! Running clusters as a target.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ironhull_cluster::Seen;
+use ironhull_kube::{Cluster, Error};
+use ironhull_model::{Code, Diagnostic, Fact, Minor, Object, Snapshot, Standing, ThingRef};
+use ironhull_schema::{Schema, rbac};
+use ironhull_secrets::Salt;
+use rayon::prelude::*;
+
+use super::Options;
+
+/// Adds a cluster to the snapshot. One that cannot be read is an error of the check.
+pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: &mut Snapshot) {
+    let seen = match ask(context, options) {
+        Ok(seen) => seen,
+        Err(error) => {
+            let help = match context {
+                "" => "kubectl get --raw /version".to_owned(),
+                context => format!("kubectl --context {context} get --raw /version"),
+            };
+            let diagnostic =
+                Diagnostic::error(Code::ClusterUnread, format!("cluster:{context}: {error}"));
+            snapshot.diagnostics.push(diagnostic.help(help));
+            return;
+        }
+    };
+    if options.minor_assumed {
+        judge_as(&seen, snapshot);
+    }
+    if seen.objects.is_empty() {
+        let message = format!("cluster:{context}: nothing may be listed");
+        let diagnostic = Diagnostic::error(Code::ClusterUnread, message);
+        snapshot.diagnostics.push(diagnostic.help("kubectl auth can-i --list"));
+    }
+    let defaults = defaults(snapshot.minor);
+    let read: Vec<(Object, Vec<Fact>)> = seen
+        .objects
+        .into_par_iter()
+        .map(|mut object| {
+            let found = ironhull_secrets::redact(&mut object, salt);
+            let facts = found.iter().filter_map(|found| found.fact(&object)).collect();
+            if defaults.get(&*object.thing).is_some_and(|default| is_as(&object, default)) {
+                object.standing = Standing::Assumed;
+            }
+            (object, facts)
+        })
+        .collect();
+    for (object, facts) in read {
+        snapshot.objects.push(Arc::new(object));
+        snapshot.facts.extend(facts);
+    }
+    snapshot.gaps.extend(seen.gaps);
+    snapshot.coverage = seen.coverage;
+}
+
+fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Config(error.to_string()))?;
+    let global = options.global;
+    let access = ironhull_kube::Options {
+        context: (!context.is_empty()).then(|| context.to_owned()),
+        kubeconfig: global.kubeconfig.clone(),
+        impersonate: global.impersonate.clone(),
+        impersonate_groups: global.impersonate_groups.clone(),
+        header: None,
+    };
+    runtime.block_on(async {
+        let cluster = Cluster::connect(&access).await?;
+        ironhull_cluster::read(&cluster, &options.wanted).await
+    })
+}
+
+/// The server's own minor, as near as this build knows it.
+fn judge_as(seen: &Seen, snapshot: &mut Snapshot) {
+    let Some(minor) = seen.minor else { return };
+    let known = Schema::of(minor).minor();
+    snapshot.minor = known;
+    snapshot.minor_assumed = false;
+    if known != minor {
+        let message = format!("the cluster runs {}; it is judged as {known}", seen.version);
+        snapshot.diagnostics.push(Diagnostic::warning(Code::ClusterUnread, message));
+    }
+}
+
+/// The roles and bindings that every cluster of a minor has.
+fn defaults(minor: Minor) -> HashMap<ThingRef, Object> {
+    let objects = rbac::defaults(minor).filter_map(|value| Object::new(value, None));
+    objects.map(|object| (ThingRef::clone(&object.thing), object)).collect()
+}
+
+/// Whether an object gives what the default of its name gives. The rules of an
+/// aggregated role are its parts'.
+fn is_as(object: &Object, default: &Object) -> bool {
+    let (own, default) = (object.root(), default.root());
+    let same = |field| own.get(field) == default.get(field);
+    let aggregated = default.get("aggregationRule").is_some();
+    same("aggregationRule") && same("roleRef") && same("subjects") && (aggregated || same("rules"))
+}

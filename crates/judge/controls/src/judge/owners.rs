@@ -1,0 +1,65 @@
+//! Running objects that others made: what is found in a pod belongs to the workload
+//! that a person owns.
+
+use std::sync::Arc;
+
+use ironhull_model::{Finding, Node, Object, Repair, Standing, ThingRef, World, object};
+
+/// Longer chains (Pod, Job, CronJob) are not made by Kubernetes' own controllers.
+const LONGEST: usize = 8;
+
+/// A pod that has ended runs nothing any more.
+pub(super) fn is_over(object: &Object) -> bool {
+    object.standing == Standing::Live
+        && object.is("", "Pod")
+        && object
+            .root()
+            .path(&["status", "phase"])
+            .and_then(Node::as_str)
+            .is_some_and(|phase| matches!(phase, "Succeeded" | "Failed"))
+}
+
+/// The last controller in the chain of those that made a running object, as far as
+/// the world has them; none for what a person made.
+pub(super) fn outermost<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
+    if object.standing != Standing::Live {
+        return None;
+    }
+    let mut owner = controller(world, object)?;
+    for _ in 0..LONGEST {
+        let Some(next) = controller(world, owner) else { break };
+        owner = next;
+    }
+    Some(owner)
+}
+
+/// The object's `ownerReference` with `controller: true`.
+fn controller<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
+    let owners = object.root().path(&["metadata", "ownerReferences"])?;
+    let is_controller =
+        |owner: &Node<'_>| owner.get("controller").and_then(Node::as_bool) == Some(true);
+    let owner = owners.items().find(is_controller)?;
+    let text = |name| owner.get(name).and_then(Node::as_str).unwrap_or_default();
+    let (group, _) = object::split_api_version(text("apiVersion"));
+    let namespaced = ThingRef::new(group, text("kind"), &object.thing.namespace, text("name"));
+    let found = world.get(&namespaced).or_else(|| {
+        // Such as the Node of a mirror pod.
+        world.get(&ThingRef::new(group, text("kind"), "", text("name")))
+    })?;
+    // A static pod is nobody's but its own.
+    (!found.is("", "Node")).then_some(found)
+}
+
+/// Makes findings those of the owner. Where its template says the same they fold
+/// into one; where not, the object that shows it is named.
+pub(super) fn hand_over(findings: &mut [Finding], object: &Object, owner: &Arc<Object>) {
+    for finding in findings.iter_mut().filter(|finding| *finding.subject == *object.thing) {
+        finding.subject = owner.thing.clone();
+        finding.seen_in = Some(object.thing.clone());
+        // What is changed in a pod its controller changes back.
+        finding.repair = Repair::default();
+        if !finding.message.is_empty() {
+            finding.message += &format!(", in running pods only, such as {}", object.thing.name);
+        }
+    }
+}

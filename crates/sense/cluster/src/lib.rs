@@ -1,0 +1,252 @@
+//! Reads a running cluster into a snapshot: which kinds there are, which of them we
+//! may list, their objects, and a gap for each kind that could not be seen. It only
+//! reads, and of Secrets neither values nor keys.
+
+use futures_util::{StreamExt, stream};
+use ironhull_kube::{Cluster, Error};
+use ironhull_model::{Cause, Coverage, Gap, Minor, Object, Wanted};
+use serde::Deserialize;
+
+mod discovery;
+mod list;
+mod rights;
+mod trim;
+
+use discovery::Resource;
+use list::Extent;
+
+/// How many requests are under way at once: a share of what the API server's
+/// priority and fairness gives one user.
+const AT_ONCE: usize = 6;
+
+/// Asking each kind in each of more namespaces would be thousands of requests.
+const MOST_NAMESPACES: usize = 50;
+
+/// Kinds that say nothing about how the cluster is set up: occurrences, measurements,
+/// heartbeats, copies of other objects.
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("", "ComponentStatus"),
+    ("", "Endpoints"),
+    ("", "Event"),
+    ("apps", "ControllerRevision"),
+    ("coordination.k8s.io", "Lease"),
+    ("events.k8s.io", "Event"),
+    ("metrics.k8s.io", "NodeMetrics"),
+    ("metrics.k8s.io", "PodMetrics"),
+];
+
+/// Kinds that controllers make of others. The few that nobody owns are read whole.
+const MADE: &[(&str, &str)] = &[("apps", "ReplicaSet"), ("batch", "Job")];
+
+/// What was seen of a cluster.
+#[derive(Debug)]
+pub struct Seen {
+    /// As the server says it: `v1.37.1+k3s1`.
+    pub version: String,
+    /// The same as a minor; none when it is no version.
+    pub minor: Option<Minor>,
+    /// All objects that could be read.
+    pub objects: Vec<Object>,
+    /// The kinds that were listed in all namespaces.
+    pub coverage: Coverage,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Server {
+    git_version: String,
+    /// What an API server behaves as that is newer (KEP-4330); absent or empty in others.
+    #[serde(default)]
+    emulation_major: String,
+    #[serde(default)]
+    emulation_minor: String,
+}
+
+impl Server {
+    fn minor(&self) -> Option<Minor> {
+        match self.emulation_minor.as_str() {
+            "" => self.git_version.parse().ok(),
+            minor => format!("{}.{minor}", self.emulation_major).parse().ok(),
+        }
+    }
+}
+
+/// Reads everything that may be listed: in all namespaces, where that is not allowed
+/// in each of a few, else in that of the context.
+///
+/// # Errors
+/// When the server does not answer, or not even discovery is allowed.
+pub async fn read(cluster: &Cluster, wanted: &Wanted) -> Result<Seen, Error> {
+    let version: Server =
+        serde_json::from_slice(&cluster.get("/version").await?).map_err(|error| Error::Answer {
+            path: "/version".to_owned(),
+            reason: error.to_string(),
+        })?;
+    let discovered = discovery::discover(cluster).await?;
+    let mut seen = Seen {
+        minor: version.minor(),
+        version: version.git_version,
+        objects: Vec::new(),
+        coverage: Coverage::Fragment,
+        gaps: discovered.stale.iter().map(|version| stale(version)).collect(),
+    };
+    let namespaces = namespaces(cluster, &discovered.resources).await;
+    let resources = discovered
+        .resources
+        .into_iter()
+        .filter(|resource| !LEFT_OUT.contains(&(resource.group.as_str(), resource.kind.as_str())));
+    let mut kinds: Vec<_> = stream::iter(resources)
+        .map(|resource| {
+            let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
+            let extent = extent(&resource, wanted);
+            // A task of its own, so that pages of different kinds are parsed on all cores.
+            tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await })
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |joined| joined.ok())
+        .collect()
+        .await;
+    kinds.sort_by(|a, b| a.resource.cmp(&b.resource));
+    let mut complete = Vec::new();
+    for kind in kinds {
+        let Resource { group, kind: name, .. } = &kind.resource;
+        if kind.gap.is_none() {
+            complete.push(if group.is_empty() { name.clone() } else { format!("{group}/{name}") });
+        }
+        seen.gaps.extend(kind.gap);
+        seen.objects.extend(kind.objects);
+    }
+    seen.coverage = Coverage::Kinds(complete);
+    Ok(seen)
+}
+
+/// The namespaces to look into one by one: all that are visible, if they are few.
+async fn namespaces(cluster: &Cluster, resources: &[Resource]) -> Vec<String> {
+    let own = vec![cluster.namespace().to_owned()];
+    let kind = resources.iter().find(|of| of.group.is_empty() && of.kind == "Namespace");
+    let Some(kind) = kind else { return own };
+    if !matches!(rights::may_list(cluster, kind, None).await, Ok(true)) {
+        return own;
+    }
+    match list::list(cluster, kind, None, Extent::Metadata).await {
+        Ok(objects) if objects.len() <= MOST_NAMESPACES => {
+            objects.iter().map(|object| object.thing.name.to_string()).collect()
+        }
+        _ => own,
+    }
+}
+
+fn extent(resource: &Resource, wanted: &Wanted) -> Extent {
+    let (group, kind) = (resource.group.as_str(), resource.kind.as_str());
+    match (group, kind) {
+        ("", "Secret") => Extent::Secrets,
+        _ if MADE.contains(&(group, kind)) => Extent::Metadata,
+        _ if wanted.whole(group, kind) => Extent::Whole,
+        _ => Extent::Metadata,
+    }
+}
+
+/// One kind as far as it could be read.
+struct OfKind {
+    resource: Resource,
+    objects: Vec<Object>,
+    gap: Option<Gap>,
+}
+
+async fn kind(
+    cluster: &Cluster,
+    resource: Resource,
+    extent: Extent,
+    namespaces: &[String],
+) -> OfKind {
+    let (objects, gap) = match rights::may_list(cluster, &resource, None).await {
+        Ok(true) => match listed(cluster, &resource, None, extent).await {
+            Ok(objects) => (objects, None),
+            Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
+        },
+        Ok(false) => in_namespaces(cluster, &resource, namespaces, extent).await,
+        Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
+    };
+    OfKind { resource, objects, gap }
+}
+
+async fn in_namespaces(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespaces: &[String],
+    extent: Extent,
+) -> (Vec<Object>, Option<Gap>) {
+    let mut objects = Vec::new();
+    let mut seen = Vec::new();
+    for namespace in namespaces.iter().filter(|_| resource.namespaced) {
+        if !matches!(rights::may_list(cluster, resource, Some(namespace)).await, Ok(true)) {
+            continue;
+        }
+        match listed(cluster, resource, Some(namespace), extent).await {
+            Ok(found) => {
+                objects.extend(found);
+                seen.push(namespace.as_str());
+            }
+            Err(error) => return (objects, Some(unreadable(resource, &error))),
+        }
+    }
+    let shown = resource.shown();
+    let what = match seen.as_slice() {
+        [] => format!("{shown} objects"),
+        seen => format!("{shown} objects outside of {}", seen.join(", ")),
+    };
+    let gap = Gap {
+        what,
+        cause: Cause::Denied,
+        reason: "we may not list them".to_owned(),
+        supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
+            .replace(". ", " "),
+    };
+    (objects, Some(gap))
+}
+
+/// A list; of what controllers make only what nobody owns is read whole.
+async fn listed(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespace: Option<&str>,
+    extent: Extent,
+) -> Result<Vec<Object>, Error> {
+    let mut objects = list::list(cluster, resource, namespace, extent).await?;
+    if MADE.contains(&(resource.group.as_str(), resource.kind.as_str())) {
+        for object in &mut objects {
+            let owners = object.root().path(&["metadata", "ownerReferences"]);
+            if owners.is_none_or(|owners| owners.is_empty())
+                && let Some(whole) = list::one(cluster, resource, object).await?
+            {
+                *object = whole;
+            }
+        }
+    }
+    Ok(objects)
+}
+
+fn unreadable(resource: &Resource, error: &Error) -> Gap {
+    let cause = if error.code() == Some(403) { Cause::Denied } else { Cause::Unreadable };
+    Gap {
+        what: format!("{} objects", resource.shown()),
+        cause,
+        reason: error.to_string(),
+        supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
+    }
+}
+
+/// An aggregated API server that is registered and does not answer.
+fn stale(version: &str) -> Gap {
+    let name = version
+        .split_once('/')
+        .map_or_else(|| version.to_owned(), |(group, version)| format!("{version}.{group}"));
+    Gap {
+        what: format!("the kinds of {version}"),
+        cause: Cause::Unreadable,
+        reason: "its API service does not answer".to_owned(),
+        supply: format!("kubectl get apiservice {name}"),
+    }
+}

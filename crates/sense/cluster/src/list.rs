@@ -1,0 +1,156 @@
+//! Lists of one kind, page by page.
+
+use ironhull_kube::{Cluster, Error};
+use ironhull_model::{Object, Standing, Value};
+use serde::Deserialize;
+
+use crate::discovery::Resource;
+use crate::trim;
+
+/// Objects of a page. Large enough that pages cost little, small enough that one
+/// page of pods is a few megabytes.
+const PAGE: usize = 500;
+/// How often a list begins anew when its snapshot is gone before its end.
+const RESTARTS: usize = 3;
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
+
+/// How much of the objects is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Extent {
+    Whole,
+    Metadata,
+    /// Secrets: everything but the values.
+    Secrets,
+}
+
+/// All objects of a kind, in one namespace if one is given.
+pub(crate) async fn list(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespace: Option<&str>,
+    extent: Extent,
+) -> Result<Vec<Object>, Error> {
+    let mut restarts = 0;
+    loop {
+        match pages(cluster, resource, namespace, extent).await {
+            // The rest of a list that took too long is gone (410 Expired).
+            Err(error) if error.code() == Some(410) && restarts < RESTARTS => restarts += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn pages(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespace: Option<&str>,
+    extent: Extent,
+) -> Result<Vec<Object>, Error> {
+    let path = resource.path(namespace);
+    let mut objects = Vec::new();
+    let mut next = String::new();
+    loop {
+        let mut query = format!("{path}?limit={PAGE}");
+        if !next.is_empty() {
+            query += &format!("&continue={next}");
+        }
+        let accept = match extent {
+            Extent::Whole => "application/json",
+            Extent::Metadata => METADATA,
+            Extent::Secrets => {
+                query += "&includeObject=Metadata";
+                TABLE
+            }
+        };
+        let body = cluster.get_as(&query, accept).await?;
+        next = page(resource, extent, &body, &mut objects)
+            .map_err(|reason| Error::Answer { path: path.clone(), reason })?;
+        if next.is_empty() {
+            return Ok(objects);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMetadata,
+    // The API server writes null for an empty list of some kinds.
+    items: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PageMetadata {
+    #[serde(rename = "continue")]
+    next: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Table {
+    #[serde(default)]
+    metadata: PageMetadata,
+    column_definitions: Vec<Column>,
+    #[serde(default)]
+    rows: Option<Vec<Row>>,
+}
+
+#[derive(Deserialize)]
+struct Column {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    cells: Vec<serde_json::Value>,
+    object: Value,
+}
+
+/// Adds a page's objects; gives the token of the next page, empty for none.
+fn page(
+    resource: &Resource,
+    extent: Extent,
+    body: &[u8],
+    objects: &mut Vec<Object>,
+) -> Result<String, String> {
+    let broken = |error: serde_json::Error| error.to_string();
+    if extent == Extent::Secrets {
+        let table: Table = serde_json::from_slice(body).map_err(broken)?;
+        let ty = table.column_definitions.iter().position(|column| column.name == "Type");
+        for row in table.rows.into_iter().flatten() {
+            let ty = ty.and_then(|at| row.cells.get(at)?.as_str()).unwrap_or_default();
+            let metadata = row.object.root().get("metadata").ok_or("a row without metadata")?;
+            objects.extend(trim::secret(metadata, ty));
+        }
+        return Ok(table.metadata.next);
+    }
+    let read: Page = serde_json::from_slice(body).map_err(broken)?;
+    let standing = if extent == Extent::Whole { Standing::Live } else { Standing::Partial };
+    let api_version = resource.api_version();
+    objects.extend(
+        read.items
+            .into_iter()
+            .flatten()
+            .filter_map(|item| trim::object(&item, &api_version, &resource.kind, standing)),
+    );
+    Ok(read.metadata.next)
+}
+
+/// One object as a whole; none when it is gone by now.
+pub(crate) async fn one(
+    cluster: &Cluster,
+    resource: &Resource,
+    object: &Object,
+) -> Result<Option<Object>, Error> {
+    let namespace = resource.namespaced.then_some(&*object.thing.namespace);
+    let path = format!("{}/{}", resource.path(namespace), object.thing.name);
+    let body = match cluster.get(&path).await {
+        Err(error) if error.code() == Some(404) => return Ok(None),
+        other => other?,
+    };
+    let value: Value = serde_json::from_slice(&body)
+        .map_err(|error| Error::Answer { path, reason: error.to_string() })?;
+    Ok(trim::object(&value, &resource.api_version(), &resource.kind, Standing::Live))
+}

@@ -1,0 +1,31 @@
+//! What we may list, asked instead of tried: refusals of attempts are noise in the
+//! audit log of whoever watches the cluster.
+
+use ironhull_kube::{Cluster, Error};
+use serde_json::{Value, json};
+
+use crate::discovery::Resource;
+
+const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// Whether we may list a kind, in all namespaces if none is given.
+pub(crate) async fn may_list(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<bool, Error> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": {
+            "verb": "list",
+            "group": resource.group,
+            "resource": resource.name,
+            "namespace": namespace.unwrap_or_default(),
+        } },
+    });
+    let body = cluster.post(PATH, review.to_string().into_bytes()).await?;
+    let answer: Value = serde_json::from_slice(&body)
+        .map_err(|error| Error::Answer { path: PATH.to_owned(), reason: error.to_string() })?;
+    Ok(answer["status"]["allowed"] == true)
+}

@@ -1,0 +1,128 @@
+//! From an item of a list to an object: what no control asks, and what must not be
+//! kept, is left behind before anything else sees it.
+
+use ironhull_model::{Builder, Node, Object, Standing, Value};
+use serde::Deserialize;
+
+/// `kubectl apply` writes the whole object there again, Secrets included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// An object of a list, whose items name neither version nor kind.
+pub(crate) fn object(
+    item: &Value,
+    api_version: &str,
+    kind: &str,
+    standing: Standing,
+) -> Option<Object> {
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    for (key, text) in [("apiVersion", api_version), ("kind", kind)] {
+        builder.key(key, 0);
+        builder.str(text, 0, 0);
+    }
+    for (key, child) in item.root().entries() {
+        match key {
+            "apiVersion" | "kind" => {}
+            "metadata" => {
+                builder.key(key, 0);
+                metadata(child, &mut builder);
+            }
+            _ => {
+                builder.key(key, 0);
+                builder.copy(child);
+            }
+        }
+    }
+    builder.end(0);
+    let mut object = Object::new(builder.finish(), None)?;
+    object.standing = standing;
+    Some(object)
+}
+
+fn metadata(node: Node<'_>, builder: &mut Builder) {
+    builder.begin_map(0);
+    for (key, child) in node.entries() {
+        builder.key(key, 0);
+        match key {
+            "managedFields" => managers(child, builder),
+            "annotations" => annotations(child, builder),
+            _ => builder.copy(child),
+        }
+    }
+    builder.end(0);
+}
+
+/// Who wrote in which version, without the fields: they are the larger part of most
+/// objects, and no rule asks for them.
+fn managers(list: Node<'_>, builder: &mut Builder) {
+    builder.begin_list(0);
+    for entry in list.items() {
+        builder.begin_map(0);
+        for name in ["manager", "apiVersion", "operation", "subresource", "time"] {
+            if let Some(value) = entry.get(name) {
+                builder.key(name, 0);
+                builder.copy(value);
+            }
+        }
+        builder.end(0);
+    }
+    builder.end(0);
+}
+
+/// Of what was applied last only version and kind are kept.
+fn annotations(map: Node<'_>, builder: &mut Builder) {
+    #[derive(Deserialize, serde::Serialize, Default)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Applied {
+        api_version: String,
+        kind: String,
+    }
+    builder.begin_map(0);
+    for (key, child) in map.entries() {
+        builder.key(key, 0);
+        if key == LAST_APPLIED {
+            let applied: Applied =
+                serde_json::from_str(child.as_str().unwrap_or_default()).unwrap_or_default();
+            builder.str(&serde_json::to_string(&applied).unwrap_or_default(), 0, 0);
+        } else {
+            builder.copy(child);
+        }
+    }
+    builder.end(0);
+}
+
+/// A Secret from a row of a `Table`: its metadata and its type, which no API tells
+/// without its values but the printed columns.
+pub(crate) fn secret(metadata: Node<'_>, ty: &str) -> Option<Object> {
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    builder.key("metadata", 0);
+    builder.copy(metadata);
+    builder.key("type", 0);
+    builder.str(ty, 0, 0);
+    builder.end(0);
+    object(&builder.finish(), "v1", "Secret", Standing::Live)
+}
+
+#[cfg(test)]
+mod tests {
+    use ironhull_model::{Standing, Value};
+
+    use super::object;
+
+    #[test]
+    fn what_was_applied_and_field_sets_are_left_behind() {
+        let item: Value = serde_json::from_str(
+            r#"{"metadata":{"name":"a","annotations":{"kubectl.kubernetes.io/last-applied-configuration":
+            "{\"apiVersion\":\"extensions/v1beta1\",\"kind\":\"Ingress\",\"data\":{\"password\":\"hunter2\"}}","x":"y"},
+            "managedFields":[{"manager":"kubectl","operation":"Apply","apiVersion":"v1","fieldsV1":{"f:data":{}}}]},
+            "data":{"k":"v"}}"#,
+        )
+        .unwrap();
+        let object = object(&item, "v1", "ConfigMap", Standing::Live).unwrap();
+        assert_eq!(
+            object.root().to_json(),
+            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"apiVersion\":\"extensions/v1beta1\",\"kind\":\"Ingress\"}","x":"y"},"managedFields":[{"manager":"kubectl","apiVersion":"v1","operation":"Apply"}]},"data":{"k":"v"}}"#
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! `check cluster:` against a running Kubernetes.
+
+use ironhull_testkit::cluster::{Cluster, User};
+use serde_json::{Value, json};
+
+use super::cli::{Run, folder, run_with_state};
+
+const SECRET: &str = "correct-horse-battery-staple";
+
+/// A workload as a person writes it, what its controllers would have made of it,
+/// and a pod that somebody changed.
+fn fill(cluster: &Cluster, namespace: &str) {
+    let template = |privileged: bool| {
+        json!({
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {
+                "serviceAccountName": "web",
+                "containers": [{
+                    "name": "web", "image": "registry.example/web:1",
+                    "env": [{"name": "DB_PASSWORD", "value": SECRET}],
+                    "securityContext": {"privileged": privileged},
+                }],
+            },
+        })
+    };
+    let owner = |kind: &str, name: &str, uid: &Value| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true}]);
+    let meta = |name: &str| json!({"name": name, "namespace": namespace, "labels": {"app": "web"}});
+    cluster.create_all(&[json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("web"),
+    })]);
+    let deployment = cluster.create(
+        &User::admin(),
+        &json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("web"),
+            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template(true)},
+        }),
+    );
+    let deployment = deployment.expect_success();
+    let mut set = meta("web-1");
+    set["ownerReferences"] = owner("Deployment", "web", &deployment["metadata"]["uid"]);
+    let set = cluster.create(
+        &User::admin(),
+        &json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": set,
+            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template(true)},
+        }),
+    );
+    let set = set.expect_success();
+    for (name, extra) in [("web-1-a", None), ("web-1-b", Some("debug"))] {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta(name)});
+        pod["metadata"]["ownerReferences"] = owner("ReplicaSet", "web-1", &set["metadata"]["uid"]);
+        pod["spec"] = template(true)["spec"].clone();
+        if let Some(extra) = extra {
+            let mut container = pod["spec"]["containers"][0].clone();
+            container["name"] = json!(extra);
+            pod["spec"]["containers"].as_array_mut().unwrap().push(container);
+        }
+        cluster.create_all(&[pod]);
+    }
+    cluster.create_all(&[json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": meta("db"),
+        "stringData": {"password": SECRET},
+    })]);
+}
+
+fn check(cluster: &Cluster, user: &User, name: &str, args: &[&str]) -> Run {
+    let (folder, state) = (folder(name), folder(&format!("{name}-state")));
+    let kubeconfig = cluster.kubeconfig(user);
+    let kubeconfig = kubeconfig.to_str().unwrap();
+    let all =
+        [&["check", "cluster:", "--kubeconfig", kubeconfig, "--at", "2026-11-26"], args].concat();
+    run_with_state(&folder, &state, &all, "")
+}
+
+#[test]
+fn a_cluster_is_judged_and_its_secrets_stay_there() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("judged");
+    fill(cluster, &namespace);
+    let run = check(cluster, &User::admin(), "live", &["-o", "json"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(!run.stdout.contains(SECRET) && !run.stderr.contains(SECRET));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["kubernetes"], json!({"version": "1.37", "assumed": false}));
+    assert_eq!(report["gaps"], json!([]), "an administrator sees everything");
+    let of = |control: &str| -> Vec<(String, String)> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings
+            .filter(|finding| {
+                finding["control"] == control && finding["subject"]["namespace"] == *namespace
+            })
+            .map(|finding| {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                (
+                    format!("{}/{}", text(&finding["subject"]["kind"]), text(&finding["element"])),
+                    text(&finding["seenIn"]["name"]),
+                )
+            })
+            .collect()
+    };
+    // What the template says is said once, for the Deployment; what only one pod has
+    // names the pod.
+    assert_eq!(
+        of("privileged-container"),
+        [
+            ("Deployment/debug".to_owned(), "web-1-b".to_owned()),
+            ("Deployment/web".to_owned(), String::new())
+        ]
+    );
+    let literal = of("secret-literal");
+    assert!(literal.iter().any(|(element, _)| element.starts_with("Deployment/")), "{literal:?}");
+    // The roles that every cluster has are nobody's mistake.
+    let findings = report["findings"].as_array().unwrap();
+    let blamed = |name: &str| findings.iter().any(|finding| finding["subject"]["name"] == name);
+    assert!(!blamed("cluster-admin") && !blamed("system:controller:generic-garbage-collector"));
+}
+
+#[test]
+fn with_few_rights_the_rest_is_a_gap() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("few");
+    fill(cluster, &namespace);
+    cluster.create_all(&[
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "few-rights"},
+            "rules": [
+                {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]},
+                {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
+            ],
+        }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": "few-rights"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "few-rights"},
+            "subjects": [{"kind": "User", "name": "few"}],
+        }),
+    ]);
+    let user = User::named("few", &[]);
+    let run = check(cluster, &user, "few", &["-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let gaps = report["gaps"].as_array().unwrap();
+    let gap = |what: &str| gaps.iter().find(|gap| gap["what"] == what);
+    assert_eq!(gap("Pod objects").unwrap()["cause"], "denied");
+    assert!(gap("Deployment.apps objects").is_none());
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| {
+        finding["control"] == "privileged-container"
+            && finding["subject"]["namespace"] == *namespace
+    }));
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_said() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let (folder, state) = (folder("absent"), folder("absent-state"));
+    let text = std::fs::read_to_string(cluster.kubeconfig(&User::admin())).unwrap();
+    let port = cluster.url().rsplit(':').next().unwrap().to_owned();
+    std::fs::write(folder.join("config"), text.replace(&port, "1")).unwrap();
+    let run = run_with_state(&folder, &state, &["check", "cluster:", "--kubeconfig", "config"], "");
+    assert_eq!(run.code, 3, "{}", run.stdout);
+    assert!(run.stderr.contains("[IH0110]") && run.stderr.contains("refused"), "{}", run.stderr);
+    let run = run_with_state(
+        &folder,
+        &state,
+        &["check", "cluster:nowhere", "--kubeconfig", "config"],
+        "",
+    );
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("nowhere"), "{}", run.stderr);
+}

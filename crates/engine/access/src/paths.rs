@@ -9,9 +9,12 @@ use crate::subject::MASTERS;
 use crate::{Access, Binding, Identity, Question, Rule, Subject};
 
 mod ask;
+mod everybody;
 mod known;
 #[cfg(test)]
 mod tests;
+
+pub use everybody::Everybody;
 
 use ask::Asker;
 use known::{Known, Privileged};

@@ -213,3 +213,34 @@ fn aws_auth_is_a_way_where_it_is() {
     };
     assert!(reached(&[config]) && !reached(&[]));
 }
+
+#[test]
+fn backwards_finds_what_forwards_finds() {
+    let rules = [rule("", "pods", "create", &[]), rule("", "users", "impersonate", &["ann"])];
+    let escalate = [rule(RBAC, "roles", "escalate", &[]), rule(RBAC, "roles", "patch", &[])];
+    let ann: Vec<String> =
+        bound("Role", "ann", &escalate, r#"{"kind":"User","name":"ann"}"#).into();
+    let more: Vec<&str> = ann.iter().map(String::as_str).collect();
+    for kind in ["Role", "ClusterRole"] {
+        let snapshot = estate(kind, &rules, &more);
+        let access = Access::new(World::new(&snapshot));
+        let escalation = Escalation::new(&access);
+        let goals = [Power::ClusterAdmin, Power::Nodes, Power::Secrets(Some("shop".into()))];
+        let mut n_found = 0;
+        for goal in &goals {
+            let everybody = escalation.everybody_to(goal);
+            for subject in escalation.subjects() {
+                let paths = escalation.paths(&subject, &Identity::of(&subject));
+                let forwards = paths.to(goal).map(|path| path.len());
+                let backwards = everybody.path(&subject);
+                assert_eq!(backwards.as_ref().map(Vec::len), forwards, "{subject} to {goal}");
+                if let Some(path) = backwards {
+                    n_found += 1;
+                    assert!(path.windows(2).all(|pair| pair[0].to == pair[1].from));
+                    assert_eq!(path.last().unwrap().to, *goal);
+                }
+            }
+        }
+        assert!(n_found > 4, "{n_found}");
+    }
+}

@@ -8,7 +8,14 @@ use ironhull_schema::{Schema, Scope};
 
 use super::{Answer, Element, Native, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("access/grants", granted)];
+mod environments;
+mod escalation;
+
+pub(super) const RULES: &[(&str, Native)] = &[
+    ("access/environments", environments::environments),
+    ("access/escalation", escalation::escalation),
+    ("access/grants", granted),
+];
 
 fn granted(subject: &Subject<'_>) -> Answer {
     let access = (subject.access)();

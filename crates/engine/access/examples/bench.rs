@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ironhull_access::{Access, Identity, Question, Subject};
+use ironhull_access::{Access, Escalation, Identity, Power, Question, Subject};
 use ironhull_model::{Minor, Object, Snapshot, World};
 
 const N_NAMESPACES: usize = 400;
@@ -90,6 +90,16 @@ fn main() {
             ]);
         }
     }
+    let start = Instant::now();
+    let escalation = Escalation::new(&access);
+    let everybody = escalation.everybody_to(&Power::ClusterAdmin);
+    let n_admins =
+        escalation.subjects().filter(|subject| everybody.path(subject).is_some()).count();
+    println!(
+        "{n_admins} of {} subjects come to cluster-admin, found in {:.1} ms",
+        escalation.subjects().count(),
+        start.elapsed().as_secs_f64() * 1000.0
+    );
     let rounds = 400;
     let (start, mut allowed) = (Instant::now(), 0);
     for _ in 0..rounds {

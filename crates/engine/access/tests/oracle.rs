@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ironhull_access::{Access, Identity, Question, Reason};
-use ironhull_model::{Minor, Object, Snapshot, Standing, Value, World};
+use ironhull_access::Access;
+use ironhull_model::{Object, Snapshot, Standing, World};
 use ironhull_testkit::access::{self as generate, Question as Asked};
 use ironhull_testkit::oracle::{self, Case};
 use serde_json::json;
@@ -15,12 +15,14 @@ const N_ESTATES: u64 = 64;
 const N_QUESTIONS: usize = 240;
 const QUESTIONS_PER_LINE: usize = 40;
 
+#[path = "support/answer.rs"]
+mod answer;
+
+use answer::letter;
+
+/// With the roles that every cluster has.
 fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
-    let mut snapshot = Snapshot::new(Minor::NEWEST);
-    for object in objects {
-        let value: Value = serde_json::from_str(&object.to_string()).unwrap();
-        snapshot.objects.push(Arc::new(Object::new(value, None).unwrap()));
-    }
+    let mut snapshot = answer::snapshot(objects);
     for value in ironhull_schema::rbac::defaults(snapshot.minor) {
         let mut object = Object::new(value, None).unwrap();
         object.standing = Standing::Assumed;
@@ -28,33 +30,6 @@ fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
     }
     snapshot.seal();
     snapshot
-}
-
-/// The oracle's letter.
-fn letter(access: &Access<'_>, asked: &Asked) -> char {
-    let who = Identity { user: asked.user.clone(), groups: asked.groups.clone() };
-    let fields: Vec<(&str, &str)> =
-        asked.fields.iter().map(|(field, value)| (&**field, &**value)).collect();
-    let reason = if asked.path.is_empty() {
-        let question = Question {
-            verb: &asked.verb,
-            group: &asked.group,
-            resource: &asked.resource,
-            subresource: &asked.subresource,
-            name: &asked.name,
-            namespace: (!asked.namespace.is_empty()).then_some(&asked.namespace),
-            fields: &fields,
-        };
-        access.allows(&who, &question)
-    } else {
-        access.allows_url(&who, &asked.verb, &asked.path)
-    };
-    match reason {
-        None => '-',
-        Some(Reason::Masters) => 'M',
-        Some(Reason::Node) => 'N',
-        Some(Reason::Granted { .. }) => 'R',
-    }
 }
 
 #[test]

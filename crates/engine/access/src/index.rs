@@ -18,8 +18,8 @@ pub struct Binding<'a> {
     pub object: &'a Arc<Object>,
     /// Where it holds, none for everywhere; empty where a file does not say it.
     pub namespace: Option<&'a str>,
-    /// The role, when it was read.
-    role: Option<u32>,
+    /// The role's index, when it was read.
+    pub(crate) role: Option<u32>,
     /// Whether its rules are all known: the role, or a part of it, may stand elsewhere.
     pub complete: bool,
 }
@@ -85,6 +85,10 @@ impl<'a> Access<'a> {
             }
         }
         Access { world, names, roles, bindings, by_subject, nodes: NodeAccess::new(world) }
+    }
+
+    pub(crate) fn names(&self) -> &Names<'a> {
+        &self.names
     }
 
     /// The world that is indexed.

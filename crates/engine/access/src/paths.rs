@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use ironhull_model::World;
 
-use crate::escalation::{self, Power, WAYS, Way};
+use crate::escalation::{self, Power, Way};
 use crate::subject::MASTERS;
 use crate::{Access, Binding, Identity, Question, Rule, Subject};
 
 mod ask;
 mod everybody;
 mod known;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use everybody::Everybody;
 
 use ask::Asker;
 use known::{Known, Privileged};
+use table::Table;
 
 /// A permission that a step needs, and why it is there.
 #[derive(Clone, Debug)]
@@ -77,12 +79,13 @@ impl<'i, 'a> Paths<'i, 'a> {
 pub struct Escalation<'i, 'a> {
     access: &'i Access<'a>,
     known: Known<'a>,
+    table: Table,
 }
 
 impl<'i, 'a> Escalation<'i, 'a> {
     /// Looks at a world's pods, Secrets and namespaces besides its RBAC.
     pub fn new(access: &'i Access<'a>) -> Escalation<'i, 'a> {
-        Escalation { access, known: Known::new(access) }
+        Escalation { access, known: Known::new(access), table: Table::new(access) }
     }
 
     /// The world.
@@ -151,18 +154,29 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         namespaces.sort_unstable();
         namespaces.dedup();
-        let asker = Asker { escalation: self, who, from };
+        let rules = self.access.bindings_of(who, Some(Question::ANY));
+        let rules = rules.flat_map(|binding| self.access.rules(binding));
+        let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let asker = Asker { escalation: self, who, from, names };
         let minor = self.world().base.minor;
-        for way in WAYS.iter().filter(|way| way.until.is_none_or(|last| minor <= last)) {
+        for way in table::ways().enumerate() {
+            if way.1.until.is_some_and(|last| minor > last) {
+                continue;
+            }
+            if way.1.id == escalation::AWS_AUTH.id {
+                if self.known.aws_auth {
+                    asker.take(way, Some("kube-system"), &mut steps);
+                }
+                continue;
+            }
             if asker.take(way, None, &mut steps) {
                 continue;
             }
             for namespace in &namespaces {
                 asker.take(way, Some(namespace), &mut steps);
             }
-        }
-        if self.known.aws_auth {
-            asker.take(&escalation::AWS_AUTH, Some("kube-system"), &mut steps);
         }
         steps
     }

@@ -122,6 +122,12 @@ impl<'q> Asked<'q> {
             name: question.name,
         }
     }
+
+    /// The same about an object.
+    pub(crate) fn named<'n>(self, name: &'n str) -> Asked<'n> {
+        let Asked { verb, group, resource, subresource, .. } = self;
+        Asked { verb, group, resource, subresource, name }
+    }
 }
 
 /// One `PolicyRule` of a role.
@@ -134,7 +140,7 @@ pub struct Rule<'a> {
     verbs: Box<[u32]>,
     groups: Box<[u32]>,
     resources: Box<[(u32, u32)]>,
-    names: Box<[&'a str]>,
+    pub(crate) names: Box<[&'a str]>,
     urls: Box<[&'a str]>,
 }
 

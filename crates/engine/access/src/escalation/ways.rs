@@ -79,7 +79,7 @@ pub(crate) const CONTROL_PLANE: Way =
     way("control-plane", "read the control plane's keys from its node", &[], &[]);
 
 /// Every way that starts with a permission, in the order in which they are tried.
-pub const WAYS: &[Way] = &[
+pub static WAYS: &[Way] = &[
     way(
         "bind",
         "bind oneself to cluster-admin",
@@ -319,7 +319,7 @@ pub const WAYS: &[Way] = &[
 ];
 
 /// Where EKS maps cloud identities to users and groups.
-pub(crate) const AWS_AUTH: Way = way(
+pub(crate) static AWS_AUTH: Way = way(
     "map-identities",
     "map an identity of one's own to system:masters (EKS)",
     &[named(here(&[what(CHANGE, CORE, &["configmaps"])]), Name::Is("aws-auth"))],

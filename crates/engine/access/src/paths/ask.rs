@@ -1,8 +1,8 @@
 //! What one identity may do, and which steps follow.
 
 use super::known::Privileged;
-use super::{Escalation, Granted, Step};
-use crate::escalation::{Gives, Name, Need, Power, Way};
+use super::{Escalation, Granted, Step, table};
+use crate::escalation::{Gives, Name, Power, Way};
 use crate::subject::MASTERS;
 use crate::{Identity, Question, Subject};
 
@@ -11,17 +11,19 @@ pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) escalation: &'e Escalation<'i, 'a>,
     pub(super) who: &'e Identity,
     pub(super) from: &'e Power,
+    /// The names that the rules limit themselves to.
+    pub(super) names: Vec<&'a str>,
 }
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// The steps of a way in a namespace (none: everywhere); whether it is open.
     pub(super) fn take(
         &self,
-        way: &'static Way,
+        (index, way): (usize, &'static Way),
         namespace: Option<&str>,
         steps: &mut Vec<Step<'i, 'a>>,
     ) -> bool {
-        let Some(grants) = self.all(way, namespace, "") else {
+        let Some(grants) = self.all(index, way, namespace) else {
             if way.needs.iter().any(|need| matches!(need.name, Name::Gained)) {
                 self.take_by_name(way, namespace, steps);
             }
@@ -42,13 +44,8 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         namespace: Option<&str>,
         steps: &mut Vec<Step<'i, 'a>>,
     ) {
-        let bindings = self.escalation.access.bindings_of(self.who, Some(Question::ANY));
-        let rules = bindings.flat_map(|binding| self.escalation.access.rules(binding));
-        let mut names: Vec<&str> = rules.flat_map(|rule| rule.strings("resourceNames")).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let Some(grants) = self.all(way, namespace, name) else { continue };
+        for &name in &self.names {
+            let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
             for gives in way.gives {
                 let gained = match (gives, namespace) {
                     (Gives::Groups, _) if name == MASTERS => Power::ClusterAdmin,
@@ -97,38 +94,42 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// What grants every need; none when one is not granted.
     fn all(
         &self,
+        index: usize,
         way: &Way,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        let (access, table) = (self.escalation.access, &self.escalation.table);
+        let needs = way.needs.iter().enumerate();
+        let granted = needs.map(|(at, need)| {
+            let place = if need.cluster { None } else { namespace };
+            access.bindings_of(self.who, place).find_map(|binding| {
+                let met = table.get(binding.role? as usize, index, at)?;
+                let rule = access.rules(binding).nth(met.rule as usize)?;
+                Some(Granted { what: format!("{} {}", met.verb, met.resource), binding, rule })
+            })
+        });
+        granted.collect()
+    }
+
+    /// The same where what is gained has a name.
+    fn all_by_name(
+        &self,
+        way: &'static Way,
         namespace: Option<&str>,
         gained: &str,
     ) -> Option<Vec<Granted<'i, 'a>>> {
-        way.needs.iter().map(|need| self.one(need, namespace, gained)).collect()
-    }
-
-    fn one(&self, need: &Need, namespace: Option<&str>, gained: &str) -> Option<Granted<'i, 'a>> {
-        let (name, any_of_domain) = match need.name {
-            Name::Any => ("", None),
-            Name::Gained => (gained, None),
-            // Signers are allowed by their domain too.
-            Name::Is(name) => (name, name.split_once('/').map(|(domain, _)| format!("{domain}/*"))),
-        };
-        let names = [Some(name), any_of_domain.as_deref()];
-        need.any.iter().find_map(|what| {
-            let pairs =
-                what.verbs.iter().flat_map(|verb| what.resources.iter().map(move |r| (*verb, *r)));
-            pairs.into_iter().find_map(|(verb, full)| {
-                let (resource, subresource) = full.split_once('/').unwrap_or((full, ""));
-                names.into_iter().flatten().find_map(|name| {
-                    let question = Question {
-                        subresource,
-                        name,
-                        namespace: if need.cluster { None } else { namespace },
-                        ..Question::new(verb, what.group, resource)
-                    };
-                    let (binding, rule) = self.escalation.access.granted(self.who, &question)?;
-                    Some(Granted { what: format!("{verb} {full}"), binding, rule })
-                })
+        let needs = way.needs.iter();
+        let granted = needs.map(|need| {
+            table::questions(need, gained).find_map(|(verb, group, full, name)| {
+                let question = Question {
+                    namespace: if need.cluster { None } else { namespace },
+                    ..table::question(verb, group, full, &name)
+                };
+                let (binding, rule) = self.escalation.access.granted(self.who, &question)?;
+                Some(Granted { what: format!("{verb} {full}"), binding, rule })
             })
-        })
+        });
+        granted.collect()
     }
 
     fn gained(

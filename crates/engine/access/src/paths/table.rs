@@ -1,0 +1,107 @@
+//! Which roles meet which needs, asked once for all who are bound to them.
+
+use crate::escalation::{self, Name, Need, WAYS, Way};
+use crate::rule::Asked;
+use crate::{Access, Question};
+
+/// Every way that starts with a permission, and that of EKS last.
+pub(super) fn ways() -> impl Iterator<Item = &'static Way> {
+    WAYS.iter().chain([&escalation::AWS_AUTH])
+}
+
+/// What a need asks: verb, resource as people write it, name. `gained` stands for
+/// what is gained.
+pub(super) fn questions(
+    need: &'static Need,
+    gained: &str,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
+    let names: Vec<String> = match need.name {
+        Name::Any => vec![String::new()],
+        Name::Gained => vec![gained.to_owned()],
+        // Signers are allowed by their domain too.
+        Name::Is(name) => {
+            let domain = name.split_once('/').map(|(domain, _)| format!("{domain}/*"));
+            std::iter::once(name.to_owned()).chain(domain).collect()
+        }
+    };
+    need.any.iter().flat_map(move |what| {
+        let names = names.clone();
+        what.verbs.iter().flat_map(move |verb| {
+            let names = names.clone();
+            what.resources.iter().flat_map(move |resource| {
+                let names = names.clone();
+                names.into_iter().map(move |name| (*verb, what.group, *resource, name))
+            })
+        })
+    })
+}
+
+/// The question, whichever namespace it is about.
+pub(super) fn question<'q>(
+    verb: &'q str,
+    group: &'q str,
+    full: &'q str,
+    name: &'q str,
+) -> Question<'q> {
+    let (resource, subresource) = full.split_once('/').unwrap_or((full, ""));
+    Question { subresource, name, ..Question::new(verb, group, resource) }
+}
+
+/// A rule, and what it allows of a need.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met {
+    /// Index of the rule among its role's effective rules.
+    pub(super) rule: u32,
+    pub(super) verb: &'static str,
+    pub(super) resource: &'static str,
+}
+
+/// By role and need.
+#[derive(Debug)]
+pub(super) struct Table {
+    n_needs: usize,
+    met: Vec<Option<Met>>,
+    /// The first need of each way, in the order of [`ways`].
+    first: Vec<usize>,
+}
+
+impl Table {
+    pub(super) fn new(access: &Access<'_>) -> Table {
+        let needs: Vec<&'static Need> = ways().flat_map(|way| way.needs).collect();
+        let asked: Vec<Vec<_>> = needs
+            .iter()
+            .map(|need| {
+                questions(need, "")
+                    .map(|(verb, group, resource, name)| {
+                        let asked =
+                            Asked::new(&question(verb, group, resource, ""), access.names());
+                        (asked, name, verb, resource)
+                    })
+                    .collect()
+            })
+            .collect();
+        let mut met = Vec::with_capacity(access.roles().len() * needs.len());
+        for role in access.roles() {
+            let rules: Vec<_> = access.rules_of(role).collect();
+            for asked in &asked {
+                met.push(asked.iter().find_map(|(asked, name, verb, resource)| {
+                    let asked = asked.named(name);
+                    let rule = rules.iter().position(|rule| rule.covers(&asked))?;
+                    Some(Met { rule: rule as u32, verb, resource })
+                }));
+            }
+        }
+        let mut first = Vec::new();
+        let mut n_needs = 0;
+        for way in ways() {
+            first.push(n_needs);
+            n_needs += way.needs.len();
+        }
+        Table { n_needs, met, first }
+    }
+
+    /// What a role meets of the need of a way; by their indices.
+    pub(super) fn get(&self, role: usize, way: usize, need: usize) -> Option<Met> {
+        self.met[role * self.n_needs + self.first[way] + need]
+    }
+}

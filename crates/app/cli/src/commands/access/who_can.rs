@@ -31,6 +31,11 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     match args.output {
         Output::Table => {
             printer::data(&rows(&snapshot, &found));
+            if is_of_nodes(&asked) {
+                printer::error(
+                    "note: the Node authorizer also allows kubelets what belongs to the pods on their nodes",
+                );
+            }
             admit(&snapshot);
         }
         Output::Json => {
@@ -52,6 +57,22 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit(&snapshot))
+}
+
+/// Whether the Node authorizer looks at what runs where.
+fn is_of_nodes(asked: &Asked) -> bool {
+    let Asked::Resource { group, resource, .. } = asked else { return false };
+    let core = [
+        "configmaps",
+        "nodes",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "secrets",
+        "serviceaccounts",
+    ];
+    group.is_empty() && core.contains(&&**resource)
+        || group == "resource.k8s.io" && ["resourceclaims", "resourceslices"].contains(&&**resource)
 }
 
 fn subjects(binding: &Binding<'_>) -> Vec<String> {

@@ -1,5 +1,5 @@
 # `make demo` judges examples/; `make test` runs everything that proves the product.
-.PHONY: demo test testbed tools lint fuzz release bench peers oracles oracles-build
+.PHONY: demo test testbed cluster tools lint fuzz release bench peers oracles oracles-build
 
 CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -35,6 +35,10 @@ test: tools testbed
 # A real Kubernetes, built once for all checkouts: target/testbed/kubebed.
 testbed:
 	@testbed/build
+
+# One to try things on, with examples/shop applied, until Enter is pressed.
+cluster: testbed
+	$(CARGO) xtask cluster
 
 lint:
 	$(CARGO) fmt --all --check

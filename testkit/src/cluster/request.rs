@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Response {
     /// The HTTP status; 502 when the API server could not be reached.
     pub status: u16,
-    /// Values of `Warning` headers, as sent.
+    /// What `Warning` headers say.
     pub warnings: Vec<String>,
     /// The body; a string where it is not JSON.
     pub body: Value,
@@ -142,8 +142,22 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<Head> {
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         match name.to_ascii_lowercase().as_str() {
             "content-length" => head.length = value.trim().parse().ok(),
-            "warning" => head.warnings.push(value.trim().to_owned()),
+            "warning" => head.warnings.push(warning(value)),
             _ => {}
         }
     }
+}
+
+/// The text of `299 - "text"`, where a backslash escapes (RFC 7234 5.5).
+fn warning(value: &str) -> String {
+    let quoted = value.trim().splitn(3, ' ').nth(2).unwrap_or_default();
+    let mut escaped = false;
+    let inner = quoted.strip_prefix('"').unwrap_or(quoted).chars();
+    let text: String = inner
+        .filter(|&character| {
+            escaped = character == '\\' && !escaped;
+            !escaped
+        })
+        .collect();
+    text.strip_suffix('"').unwrap_or(&text).to_owned()
 }

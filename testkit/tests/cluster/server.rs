@@ -37,6 +37,81 @@ fn pod_security_denies() {
 }
 
 #[test]
+fn flags_and_files_reach_the_api_server() {
+    let admission = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": {
+            "apiVersion": "pod-security.admission.config.k8s.io/v1",
+            "kind": "PodSecurityConfiguration",
+            "defaults": {"enforce": "baseline", "warn": "restricted"},
+        }}],
+    });
+    let options = Options {
+        files: vec![("admission", admission.to_string())],
+        api_server_flags: vec![
+            "--admission-control-config-file={dir}/admission".to_owned(),
+            "--disable-admission-plugins=ServiceAccount".to_owned(),
+        ],
+        emulated_version: Some("1.36"),
+        ..Options::default()
+    };
+    let Some(cluster) = Cluster::start(&options) else { return };
+    let namespace = cluster.namespace("unlabelled");
+    let denied = cluster.create(&User::admin(), &pod(&namespace, "privileged", true));
+    assert!(
+        denied.message().contains("violates PodSecurity \"baseline:latest\""),
+        "{}",
+        denied.body
+    );
+    let warned = cluster.create(&User::admin(), &pod(&namespace, "plain", false));
+    assert_eq!(warned.status, 201, "{}", warned.body);
+    assert!(
+        warned.warnings[0].starts_with("would violate PodSecurity \"restricted:latest\""),
+        "{warned:?}"
+    );
+    let version = cluster.get(&User::admin(), "/version").expect_success();
+    assert_eq!(version["emulationMinor"], "36", "{version}");
+}
+
+#[test]
+fn objects_are_written_and_watched() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let (admin, namespace) = (User::admin(), cluster.namespace("watched"));
+    let mut object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": namespace},
+        "data": {"level": "info", "umlaut": "ä\n"},
+    });
+    let watch = format!(
+        "{}?watch=true&fieldSelector=metadata.name%3Dsettings",
+        cluster.collection(&object)
+    );
+    let mut events = cluster.stream(&admin, &watch);
+    cluster.create(&admin, &object).expect_success();
+    let path = cluster.path(&object);
+    object["data"]["level"] = json!("debug");
+    cluster.put(&admin, &path, &object).expect_success();
+    cluster.merge(&admin, &path, &json!({"data": {"level": null}})).expect_success();
+    cluster.delete(&admin, &path).expect_success();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let event = events.next().expect("an event");
+        assert_eq!(event["object"]["data"]["umlaut"], "ä\n");
+        seen.push((event["type"].clone(), event["object"]["data"]["level"].clone()));
+    }
+    let expected = [
+        ("ADDED", json!("info")),
+        ("MODIFIED", json!("debug")),
+        ("MODIFIED", Value::Null),
+        ("DELETED", Value::Null),
+    ];
+    assert_eq!(seen, expected.map(|(kind, level)| (json!(kind), level)));
+    assert_eq!(cluster.get(&admin, &path).status, 404);
+}
+
+#[test]
 fn an_admission_policy_denies() {
     let Some(cluster) = Cluster::shared() else { return };
     let namespace = cluster.namespace("no-debug");

@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // A forwarder passes requests on to the API server in the name of who sent
@@ -98,6 +99,8 @@ func newTransports(a *authorities) *transports {
 			TLSClientConfig:    &tls.Config{RootCAs: pool, Certificates: certificates},
 			Protocols:          protocols,
 			DisableCompression: true,
+			// A stranger at a port that was taken may never answer.
+			TLSHandshakeTimeout: 10 * time.Second,
 		}
 	}
 	pool, certificates := a.pool(), []tls.Certificate{a.proxyClient}

@@ -40,7 +40,8 @@ fn the_shop_is_fixed_without_a_person() {
     let before = findings(&shop, &state);
     let n_automatic = before.iter().filter(|(_, automatic)| *automatic).count();
     assert!(n_automatic > 20, "only {n_automatic} findings can be fixed alone");
-    let fixed = run_with_state(&shop, &state, &["fix", "--write", "--at", "2026-11-24"], "");
+    let fixed =
+        run_with_state(&shop, &state, &["fix", "--unsafe", "--write", "--at", "2026-11-24"], "");
     let after = findings(&shop, &state);
     let still: Vec<&String> =
         after.iter().filter(|(_, automatic)| *automatic).map(|(id, _)| id).collect();
@@ -56,7 +57,7 @@ fn the_shop_is_fixed_without_a_person() {
     // Comments survive, and a second run has nothing to do for what was fixed.
     let payments = std::fs::read_to_string(shop.join("deploy/payments.yaml")).unwrap();
     assert!(payments.contains("# \"it did not start without\" - nobody remembers what"));
-    let again = run_with_state(&shop, &state, &["fix", "--at", "2026-11-24"], "");
+    let again = run_with_state(&shop, &state, &["fix", "--unsafe", "--at", "2026-11-24"], "");
     assert!(
         again.stdout.lines().filter(|line| line.starts_with("+++")).count() <= still.len(),
         "{}",
@@ -87,7 +88,7 @@ fn many_objects_of_one_file_are_fixed_at_once() {
     let started = std::time::Instant::now();
     let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
     run(&["check", "."]);
-    let fixed = run(&["fix", "--write"]);
+    let fixed = run(&["fix", "--write", "--unsafe"]);
     assert_eq!(fixed.code, 0, "{}", fixed.stderr);
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     for file in ["stream.yaml", "list.yaml"] {
@@ -106,8 +107,86 @@ fn no_fix_keeps_a_pod_from_starting() {
     std::fs::write(folder.join("a.yaml"), text).unwrap();
     let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
     run(&["check", "."]);
-    let fixed = run(&["fix"]).stdout;
+    let fixed = run(&["fix", "--unsafe"]).stdout;
     assert!(fixed.contains("drop: [ALL]"), "{fixed}");
     assert!(!fixed.contains("runAsNonRoot: true"), "uid 0 and not root:\n{fixed}");
     assert!(!fixed.contains("pod-security"), "the pod of that namespace has a hostPath:\n{fixed}");
+}
+
+/// A pod that waits no time before it is killed, on the node's network.
+const RISKY: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  hostNetwork: true\n  terminationGracePeriodSeconds: 0\n  containers:\n  - {name: c, image: 'a.example/b:1'}\n";
+
+/// What may stop a workload is done only when it is asked for, and said.
+#[test]
+fn repairs_that_may_stop_something_wait_to_be_asked_for() {
+    let (state, folder) = (folder("unsafe-state"), folder("unsafe"));
+    let file = folder.join("a.yaml");
+    std::fs::write(&file, RISKY).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    let json = run(&["check", ".", "-o", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of = |control: &str| {
+        json["findings"].as_array().unwrap().iter().find(|found| found["control"] == control)
+    };
+    assert!(of("grace-period-zero").unwrap()["repairMay"].is_null());
+    let may = of("host-namespaces").unwrap()["repairMay"].as_str().unwrap();
+    assert!(run(&["explain", "host-namespaces"]).stdout.contains(may));
+    assert!(
+        run(&["explain", &of("host-namespaces").unwrap()["number"].to_string()])
+            .stdout
+            .contains(may)
+    );
+
+    let safe = run(&["fix", "--write"]);
+    assert_eq!(safe.code, 0, "{}", safe.stderr);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text, RISKY.replace("  terminationGracePeriodSeconds: 0\n", ""));
+    let left = safe.stderr.lines().find(|line| line.contains("more with --unsafe")).unwrap();
+    let n: usize = left.split(' ').next().unwrap().parse().unwrap();
+    assert!(n > 5, "{left}");
+
+    let named = run(&["fix", "host-namespaces/d/Pod/a", "--write"]);
+    assert!(named.stderr.contains(may), "{}", named.stderr);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("hostNetwork") && !text.contains("drop"), "{text}");
+
+    let all = run(&["fix", "--unsafe", "--write"]);
+    assert!(!all.stderr.contains("more with --unsafe"), "{}", all.stderr);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("drop: [ALL]"));
+}
+
+/// Lines around a change may hold secrets: they are left out of what is shown, and
+/// neither of the files nor of a patch that is asked for.
+#[test]
+fn secrets_stay_out_of_patches_that_are_shown() {
+    let (state, folder) = (folder("masked-state"), folder("masked"));
+    let file = folder.join("a.yaml");
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  containers:\n  - name: c\n    image: a.example/b:1\n    env:\n    - {name: DB_PASSWORD, value: 'tr0ub4dor'}\n    securityContext: {privileged: true}\n  - {name: d, image: 'a.example/b:1', env: [{name: A_TOKEN, value: 0penSesame}], securityContext: {privileged: true}}\n";
+    std::fs::write(&file, text).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    run(&["check", "."]);
+    let shown = run(&["fix", "--unsafe"]);
+    assert!(shown.stdout.contains("+    securityContext: {privileged: false"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("\n+  - {name: d"), "{}", shown.stdout);
+    assert_eq!(shown.stdout.matches("‹redacted›").count(), 3, "{}", shown.stdout);
+    for secret in ["tr0ub4dor", "0penSesame"] {
+        assert!(!shown.stdout.contains(secret), "{}", shown.stdout);
+    }
+    assert!(shown.stderr.contains("--patch FILE"), "{}", shown.stderr);
+
+    let patched = run(&["fix", "--unsafe", "--patch", "fix.patch"]);
+    assert_eq!((patched.code, patched.stdout.as_str()), (0, ""), "{}", patched.stderr);
+    let applied = std::process::Command::new("git")
+        .args(["apply", "fix.patch"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let by_patch = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text).unwrap();
+    let written = run(&["fix", "--unsafe", "--write"]);
+    assert!(!written.stdout.contains("tr0ub4dor"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), by_patch);
+    assert!(by_patch.contains("tr0ub4dor") && by_patch.contains("0penSesame"));
+    assert!(by_patch.contains("privileged: false"));
 }

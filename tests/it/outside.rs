@@ -125,7 +125,7 @@ fn an_object_that_stands_in_two_files_is_fixed_where_its_number_says() {
     let run = |args: &[&str]| run_with_state(&folder, &state, args, "").stdout;
     let table = run(&["check", ".", "--only", "privileged-container"]);
     for (number, file) in [("1", "dev.yaml"), ("2", "prod.yaml")] {
-        assert!(run(&["fix", number]).contains(&format!("+++ b/./{file}")), "{table}");
+        assert!(run(&["fix", number]).contains(&format!("+++ b/{file}")), "{table}");
         assert!(run(&["explain", number]).contains(&format!("{file}:7:")));
     }
     let shown = run(&["show"]);

@@ -202,6 +202,16 @@ pub enum RepairStep {
 pub struct Repair {
     /// In order. Empty when none is known.
     pub steps: Vec<RepairStep>,
+    /// What works today and the steps may stop; none when they can stop nothing.
+    pub may: Option<Arc<str>>,
+}
+
+impl Repair {
+    /// A repair that may stop something; a question changes nothing, so it stops nothing.
+    pub fn new(steps: Vec<RepairStep>, may: Option<&Arc<str>>) -> Repair {
+        let changes = steps.iter().any(|step| !matches!(step, RepairStep::Ask { .. }));
+        Repair { may: may.filter(|_| changes).cloned(), steps }
+    }
 }
 
 /// Why a finding is accepted.

@@ -9,12 +9,13 @@ use ironhull_model::source::TemplateLine;
 use ironhull_model::{
     Finding, Node, Object, Origin, Pointer, RepairStep, Snapshot, SourceId, ThingRef,
 };
+use ironhull_secrets::shown::places;
 use ironhull_yaml::{Document, splice};
-use similar::TextDiff;
 
 use batch::{Done, Fix};
 
 mod batch;
+mod shown;
 
 /// A file as it would be.
 #[derive(Debug)]
@@ -25,8 +26,17 @@ pub struct Edit {
     pub is_new: bool,
     /// Its new text.
     pub after: String,
-    /// Unified diff.
-    pub diff: String,
+    /// What changes.
+    pub diff: Diff,
+}
+
+/// A unified diff.
+#[derive(Debug)]
+pub struct Diff {
+    /// As `patch` and `git apply` take it: the user's own lines, secrets included.
+    pub patch: String,
+    /// For eyes and logs: secret values on its lines are left out.
+    pub shown: String,
 }
 
 /// What can be done about some findings.
@@ -74,8 +84,15 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
                 .push((finding.id(), "its object was not read from a file".to_owned())),
         }
     }
+    let mut by_origin: HashMap<SourceId, Vec<&Object>> = HashMap::new();
+    for object in snapshot.objects.iter().filter(|_| !by_source.is_empty()) {
+        if let Some(origin) = object.origin.filter(|at| by_source.contains_key(&at.source)) {
+            by_origin.entry(origin.source).or_default().push(object);
+        }
+    }
     for (source, findings) in by_source {
-        file(source, &findings, snapshot, &mut outcome);
+        let objects = by_origin.remove(&source).unwrap_or_default();
+        file(source, &findings, &objects, snapshot, &mut outcome);
     }
     outcome
 }
@@ -110,12 +127,20 @@ fn object<'s>(
     in_file.or(candidates.first()).copied()
 }
 
-fn file(id: SourceId, fixes: &[Fix<'_>], snapshot: &Snapshot, outcome: &mut Outcome) {
+fn file(
+    id: SourceId,
+    fixes: &[Fix<'_>],
+    objects: &[&Object],
+    snapshot: &Snapshot,
+    outcome: &mut Outcome,
+) {
     let Some(source) = snapshot.source(id) else { return };
     let text = batch::all(source.text(), fixes, outcome);
     created(source.path.as_str(), fixes, outcome);
     if text != source.text() {
-        let diff = unified(&source.path, source.text(), &text);
+        let mut secrets = places(objects.iter().copied(), 0, source.text().len());
+        secrets.dedup();
+        let diff = shown::diff(&source.path, source.text(), &text, &secrets);
         let path = source.path.clone();
         outcome.edits.push(Edit { path, is_new: false, after: text, diff });
     }
@@ -243,7 +268,7 @@ fn created(path: &str, fixes: &[Fix<'_>], outcome: &mut Outcome) {
             if outcome.edits.iter().any(|edit| edit.path == new) {
                 continue;
             }
-            let diff = unified(&new, "", &text);
+            let diff = shown::diff(&new, "", &text, &[]);
             outcome.edits.push(Edit { path: new, is_new: true, after: text, diff });
         }
     }
@@ -260,11 +285,9 @@ pub fn file_name(name: &str) -> String {
     }
 }
 
-fn unified(path: &str, before: &str, after: &str) -> String {
+/// The names of a diff's two texts, as `git apply` takes them: it refuses `a/./b`.
+fn headers(path: &str, before: &str) -> (String, String) {
+    let path = path.trim_start_matches("./");
     let old = if before.is_empty() { "/dev/null".to_owned() } else { format!("a/{path}") };
-    TextDiff::from_lines(before, after)
-        .unified_diff()
-        .context_radius(3)
-        .header(&old, &format!("b/{path}"))
-        .to_string()
+    (old, format!("b/{path}"))
 }

@@ -191,11 +191,17 @@ pub(crate) struct Diff {
 
 #[derive(ClapArgs)]
 pub(crate) struct Fix {
-    /// Findings by number or id (default: all that can be fixed without asking)
+    /// Findings by number or id (default: all whose repair asks nothing and can stop nothing)
     pub(crate) what: Vec<String>,
+    /// Also the repairs that may stop what works today
+    #[arg(long = "unsafe")]
+    pub(crate) is_unsafe: bool,
     /// Edit the files instead of printing the patch
     #[arg(long)]
     pub(crate) write: bool,
+    /// Write the patch to a new file: secret values, which are left out where it is printed, are in it
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub(crate) patch: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]

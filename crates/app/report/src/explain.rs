@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use ironhull_controls::Control;
-use ironhull_controls::control::Mapping;
+use ironhull_controls::control::{Mapping, Rule, Step};
 use ironhull_model::{Evidence, Finding, Object, Place, RepairStep, Snapshot, Verdict};
 
 use crate::repair;
@@ -23,10 +23,23 @@ pub fn control(control: &Control) -> String {
         out.push_str("native   can be installed as a ValidatingAdmissionPolicy\n");
     }
     standards(control, &mut out);
+    if let Some(may) = &control.may
+        && changes(control)
+    {
+        _ = writeln!(out, "repair   {}: {may}", repair::UNSAFE);
+    }
     if control.params.len() > 2 {
         _ = writeln!(out, "params   {}", control.params);
     }
     out
+}
+
+/// Whether its repair changes anything; what a native rule does is not known here.
+fn changes(control: &Control) -> bool {
+    match &control.rule {
+        Rule::Cel(rule) => rule.repair.iter().any(|step| !matches!(step, Step::Ask(_))),
+        Rule::Native(_) => control.may.as_deref() != Some(ironhull_controls::UNSAID),
+    }
 }
 
 fn applies(control: &Control) -> String {
@@ -231,6 +244,9 @@ fn fix(number: usize, finding: &Finding, snapshot: &Snapshot, out: &mut String) 
             }
             RepairStep::Ask { question } => _ = writeln!(out, "  decide: {question}"),
         }
+    }
+    if let Some(may) = &finding.repair.may {
+        _ = writeln!(out, "  {}: {may}", repair::UNSAFE);
     }
     if let Some(why) = ironhull_repair::uneditable(finding, snapshot) {
         _ = writeln!(out, "  {why}");

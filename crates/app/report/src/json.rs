@@ -51,6 +51,8 @@ struct FindingV1<'a> {
     missing: &'a [String],
     repair: Vec<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    repair_may: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<&'a Accepted>,
@@ -155,6 +157,7 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
         evidence: finding.evidence.iter().map(|evidence| evidence_v1(report, evidence)).collect(),
         missing: &finding.missing,
         repair: finding.repair.steps.iter().map(step_v1).collect(),
+        repair_may: finding.repair.may.as_deref(),
         owner: finding
             .owner
             .as_deref()

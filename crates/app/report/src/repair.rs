@@ -2,6 +2,9 @@
 
 use ironhull_model::{Node, Repair, RepairStep};
 
+/// What is said before what a repair may stop.
+pub const UNSAFE: &str = "it may stop what works today";
+
 /// The first step as a person would say it; none when there is no repair.
 pub fn in_words(repair: &Repair) -> Option<String> {
     let first = repair.steps.first()?;

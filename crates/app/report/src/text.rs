@@ -3,11 +3,8 @@
 
 use std::borrow::Cow;
 
-use ironhull_model::{Node, Snapshot, SourceId};
-use ironhull_secrets::masked;
-
-/// What stands for a secret in an excerpt.
-const REDACTED: &str = "‹redacted›";
+use ironhull_model::{Snapshot, SourceId};
+use ironhull_secrets::shown::{places, without};
 
 /// Characters of a line that an excerpt shows, and how many of them stand before
 /// the place it is about.
@@ -64,41 +61,10 @@ pub(crate) fn masked_line(snapshot: &Snapshot, id: SourceId, number: u32) -> Str
     let line = source.line(number);
     let from = (line.as_ptr() as usize).saturating_sub(source.text().as_ptr() as usize);
     let to = from + line.len();
-    let mut secrets: Vec<(usize, usize)> = Vec::new();
     let own = |origin: ironhull_model::Origin| origin.source == id;
-    for object in snapshot.objects.iter().filter(|object| object.origin.is_some_and(own)) {
-        let mut stack = vec![object.root()];
-        while let Some(node) = stack.pop() {
-            let Some((start, end)) = overlap(node, from, to) else { continue };
-            match node.as_str() {
-                Some(text) if masked(text).is_some() => secrets.push((start, end)),
-                Some(_) => {}
-                None => stack.extend(node.items()),
-            }
-        }
-    }
-    secrets.sort_unstable();
-    let mut out = String::new();
-    let mut at = 0;
-    for (start, end) in secrets {
-        let (start, end) = (start.saturating_sub(from), end.saturating_sub(from).min(line.len()));
-        if start >= at {
-            out.push_str(line.get(at..start).unwrap_or_default());
-            out.push_str(REDACTED);
-            at = end;
-        }
-    }
-    out.push_str(line.get(at..).unwrap_or_default());
-    out
-}
-
-/// The bytes of a node that fall into a range, or its whole span where it holds others.
-fn overlap(node: Node<'_>, from: usize, to: usize) -> Option<(usize, usize)> {
-    let span = node.span()?;
-    let (start, end) = (span.start as usize, span.end as usize);
-    // What an alias or a default brought stands elsewhere; the root may have no span.
-    let is_inside = start < to && end > from || node.parent().is_none();
-    (is_inside || node.is_aliased()).then_some((start.max(from), end.min(to)))
+    let objects = snapshot.objects.iter().map(|object| &**object);
+    let objects = objects.filter(|object| object.origin.is_some_and(own));
+    without(line, from, &places(objects, from, to))
 }
 
 /// A line of a text that could not be read, for a diagnostic: where it may hold a

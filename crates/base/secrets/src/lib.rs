@@ -13,6 +13,7 @@ use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 mod form;
 mod mark;
 mod name;
+pub mod shown;
 
 pub use form::by_form;
 pub use mark::Salt;

@@ -1,6 +1,6 @@
 mod repairs;
 
-use ironhull_controls::{control::Rule, examples};
+use ironhull_controls::{UNSAID, control::Rule, examples};
 
 /// Every control's examples say what it says of them.
 #[test]
@@ -34,6 +34,31 @@ fn every_control_has_a_violation_and_a_near_miss() {
             .any(|example| example.as_ref().is_ok_and(|example| example.expects_violation()));
         assert!(holds && violates, "{} lacks a violation or a near-miss", control.id);
     }
+}
+
+/// Whether a repair may stop something is decided for each control; of native rules
+/// only their examples tell whether they repair at all.
+#[test]
+fn repairs_say_whether_they_may_stop_something() {
+    let (mut n_safe, mut n_unsafe) = (0, 0);
+    for control in super::controls() {
+        let found = examples::read(control)
+            .into_iter()
+            .flatten()
+            .flat_map(|example| examples::judge(control, &example).findings);
+        let changes = |finding: &ironhull_model::Finding| {
+            use ironhull_model::RepairStep;
+            finding.repair.steps.iter().any(|step| !matches!(step, RepairStep::Ask { .. }))
+        };
+        let repairs = found.filter(changes).count();
+        assert!(repairs == 0 || control.may.as_deref() != Some(UNSAID), "{}", control.id);
+        match control.may {
+            Some(_) => n_unsafe += usize::from(repairs > 0),
+            None => n_safe += usize::from(repairs > 0),
+        }
+    }
+    println!("{n_safe} controls repair without risk, {n_unsafe} may stop something");
+    assert!(n_safe > 3 && n_unsafe > 30, "{n_safe} and {n_unsafe}");
 }
 
 /// A control's standards name items that exist, so that a typing error does not

@@ -16,6 +16,10 @@ mod fields;
 mod joins;
 mod repair;
 mod template;
+#[cfg(test)]
+mod tests;
+
+pub use repair::UNSAID;
 
 use fields::{applies, kinds_of, mappings, minors, standards, surface};
 
@@ -107,7 +111,7 @@ impl Compiler {
         }
         let mut rules = Rules { reader, scopes };
         let related = rules.related();
-        let (rule, severity) = rules.read()?;
+        let (rule, severity, may) = rules.read()?;
         let portable = related.is_empty()
             && needs.is_empty()
             && helps.is_empty()
@@ -126,6 +130,7 @@ impl Compiler {
             needs,
             helps,
             rule,
+            may,
             severity,
             standards,
             packs,
@@ -160,13 +165,14 @@ struct Rules<'r, 'a, 'd> {
 }
 
 impl<'a> Rules<'_, 'a, '_> {
-    fn read(mut self) -> Option<(Rule, Vec<SeverityLine>)> {
+    fn read(mut self) -> Option<(Rule, Vec<SeverityLine>, Option<Box<str>>)> {
         if let Some(name) = self.reader.str("native") {
             if native::find(name).is_none() {
                 self.reader.wrong(self.reader.node(), format!("no native rule {name:?}"));
             }
             let severity = self.severity();
-            return Some((Rule::Native(name.into()), severity));
+            let may = self.native_repair();
+            return Some((Rule::Native(name.into()), severity, may));
         }
         let lets = self.bindings("let", false);
         let when = self.expression("when");
@@ -177,9 +183,9 @@ impl<'a> Rules<'_, 'a, '_> {
         let message = self.reader.required("message");
         let message = message.and_then(|node| self.template(node));
         let severity = self.severity();
-        let repair = self.repair();
+        let (repair, may) = self.repair();
         let rule = CelRule { lets, when, each, at, must: must?, unless, message: message?, repair };
-        Some((Rule::Cel(Box::new(rule)), severity))
+        Some((Rule::Cel(Box::new(rule)), severity, may))
     }
 
     fn bindings(&mut self, field: &'static str, elements: bool) -> Vec<Bound> {

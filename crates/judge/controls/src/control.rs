@@ -267,6 +267,8 @@ pub struct Control {
     pub helps: Vec<Box<str>>,
     /// What decides.
     pub rule: Rule,
+    /// What works today and doing its repairs may stop; none when they stop nothing.
+    pub may: Option<Box<str>>,
     /// How bad a violation is.
     pub severity: Vec<SeverityLine>,
     /// Items of standards.

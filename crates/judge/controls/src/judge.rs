@@ -143,8 +143,8 @@ pub struct Judge<'a> {
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
     joins: joins::Joins<'a>,
-    /// For each assignment its control's id and its policy's name.
-    names: Vec<(Arc<str>, Arc<str>)>,
+    /// For each assignment what its findings share.
+    names: Vec<Names>,
     /// For each assignment how its rule is run.
     prepared: Vec<Prepared<'a>>,
     /// How many lists of `each` are of a subject alone.
@@ -153,6 +153,16 @@ pub struct Judge<'a> {
     network: OnceLock<Network<'a>>,
     /// The index of who may do what, made when the first asks.
     access: OnceLock<Access<'a>>,
+}
+
+/// What the findings of an assignment share.
+struct Names {
+    /// The control's id.
+    control: Arc<str>,
+    /// The policy's name; empty for the default.
+    policy: Arc<str>,
+    /// What the control's repairs may stop.
+    may: Option<Arc<str>>,
 }
 
 /// A rule, ready to be run.
@@ -206,7 +216,11 @@ impl<'a> Judge<'a> {
         let mut lists = Vec::new();
         for (index, assignment) in assignments.iter().enumerate() {
             let control = controls[assignment.control];
-            judge.names.push(((&*control.id).into(), assignment.name().into()));
+            judge.names.push(Names {
+                control: (&*control.id).into(),
+                policy: assignment.name().into(),
+                may: control.may.as_deref().map(Into::into),
+            });
             judge.prepared.push(match &control.rule {
                 Rule::Cel(rule) => Prepared::Cel(rule, cel_rule::Early::of(rule, &mut lists)),
                 Rule::Native(name) => Prepared::Native(native::find(name)),

@@ -21,7 +21,7 @@ pub mod reader;
 pub mod rules;
 pub mod scope;
 
-pub use compile::Compiler;
+pub use compile::{Compiler, UNSAID};
 pub use control::Control;
 pub use gate::Gate;
 pub use judge::{Judge, Judgement, Tally};

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use ironhull_model::Finding;
 use ironhull_repair::{Edit, Outcome};
+use ironhull_report::repair::{UNSAFE, is_automatic};
+use ironhull_report::table::count;
 
 use super::last::{self, Named};
 use crate::args::{Fix, Global};
@@ -14,6 +16,8 @@ use crate::printer;
 
 /// Runs the command.
 pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
+    // Seen from here; the last check's folder may be another.
+    let patch = fix.patch.as_ref().map(std::path::absolute).transpose()?;
     let last = last::load(global)?;
     let mut chosen: Vec<&Finding> = Vec::new();
     let mut exit = Exit::Clean;
@@ -39,21 +43,54 @@ pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
             }
         }
     }
+    let mut n_unsafe = 0;
     if fix.what.is_empty() {
         let open =
             last.judged.judgement.findings.iter().filter(|finding| finding.accepted.is_none());
-        chosen
-            .extend(open.filter(|finding| ironhull_report::repair::is_automatic(&finding.repair)));
+        let automatic = open.filter(|finding| is_automatic(&finding.repair));
+        let (safe, rest): (Vec<&Finding>, Vec<&Finding>) =
+            automatic.partition(|finding| fix.is_unsafe || finding.repair.may.is_none());
+        let editable = |finding: &&&Finding| {
+            ironhull_repair::uneditable(finding, &last.judged.snapshot).is_none()
+        };
+        n_unsafe = rest.iter().filter(editable).count();
+        chosen.extend(safe);
     }
     let outcome = ironhull_repair::plan(&chosen, &last.judged.snapshot);
-    Ok(exit.or(apply(fix, &outcome)?))
+    exit = exit.or(apply(fix, patch.as_deref(), &outcome)?);
+    said_of_risks(fix, &chosen, n_unsafe);
+    Ok(exit)
 }
 
-fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
+/// Says what repairs may stop: of those that were named, and how many were left out.
+fn said_of_risks(fix: &Fix, chosen: &[&Finding], n_unsafe: usize) {
+    let mut told: Vec<&str> = Vec::new();
+    for finding in chosen {
+        let Some(may) = finding.repair.may.as_deref() else { continue };
+        // Once for each control: what its repairs may stop is the same everywhere.
+        if !told.contains(&&*finding.control) {
+            told.push(&finding.control);
+            printer::error(&format!("note: {}: {UNSAFE}: {may}", finding.control));
+        }
+    }
+    if n_unsafe > 0 {
+        let example =
+            if fix.write { "ironhull fix --unsafe --write" } else { "ironhull fix --unsafe" };
+        printer::error(&format!(
+            "{} more with --unsafe: they may stop what works today ({example}, or name one: ironhull fix 3)",
+            count(n_unsafe, "repair")
+        ));
+    }
+}
+
+fn apply(fix: &Fix, patch: Option<&Path>, outcome: &Outcome) -> anyhow::Result<Exit> {
     let mut exit = Exit::Clean;
     let (edits, taken): (Vec<&Edit>, Vec<&Edit>) =
         outcome.edits.iter().partition(|edit| !edit.is_new || !Path::new(&edit.path).exists());
-    edits.iter().for_each(|edit| printer::patch(&edit.diff));
+    match patch {
+        Some(path) => write_patch(path, &edits)?,
+        None => edits.iter().for_each(|edit| printer::patch(&edit.diff.shown)),
+    }
     for edit in taken {
         printer::error(&format!(
             "refused: {} exists already; nothing is written over it",
@@ -71,7 +108,15 @@ fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
             exit = Exit::Unjudged;
         }
     }
+    if patch.is_some() {
+        return Ok(exit);
+    }
     if !fix.write {
+        if edits.iter().any(|edit| edit.diff.shown != edit.diff.patch) {
+            printer::error(
+                "secret values are left out of what is shown; --patch FILE writes a patch that applies",
+            );
+        }
         if !edits.is_empty() {
             printer::error("nothing was written; add --write to edit the files");
         }
@@ -84,12 +129,23 @@ fn apply(fix: &Fix, outcome: &Outcome) -> anyhow::Result<Exit> {
         written.with_context(|| format!("failed to write {}", edit.path))?;
     }
     if !edits.is_empty() {
-        printer::error(&format!(
-            "edited {}; run ironhull check again",
-            ironhull_report::table::count(edits.len(), "file")
-        ));
+        printer::error(&format!("edited {}; run ironhull check again", count(edits.len(), "file")));
     }
     Ok(exit)
+}
+
+/// Writes the patch to a file that is not there yet, for its owner's eyes only: it
+/// holds the user's own lines, secrets included.
+fn write_patch(path: &Path, edits: &[&Edit]) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let patch: String = edits.iter().map(|edit| edit.diff.patch.as_str()).collect();
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(path);
+    opened
+        .and_then(|mut file| file.write_all(patch.as_bytes()))
+        .with_context(|| format!("failed to write {}", path.display()))?;
+    printer::error(&format!("wrote {}; git apply or patch -p1 applies it", path.display()));
+    Ok(())
 }
 
 /// Replaces a file in one step, keeping its permissions. Of a link the file that it

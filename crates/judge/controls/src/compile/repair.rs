@@ -8,13 +8,29 @@
 //!   prune: [v]                                     # when nothing else refers to it
 //!   create: { apiVersion: …, kind: …, … }          # strings may hold {expressions}
 //!   ask: which user should {c.name} run as?
+//!   safe: true                                     # it cannot stop what works today; or
+//!   may: a program that binds a port below 1024 does not start     # what it may stop
 //! ```
 
 use super::{Kind, Literal, Node, Rules, Step, Target, template};
 
+/// What is said of a native rule's repairs when its file says nothing.
+pub const UNSAID: &str = "nobody has said that this repair stops nothing";
+
+/// What a control file says of the risk of its repair.
+enum Risk {
+    /// Nothing.
+    Unsaid,
+    /// It cannot stop what works today.
+    Safe,
+    /// What it may stop.
+    May(Box<str>),
+}
+
 impl<'a> Rules<'_, 'a, '_> {
-    pub(super) fn repair(&mut self) -> Vec<Step> {
-        let Some(node) = self.reader.get("repair") else { return Vec::new() };
+    /// The steps, and what doing them may stop.
+    pub(super) fn repair(&mut self) -> (Vec<Step>, Option<Box<str>>) {
+        let Some(node) = self.reader.get("repair") else { return (Vec::new(), None) };
         let mut steps = Vec::new();
         for (key, item) in node.entries() {
             match key {
@@ -24,13 +40,66 @@ impl<'a> Rules<'_, 'a, '_> {
                 "prune" => self.targets(item, Step::Prune, &mut steps),
                 "create" => steps.extend(self.literal(item).map(Step::Create)),
                 "ask" => steps.extend(self.template(item).map(Step::Ask)),
+                "safe" | "may" => {}
                 _ => self.reader.wrong(
                     item,
-                    format!("repair {key:?} is none of set, add, remove, prune, create, ask"),
+                    format!(
+                        "repair {key:?} is none of set, add, remove, prune, create, ask, safe, may"
+                    ),
                 ),
             }
         }
-        steps
+        let changes = steps.iter().any(|step| !matches!(step, Step::Ask(_)));
+        let risk = self.risk(node);
+        if changes && matches!(risk, Risk::Unsaid) {
+            self.reader.wrong(
+                node,
+                "repair does not say whether it may stop what works today: write safe: true, or may: what it may stop",
+            );
+        } else if !changes && !matches!(risk, Risk::Unsaid) {
+            self.reader.wrong(node, "repair changes nothing: it needs neither safe nor may");
+        }
+        let may = match risk {
+            Risk::May(what) => Some(what),
+            Risk::Unsaid | Risk::Safe => None,
+        };
+        (steps, may)
+    }
+
+    /// What a native rule's repairs may stop: their steps are the adapter's, so that
+    /// `repair` says nothing else. What is not said to be safe is not taken to be.
+    pub(super) fn native_repair(&mut self) -> Option<Box<str>> {
+        let Some(node) = self.reader.get("repair") else { return Some(UNSAID.into()) };
+        for (key, item) in node.entries() {
+            if !matches!(key, "safe" | "may") {
+                let told = format!(
+                    "the steps of a native rule are its own; repair {key:?} is none of safe, may"
+                );
+                self.reader.wrong(item, told);
+            }
+        }
+        match self.risk(node) {
+            Risk::Unsaid => Some(UNSAID.into()),
+            Risk::Safe => None,
+            Risk::May(what) => Some(what),
+        }
+    }
+
+    /// `safe: true`, or `may: what it may stop`.
+    fn risk(&mut self, node: Node<'a>) -> Risk {
+        match (node.get("safe"), node.get("may")) {
+            (None, None) => return Risk::Unsaid,
+            (Some(safe), None) if safe.as_bool() == Some(true) => {}
+            (None, Some(may)) if may.as_str().is_some_and(|text| !text.trim().is_empty()) => {
+                return Risk::May(may.as_str().unwrap_or_default().into());
+            }
+            _ => {
+                let told =
+                    "a repair is either safe: true, or it has may: what it may stop, in words";
+                self.reader.wrong(node, told);
+            }
+        }
+        Risk::Safe
     }
 
     fn writes(&mut self, node: Node<'a>, step: fn(Target, Literal) -> Step, steps: &mut Vec<Step>) {

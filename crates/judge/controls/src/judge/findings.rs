@@ -62,8 +62,8 @@ impl<'a> Judge<'a> {
             }
         }
         Some(Finding {
-            control: self.names[index].0.clone(),
-            assignment: self.names[index].1.clone(),
+            control: self.names[index].control.clone(),
+            assignment: self.names[index].policy.clone(),
             rung: self.assignments[index].rung(),
             owner: self.owner(&thing),
             subject: thing,
@@ -76,7 +76,7 @@ impl<'a> Judge<'a> {
             place,
             evidence,
             missing: element.missing,
-            repair: Repair { steps: element.repair },
+            repair: Repair::new(element.repair, self.names[index].may.as_ref()),
             accepted: None,
         })
     }
@@ -92,8 +92,8 @@ impl<'a> Run<'_, 'a> {
         let severity = self.severity();
         let proven = violated && severity >= self.judge.proof_from;
         Finding {
-            control: self.judge.names[self.index].0.clone(),
-            assignment: self.judge.names[self.index].1.clone(),
+            control: self.judge.names[self.index].control.clone(),
+            assignment: self.judge.names[self.index].policy.clone(),
             rung: self.judge.assignments[self.index].rung(),
             subject: object.thing.clone(),
             seen_in: None,

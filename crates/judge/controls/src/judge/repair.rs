@@ -11,7 +11,8 @@ use crate::host::Functions;
 
 impl<'a> Run<'_, 'a> {
     pub(super) fn repair(&self) -> Repair {
-        Repair { steps: self.rule.repair.iter().filter_map(|step| self.step(step)).collect() }
+        let steps = self.rule.repair.iter().filter_map(|step| self.step(step)).collect();
+        Repair::new(steps, self.judge.names[self.index].may.as_ref())
     }
 
     fn step(&self, step: &Step) -> Option<RepairStep> {

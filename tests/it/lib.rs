@@ -19,4 +19,5 @@ mod noise;
 mod outside;
 mod packs;
 mod readme;
+mod scale;
 mod schema;

@@ -111,7 +111,16 @@ pub struct Value {
     names: Box<[(u32, u32)]>,
     spans: Box<[NodeSpan]>,
     parents: OnceLock<Box<[u32]>>,
+    /// Of maps with many members, by the first one: their positions in the
+    /// order of their names. Made when such a map is first asked.
+    sorted: OnceLock<Sorted>,
 }
+
+/// Positions by the first member of their map.
+type Sorted = Box<[(usize, Box<[u32]>)]>;
+
+/// From so many members on a map is searched by halves.
+const WIDE: usize = 256;
 
 impl Value {
     /// The outermost node.
@@ -165,6 +174,27 @@ impl Value {
         }
         let (start, len) = self.names[(key.0 - keys::LOCAL) as usize];
         Some(&self.text[start as usize..(start + len) as usize])
+    }
+
+    /// The first member of this name in a map with many.
+    fn in_wide(&self, first: usize, text: &str) -> Option<Node<'_>> {
+        let name = |at: u32| self.name(self.slots[at as usize].key).unwrap_or_default();
+        let sorted = self.sorted.get_or_init(|| {
+            let maps = self.slots.iter().filter(|slot| slot.kind == Kind::Map);
+            let wide = maps.map(|map| map.range()).filter(|(_, count)| *count >= WIDE);
+            let sorted = wide.map(|(first, count)| {
+                let mut members: Vec<u32> = (first as u32..(first + count) as u32).collect();
+                members.sort_by(|a, b| name(*a).cmp(name(*b)));
+                (first, members.into_boxed_slice())
+            });
+            let mut sorted: Vec<_> = sorted.collect();
+            sorted.sort_unstable_by_key(|(first, _)| *first);
+            sorted.into_boxed_slice()
+        });
+        let map = sorted.binary_search_by_key(&first, |(first, _)| *first).ok()?;
+        let members = &sorted[map].1;
+        let at = *members.get(members.partition_point(|at| name(*at) < text))?;
+        (name(at) == text).then_some(Node { value: self, id: NodeId(at) })
     }
 
     fn parents(&self) -> &[u32] {
@@ -378,6 +408,9 @@ impl<'a> Node<'a> {
         }
         let (first, count) = slot.range();
         let members = &self.value.slots[first..first + count];
+        if count >= WIDE {
+            return self.value.in_wide(first, text);
+        }
         let found = match known {
             Some(number) => members.iter().position(|member| member.key.0 == number),
             None => members.iter().position(|member| {

@@ -3,9 +3,9 @@
 //!
 //! Rules (`x-kubernetes-validations`) are read here and run by `judge/controls`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use ironhull_model::object::split_api_version;
 use ironhull_model::{Code, Diagnostic, Node, Object, Value};
 
 use crate::removed;
@@ -92,14 +92,19 @@ pub fn complete(objects: &mut [Arc<Object>]) -> Vec<Diagnostic> {
         }
     }
     let mut missing: Vec<(Arc<Object>, usize)> = Vec::new();
+    let mut schemas: HashMap<(String, String, String), Option<Structural>> = HashMap::new();
     for index in custom {
         let object = &objects[index];
         let (group, version, kind) = (&object.thing.group, &object.version, &object.thing.kind);
-        let served = definitions.iter().find_map(|crd| served(crd.root(), group, version, kind));
-        let schema = served.and_then(|served| served.schema);
+        let name = (group.to_string(), version.to_string(), kind.to_string());
+        let schema = schemas.entry(name).or_insert_with(|| {
+            let mut served =
+                definitions.iter().filter_map(|crd| served(crd.root(), group, version, kind));
+            served.next()?.schema.map(Structural::read)
+        });
         match schema {
             Some(schema) => {
-                let value = defaults::apply(&Structural::read(schema), &object.value);
+                let value = defaults::apply(schema, &object.value);
                 if let Some(value) = value {
                     let object = with_value(object, value);
                     objects[index] = Arc::new(object);
@@ -144,13 +149,6 @@ fn missing_definition(first: &Object, n_more: usize) -> Diagnostic {
         }
         _ => diagnostic,
     }
-}
-
-/// The definition's version for a custom resource, from what it calls itself.
-pub fn served_for<'a>(definition: Node<'a>, object: Node<'_>) -> Option<Served<'a>> {
-    let text = |name| object.get(name).and_then(Node::as_str);
-    let (group, version) = split_api_version(text("apiVersion")?);
-    served(definition, group, version, text("kind")?)
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! The index that questions are asked of.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ironhull_model::{Node, Object, Pointer, World};
+use ironhull_model::{Node, Object, Pointer, ThingRef, World};
 use ironhull_schema::{Schema, WORKLOAD_KINDS};
 
 use crate::labels::{Labels, is_given_at_run_time};
 use crate::validate::Validation;
-use crate::{GROUP, Policy, Protocol};
+use crate::{Certainty, GROUP, Policy, Protocol};
 
 /// API groups of policies that say more than NetworkPolicies can.
 const OTHER_POLICIES: &[&str] = &[
@@ -97,14 +97,23 @@ impl<'a> Workload<'a> {
     }
 }
 
+/// A namespace, and the key and value of a label in it.
+type Label<'a> = (&'a str, &'a str, &'a str);
+
 /// NetworkPolicies, workloads and namespaces of a world.
 #[derive(Debug)]
 pub struct Network<'a> {
     pub(crate) world: World<'a>,
     workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
     /// Indices into a namespace's workloads, by a label that their template gives.
-    by_label: HashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    by_label: HashMap<Label<'a>, Vec<usize>>,
+    /// Indices into a namespace's workloads, by the object.
+    by_thing: HashMap<&'a ThingRef, usize>,
     policies: BTreeMap<&'a str, Vec<Policy<'a>>>,
+    /// Indices into a namespace's policies, by a label that each of them wants; and
+    /// those that want none that tells.
+    by_wanted: HashMap<Label<'a>, Vec<usize>>,
+    wanting_any: HashMap<&'a str, Vec<usize>>,
     refused: Vec<Policy<'a>>,
     namespaces: BTreeMap<&'a str, &'a Arc<Object>>,
     /// Whether policies of kinds that are not understood here stand beside.
@@ -119,7 +128,10 @@ impl<'a> Network<'a> {
             world,
             workloads: BTreeMap::new(),
             by_label: HashMap::new(),
+            by_thing: HashMap::new(),
             policies: BTreeMap::new(),
+            by_wanted: HashMap::new(),
+            wanting_any: HashMap::new(),
             refused: Vec::new(),
             namespaces: world
                 .of_kind("", "Namespace")
@@ -139,7 +151,7 @@ impl<'a> Network<'a> {
         for object in world.of_kind(GROUP, "NetworkPolicy") {
             let policy = Policy::new(object);
             if validation.refusals(object.root()).is_empty() {
-                network.policies.entry(&object.thing.namespace).or_default().push(policy);
+                network.add_policy(policy);
             } else {
                 network.refused.push(policy);
             }
@@ -153,7 +165,83 @@ impl<'a> Network<'a> {
         for (key, value) in workload.labels.written() {
             self.by_label.entry((namespace, key, value)).or_default().push(all.len());
         }
+        self.by_thing.entry(&workload.object.thing).or_insert(all.len());
         all.push(workload);
+    }
+
+    fn add_policy(&mut self, policy: Policy<'a>) {
+        let namespace = &*policy.object.thing.namespace;
+        let label = self.rarest(namespace, policy.wanted_labels());
+        let all = self.policies.entry(namespace).or_default();
+        match label {
+            Some(label) => self.by_wanted.entry(label).or_default().push(all.len()),
+            None => self.wanting_any.entry(namespace).or_default().push(all.len()),
+        }
+        all.push(policy);
+    }
+
+    /// The label of a map that the fewest workloads have; none where none of them tells.
+    fn rarest(&self, namespace: &'a str, wanted: Option<Node<'a>>) -> Option<Label<'a>> {
+        let pairs = wanted.into_iter().flat_map(Node::entries);
+        pairs
+            .filter(|(key, _)| !is_given_at_run_time(key))
+            .filter_map(|(key, value)| Some((namespace, key, value.as_str()?)))
+            .min_by_key(|label| self.by_label.get(label).map_or(0, Vec::len))
+    }
+
+    /// The policies that select a workload's pods, certainly or possibly, in the
+    /// order of [`Network::policies_in`].
+    pub fn selecting(
+        &self,
+        workload: &Workload<'a>,
+    ) -> impl Iterator<Item = (Policy<'a>, Certainty)> {
+        let mut found: Vec<usize> = self.may_select(workload).collect();
+        found.sort_unstable();
+        let policies = self.policies_in(workload.namespace());
+        let selected = found.into_iter().filter_map(|index| {
+            let policy = *policies.get(index)?;
+            Some((policy, policy.selects(workload)))
+        });
+        let selected: Vec<_> = selected.filter(|(_, selected)| *selected > Certainty::No).collect();
+        selected.into_iter()
+    }
+
+    /// Indices of the policies of a workload's namespace that may select its pods:
+    /// those that want a label which it has, or none that tells.
+    fn may_select(&self, workload: &Workload<'a>) -> impl Iterator<Item = usize> {
+        let namespace = workload.namespace();
+        let any = self.wanting_any.get(namespace).into_iter().flatten();
+        let labels = workload.labels.written();
+        let wanting =
+            labels.filter_map(move |(key, value)| self.by_wanted.get(&(namespace, key, value)));
+        any.chain(wanting.flatten()).copied()
+    }
+
+    /// The policies of a policy's namespace that may select a pod which it selects
+    /// too, in order; more than those where it selects many.
+    pub(crate) fn beside(&self, policy: Policy<'a>) -> Vec<Policy<'a>> {
+        let namespace = &*policy.object.thing.namespace;
+        let all = self.policies_in(namespace);
+        if policy.selects_all() {
+            return all.to_vec();
+        }
+        let any = self.wanting_any.get(namespace).into_iter().flatten().copied();
+        let mut found: BTreeSet<usize> = any.collect();
+        // Itself is beside itself, whether it selects a pod or not.
+        let own = self.rarest(namespace, policy.wanted_labels());
+        found.extend(own.and_then(|label| self.by_wanted.get(&label)).into_iter().flatten());
+        let mut looked_at = 0;
+        for (workload, _) in self.selected(policy).filter(|(_, is)| *is == Certainty::Yes) {
+            for index in self.may_select(workload) {
+                found.insert(index);
+                looked_at += 1;
+            }
+            // Many pods with many policies each: looking at every policy is less.
+            if looked_at > all.len() {
+                return all.to_vec();
+            }
+        }
+        found.into_iter().filter_map(|index| all.get(index).copied()).collect()
     }
 
     /// The workloads of a namespace that may have all labels of a map: those that
@@ -164,11 +252,9 @@ impl<'a> Network<'a> {
         wanted: Option<Node<'a>>,
     ) -> impl Iterator<Item = &Workload<'a>> {
         let all = self.workloads_in(namespace);
-        let pairs = wanted.into_iter().flat_map(Node::entries);
-        let label = pairs
-            .filter(|(key, _)| !is_given_at_run_time(key))
-            .find_map(|(key, value)| Some((namespace, key, value.as_str()?)));
-        let few = label.map(|label| self.by_label.get(&label).map_or(&[][..], Vec::as_slice));
+        let few = self
+            .rarest(namespace, wanted)
+            .map(|label| self.by_label.get(&label).map_or(&[][..], Vec::as_slice));
         let rest = if few.is_some() { &[][..] } else { all };
         few.unwrap_or_default().iter().filter_map(|index| all.get(*index)).chain(rest)
     }
@@ -185,9 +271,8 @@ impl<'a> Network<'a> {
 
     /// The workload that is this object.
     pub fn workload(&self, object: &Object) -> Option<&Workload<'a>> {
-        self.workloads_in(&object.thing.namespace)
-            .iter()
-            .find(|workload| workload.object.thing == object.thing)
+        let index = *self.by_thing.get(&*object.thing)?;
+        self.workloads_in(&object.thing.namespace).get(index)
     }
 
     /// Every policy that the API server accepts, by namespace.

@@ -8,7 +8,7 @@ use crate::isolation::is_every_pod;
 use crate::range::Range;
 use crate::reach::block_contains;
 use crate::validate::Validation;
-use crate::{Direction, Network, Policy};
+use crate::{Certainty, Direction, Network, Policy};
 
 /// One thing to know about a policy.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,15 +61,20 @@ pub struct Reopened<'a> {
 /// one leaves out, for pods that both select.
 pub fn reopened<'a>(network: &Network<'a>, policy: Policy<'a>) -> Vec<Reopened<'a>> {
     let mut all = Vec::new();
+    let mut blocks = policy.ranges(Direction::Egress);
+    if !blocks.any(|block| block.get("except").is_some_and(|list| !list.is_empty())) {
+        return all;
+    }
+    let mut others = network.beside(policy);
+    others.retain(|other| other.covers(Direction::Egress));
     for block in policy.ranges(Direction::Egress) {
         for except in block.get("except").into_iter().flat_map(Node::items) {
             let range = except.as_str().and_then(Range::parse);
             let Some(address) = range.map(Range::network) else { continue };
-            let others = network.policies_in(&policy.object.thing.namespace).iter();
-            for other in others.filter(|other| other.covers(Direction::Egress)) {
+            for &other in &others {
                 let allows = |rule: &Node<'a>| allows_address(*rule, address, block);
                 if let Some(rule) = other.rules(Direction::Egress).find(allows)
-                    && share_a_pod(network, policy, *other)
+                    && share_a_pod(network, policy, other)
                 {
                     all.push(Reopened { except, by: other.object, rule });
                 }
@@ -88,14 +93,12 @@ fn allows_address(rule: Node<'_>, address: IpAddr, own: Node<'_>) -> bool {
 }
 
 fn share_a_pod<'a>(network: &Network<'a>, one: Policy<'a>, other: Policy<'a>) -> bool {
-    use crate::Certainty::Yes;
     one.object.thing == other.object.thing
         || one.selects_all()
         || other.selects_all()
-        || network
-            .workloads_in(&one.object.thing.namespace)
-            .iter()
-            .any(|workload| one.selects(workload) == Yes && other.selects(workload) == Yes)
+        || network.selected(one).any(|(workload, selected)| {
+            selected == Certainty::Yes && other.selects(workload) == Certainty::Yes
+        })
 }
 
 /// Everything to know about a policy, in the order of its fields.

@@ -105,13 +105,10 @@ impl<'a> Network<'a> {
             return Reach { allowed: Certainty::Yes, because: Vec::new() };
         }
         let mut decision = Decision { open: !self.knows_all_policies(), ..Decision::default() };
-        for policy in self.policies_in(workload.namespace()) {
+        for (policy, selected) in self.selecting(workload) {
             if policy.covers(direction) {
-                let selected = policy.selects(workload);
-                if selected > Certainty::No {
-                    let (allowed, rule) = self.allows(*policy, workload, direction, peer, port);
-                    decision.add(*policy, selected, allowed, rule);
-                }
+                let (allowed, rule) = self.allows(policy, workload, direction, peer, port);
+                decision.add(policy, selected, allowed, rule);
             }
         }
         let mut reach = decision.reach();

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ironhull_model::{Coverage, Minor, Object, Snapshot, World};
-use ironhull_network::{Certainty, Direction, Network, Peer, Port, Protocol};
+use ironhull_model::{Coverage, Minor, Node, Object, Pointer, Snapshot, ThingRef, World};
+use ironhull_network::reach::block_contains;
+use ironhull_network::{Certainty, Direction, Network, Peer, Port, Protocol, notes};
 use ironhull_testkit::rng::Rng;
 use serde_json::{Value, json};
 
@@ -634,4 +635,82 @@ fn reach_equals_brute_force() {
     );
     assert!(n_flows >= 10_000 && n_allowed * 5 > n_flows && n_unknown * 100 > n_flows);
     assert!(n_vague * 4 < n_unknown, "too much is called unknown");
+}
+
+/// The indices give what looking at every policy gives, in the same order.
+#[test]
+fn policies_are_found_by_the_pods_that_they_select() {
+    let mut rng = Rng::new(77);
+    let (mut n_selecting, mut n_reopened) = (0, 0);
+    for _ in 0..N_ESTATES {
+        let estate = estate(&mut rng);
+        let snapshot = snapshot(&estate, true, true);
+        let network = Network::new(World::new(&snapshot));
+        for workload in network.workloads() {
+            assert!(network.workload(workload.object).is_some_and(|it| std::ptr::eq(it, workload)));
+            let naive: Vec<_> = network
+                .policies_in(workload.namespace())
+                .iter()
+                .map(|policy| (&policy.object.thing, policy.selects(workload)))
+                .filter(|(_, selected)| *selected > Certainty::No)
+                .collect();
+            let found: Vec<_> = network
+                .selecting(workload)
+                .map(|(policy, selected)| (&policy.object.thing, selected))
+                .collect();
+            assert_eq!(found, naive);
+            n_selecting += found.len();
+        }
+        for policy in network.policies() {
+            let found = notes::reopened(&network, policy);
+            let found: Vec<_> = found
+                .iter()
+                .map(|found| (found.except.pointer(), &found.by.thing, found.rule.pointer()))
+                .collect();
+            let naive = naive_reopened(&network, policy);
+            n_reopened += naive.len();
+            assert_eq!(found, naive);
+        }
+    }
+    println!("{n_selecting} selections, {n_reopened} reopened exceptions");
+    assert!(n_selecting > 1_000 && n_reopened > 50, "{n_selecting} and {n_reopened}");
+}
+
+/// Every policy of the namespace that allows what an exception leaves out, for a
+/// pod that both select.
+fn naive_reopened<'a>(
+    network: &Network<'a>,
+    policy: ironhull_network::Policy<'a>,
+) -> Vec<(Pointer, &'a Arc<ThingRef>, Pointer)> {
+    let namespace = &*policy.object.thing.namespace;
+    let mut found = Vec::new();
+    for block in policy.ranges(Direction::Egress) {
+        for except in block.get("except").into_iter().flat_map(Node::items) {
+            let text = except.as_str().unwrap_or_default();
+            let address = text.split('/').next().unwrap_or_default().parse().unwrap();
+            for other in network.policies_in(namespace) {
+                let rule = other.rules(Direction::Egress).find(|rule| {
+                    let Some(peers) = rule.get("to").filter(|peers| !peers.is_empty()) else {
+                        return true;
+                    };
+                    peers.items().filter_map(|peer| peer.get("ipBlock")).any(|other| {
+                        other.pointer() != block.pointer() && block_contains(other, address)
+                            || !std::ptr::eq(other.value(), block.value())
+                                && block_contains(other, address)
+                    })
+                });
+                let is_shared = other.object.thing == policy.object.thing
+                    || other.selects_all()
+                    || policy.selects_all()
+                    || network.workloads_in(namespace).iter().any(|workload| {
+                        policy.selects(workload) == Certainty::Yes
+                            && other.selects(workload) == Certainty::Yes
+                    });
+                if let Some(rule) = rule.filter(|_| is_shared && other.covers(Direction::Egress)) {
+                    found.push((except.pointer(), &other.object.thing, rule.pointer()));
+                }
+            }
+        }
+    }
+    found
 }

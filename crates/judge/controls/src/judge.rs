@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use crate::control::{Applies, CelRule, Control, Rule};
+use crate::definitions::Definitions;
 use crate::native;
 use crate::policies::Assignment;
 
@@ -153,6 +154,8 @@ pub struct Judge<'a> {
     network: OnceLock<Network<'a>>,
     /// The index of who may do what, made when the first asks.
     access: OnceLock<Access<'a>>,
+    /// The definitions of custom resources, looked up when the first is judged.
+    definitions: OnceLock<Definitions<'a>>,
 }
 
 /// What the findings of an assignment share.
@@ -212,6 +215,7 @@ impl<'a> Judge<'a> {
                 .collect(),
             network: OnceLock::new(),
             access: OnceLock::new(),
+            definitions: OnceLock::new(),
         };
         let mut lists = Vec::new();
         for (index, assignment) in assignments.iter().enumerate() {
@@ -352,6 +356,7 @@ impl<'a> Judge<'a> {
             is_proven: self.severity(index) >= self.proof_from,
             network: &|| self.network.get_or_init(|| Network::new(self.world)),
             access: &|| self.access.get_or_init(|| Access::new(self.world)),
+            definitions: &|| self.definitions.get_or_init(|| Definitions::new(self.world)),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };
         let mut verdict = Verdict::Holds;

@@ -8,6 +8,7 @@
 
 pub mod compile;
 pub mod control;
+pub mod definitions;
 pub mod environment;
 pub mod examples;
 pub mod exceptions;

@@ -8,6 +8,8 @@ use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, Worl
 use ironhull_network::Network;
 use ironhull_schema::Schema;
 
+use crate::definitions::Definitions;
+
 mod access;
 mod custom_resource;
 mod estate;
@@ -41,6 +43,8 @@ pub struct Subject<'a> {
     pub network: &'a dyn Fn() -> &'a Network<'a>,
     /// The index of who may do what, made once for all who ask.
     pub access: &'a dyn Fn() -> &'a Access<'a>,
+    /// The definitions of custom resources, read once for all of them.
+    pub definitions: &'a dyn Fn() -> &'a Definitions<'a>,
 }
 
 /// One element that violates, or cannot be decided.

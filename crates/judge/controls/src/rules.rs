@@ -4,15 +4,16 @@
 //! Transition rules (those that name `oldSelf`) are not asked on creation, unless
 //! their `oldSelf` is optional.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use ironhull_cel::{Binding, Context, Env, Program, Type, Val};
+use ironhull_cel::{Binding, Context, Program, Val};
 use ironhull_model::{Kind, Minor, Node};
 use ironhull_schema::crd::{Additional, Problem, ProblemKind, Rule, Structural, value_text};
 
+mod compile;
 mod typed;
 
-use typed::{Types, typed};
+use typed::typed;
 
 /// What all rules of one resource may cost, as the API server has it.
 const BUDGET: u64 = 10_000_000;
@@ -26,18 +27,64 @@ pub struct Outcome {
     pub broken: Vec<(String, String)>,
 }
 
-/// Asks every rule of a schema.
-pub fn ask(schema: &Structural, root: Node<'_>, minor: Minor) -> Outcome {
-    let mut outcome = Outcome::default();
-    if schema.has_rules() {
-        let mut asking = Asking { minor, left: BUDGET, ended: false, outcome: &mut outcome };
-        asking.node(schema, schema, root, "", true);
-    }
-    outcome
+/// A schema with its rules, compiled.
+pub struct Rules {
+    /// In a place of its own: its nodes are known by their addresses.
+    schema: Box<Structural>,
+    compiled: HashMap<Place, Vec<Compiled>>,
 }
 
-struct Asking<'o> {
-    minor: Minor,
+/// The addresses of a schema's node and of the part of it that has the rules.
+type Place = (usize, usize);
+
+/// A rule that is asked when a resource is created.
+struct Compiled {
+    /// Which one of its part.
+    number: usize,
+    /// Or why it does not compile.
+    programs: Result<Programs, String>,
+}
+
+struct Programs {
+    rule: Program,
+    message: Option<Program>,
+}
+
+fn place(schema: &Structural, from: &Structural) -> Place {
+    let of = |schema: &Structural| std::ptr::from_ref(schema) as usize;
+    (of(schema), of(from))
+}
+
+impl Rules {
+    /// Compiles every rule of a schema.
+    pub fn new(schema: Structural, minor: Minor) -> Rules {
+        let schema = Box::new(schema);
+        let mut compiled = HashMap::new();
+        if schema.has_rules() {
+            compile::all(&schema, &schema, true, minor, &mut compiled);
+        }
+        Rules { schema, compiled }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Structural {
+        &self.schema
+    }
+
+    /// Asks every rule.
+    pub fn ask(&self, root: Node<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        if !self.compiled.is_empty() {
+            let mut asking =
+                Asking { rules: self, left: BUDGET, ended: false, outcome: &mut outcome };
+            asking.node(&self.schema, &self.schema, root, "", true);
+        }
+        outcome
+    }
+}
+
+struct Asking<'r, 'o> {
+    rules: &'r Rules,
     /// What is left of the budget.
     left: u64,
     /// Whether the budget ran out: nothing more is asked.
@@ -45,13 +92,7 @@ struct Asking<'o> {
     outcome: &'o mut Outcome,
 }
 
-/// A rule's programs.
-struct Compiled {
-    rule: Program,
-    message: Option<Program>,
-}
-
-impl Asking<'_> {
+impl Asking<'_, '_> {
     /// The rules of `from`, which is `schema` or a part of its `allOf`.
     fn node(
         &mut self,
@@ -108,51 +149,25 @@ impl Asking<'_> {
         path: &str,
         is_root: bool,
     ) {
-        let mut types = Types::default();
-        let Some(ty) = types.declare(schema, is_root) else { return };
-        let provider = Arc::new(types);
+        let Some(compiled) = self.rules.compiled.get(&place(schema, from)) else { return };
         let this = typed(schema, node, is_root);
-        for rule in &from.rules {
-            let names_old = names_old_self(&rule.rule) || names_old_self(&rule.message_expression);
-            if self.ended || rule.rule.trim().is_empty() || names_old && !rule.optional_old_self {
-                continue;
+        for Compiled { number, programs } in compiled {
+            if self.ended {
+                return;
             }
-            match self.compile(rule, &ty, &provider) {
-                Ok(compiled) => self.rule(schema, rule, &compiled, &this, node, path),
-                Err(why) => self.outcome.broken.push((rule.pointer.clone(), why)),
+            let rule = &from.rules[*number];
+            match programs {
+                Ok(programs) => self.rule(schema, rule, programs, &this, node, path),
+                Err(why) => self.outcome.broken.push((rule.pointer.clone(), why.clone())),
             }
         }
-    }
-
-    fn compile(&self, rule: &Rule, ty: &Type, types: &Arc<Types>) -> Result<Compiled, String> {
-        let mut env = Env::new(self.minor);
-        env.types(types.clone());
-        env.variable("self", ty.clone());
-        let old =
-            if rule.optional_old_self { Type::Optional(Arc::new(ty.clone())) } else { ty.clone() };
-        env.variable("oldSelf", old);
-        let compile = |text: &str, wanted: &Type| {
-            let program = ironhull_cel::compile(&env, text).map_err(|issues| {
-                issues.first().map_or_else(String::new, |issue| issue.message.clone())
-            })?;
-            if program.result_type() != wanted {
-                return Err(format!("it gives {}, not {wanted}", program.result_type()));
-            }
-            Ok(program)
-        };
-        let message = match rule.message_expression.trim() {
-            "" => None,
-            // One that does not compile is replaced by the message.
-            text => compile(text, &Type::String).ok(),
-        };
-        Ok(Compiled { rule: compile(&rule.rule, &Type::Bool)?, message })
     }
 
     fn rule<'a>(
         &mut self,
         schema: &Structural,
         rule: &Rule,
-        compiled: &'a Compiled,
+        programs: &'a Programs,
         this: &Val<'a>,
         node: Node<'a>,
         path: &str,
@@ -165,7 +180,7 @@ impl Asking<'_> {
             let message = format!("{error} evaluating rule: {text}");
             return self.push(node, path, format!("Invalid value: \"integer\": {message}"));
         }
-        let result = match self.run(&compiled.rule, &bindings) {
+        let result = match self.run(&programs.rule, &bindings) {
             Ok(result) => result,
             Err(_) if self.left == 0 => {
                 let message = "validation failed due to running out of cost budget, no further \
@@ -202,7 +217,7 @@ impl Asking<'_> {
         if matches!(result, Val::Bool(true)) {
             return;
         }
-        let own = compiled.message.as_ref().and_then(|program| {
+        let own = programs.message.as_ref().and_then(|program| {
             let text = self.run(program, &bindings).ok()?.display().trim().to_owned();
             (!text.is_empty() && text.len() <= 5120 && !text.contains('\n')).then_some(text)
         });
@@ -242,14 +257,6 @@ impl Asking<'_> {
 fn problem(node: Node<'_>, path: &str, body: String) -> Problem {
     let field = if path.is_empty() { "<nil>".to_owned() } else { path.to_owned() };
     Problem { pointer: node.pointer(), kind: ProblemKind::Other, field, body }
-}
-
-/// Whether an expression names `oldSelf`.
-fn names_old_self(text: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices("oldSelf").any(|(at, name)| {
-        !text[..at].ends_with(is_word) && !text[at + name.len()..].starts_with(is_word)
-    })
 }
 
 /// `.spec.x` or `.map['key']`, relative to `path`.

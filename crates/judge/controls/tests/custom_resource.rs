@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ironhull_controls::rules;
+use ironhull_controls::rules::Rules;
 use ironhull_model::{Minor, Value};
 use ironhull_schema::crd::{self, ProblemKind, Structural};
 use ironhull_testkit::oracle::{self, Case};
@@ -519,7 +519,7 @@ fn answer(schema: &str, object: &str) -> (bool, String) {
     let problems = crd::validate(&schema, object.root(), &ironhull_cel::matches);
     let mut errors: BTreeSet<String> = problems.iter().map(crd::Problem::text).collect();
     if !problems.iter().any(|problem| problem.kind == ProblemKind::Blocking) {
-        let outcome = rules::ask(&schema, object.root(), Minor::v1(37));
+        let outcome = Rules::new(schema, Minor::v1(37)).ask(object.root());
         assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
         errors.extend(outcome.problems.iter().map(crd::Problem::text));
     }

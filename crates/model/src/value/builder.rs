@@ -369,6 +369,7 @@ impl Builder {
             names: self.names.into_boxed_slice(),
             spans: self.spans.into_boxed_slice(),
             parents: std::sync::OnceLock::new(),
+            sorted: std::sync::OnceLock::new(),
         }
     }
 }

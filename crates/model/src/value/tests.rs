@@ -91,3 +91,21 @@ fn equality_is_by_content() {
     assert_ne!(value(r#"{"a":1}"#), value(r#"{"a":true}"#));
     assert_eq!(value("[]").root().kind(), Kind::List);
 }
+
+/// A map with many members gives the same as one with few, the first of a name
+/// that stands twice included, in little time.
+#[test]
+fn members_of_wide_maps_are_found() {
+    let n = 60_000;
+    let json: String = (0..n).map(|at| format!("\"k{at}\":{at},")).collect();
+    let value: Value =
+        serde_json::from_str(&format!("{{\"a\":{{{json}\"metadata\":1}},\"b\":[]}}")).unwrap();
+    let map = value.root().get("a").unwrap();
+    let started = std::time::Instant::now();
+    for at in 0..n {
+        assert_eq!(map.get(&format!("k{at}")).and_then(super::Node::as_i64), Some(at));
+    }
+    assert_eq!(map.get("metadata").and_then(super::Node::as_i64), Some(1));
+    assert!(map.get("k").is_none() && map.get("").is_none() && map.get("zz").is_none());
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}

@@ -38,10 +38,9 @@ fn workload<'a>(object: &'a Object, network: &Network<'a>, out: &mut String) {
     }
     for direction in Direction::ALL.into_iter().filter(|_| !workload.is_on_host_network()) {
         let policies: Vec<&str> = network
-            .policies_in(workload.namespace())
-            .iter()
-            .filter(|policy| policy.covers(direction) && policy.selects(workload) == Certainty::Yes)
-            .map(|policy| &*policy.object.thing.name)
+            .selecting(workload)
+            .filter(|(policy, is)| policy.covers(direction) && *is == Certainty::Yes)
+            .map(|(policy, _)| &*policy.object.thing.name)
             .collect();
         let unread = if network.knows_all_policies() { "" } else { " that was read" };
         let text = if policies.is_empty() {

@@ -2,10 +2,10 @@
 //! that it does not name, values, and its rules.
 
 use ironhull_model::{Node, Object, Pointer, Standing};
-use ironhull_schema::crd::{self, ProblemKind, Structural};
+use ironhull_schema::crd::{self, ProblemKind};
 
 use super::{Answer, Element, Native, Subject};
-use crate::rules;
+use crate::rules::Outcome;
 
 pub(super) const RULES: &[(&str, Native)] = &[("schema/custom-resource", custom_resource)];
 
@@ -17,27 +17,24 @@ fn custom_resource(subject: &Subject<'_>) -> Answer {
         return Answer::NotApplicable;
     }
     let root = object.root();
-    let definition = subject
-        .world
-        .of_kind(crd::GROUP, crd::KIND)
-        .find_map(|definition| Some((definition, crd::served_for(definition.root(), root)?)));
-    let Some((definition, served)) = definition else { return Answer::NotApplicable };
-    let Some(schema) = served.schema else { return Answer::NotApplicable };
-    let mut schema = Structural::read(schema);
-    schema.preserve |= served.keeps_unknown;
+    let Some(definition) = (subject.definitions)().of(object) else {
+        return Answer::NotApplicable;
+    };
+    let rules = definition.rules(subject.schema.minor());
+    let schema = rules.schema();
     let mut elements = Vec::new();
-    let unknown = crd::unknown_fields(&schema, root);
+    let unknown = crd::unknown_fields(schema, root);
     for (node, path) in &unknown {
         elements.push(element(node.pointer(), path, format!("unknown field {path:?}")));
     }
     // The API server drops them before it validates.
     let pruned = (!unknown.is_empty()).then(|| crd::pruned(root, &unknown));
     let root = pruned.as_ref().map_or(root, ironhull_model::Value::root);
-    let problems = crd::validate(&schema, root, &ironhull_cel::matches);
+    let problems = crd::validate(schema, root, &ironhull_cel::matches);
     let is_blocked = problems.iter().any(|problem| problem.kind == ProblemKind::Blocking);
-    let mut outcome = rules::Outcome::default();
+    let mut outcome = Outcome::default();
     if !is_blocked {
-        outcome = rules::ask(&schema, root, subject.schema.minor());
+        outcome = rules.ask(root);
     }
     for problem in problems.into_iter().chain(outcome.problems) {
         let message = match problem.field.as_str() {
@@ -47,7 +44,7 @@ fn custom_resource(subject: &Subject<'_>) -> Answer {
         elements.push(element(problem.pointer, &message, message.clone()));
     }
     for (pointer, why) in outcome.broken {
-        elements.push(broken(definition, root, &pointer, &why));
+        elements.push(broken(definition.object, root, &pointer, &why));
     }
     Answer::Elements(elements)
 }

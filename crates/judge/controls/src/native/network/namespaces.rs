@@ -1,6 +1,7 @@
 //! Questions about every namespace: default denies, and the way to the instance
 //! metadata service.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -95,6 +96,7 @@ pub(super) fn metadata(subject: &Subject<'_>) -> Answer {
 fn reaching(network: &Network<'_>, namespace: Named<'_>, addresses: &[IpAddr]) -> Option<Element> {
     let (name, _) = namespace;
     let mut open: Vec<&Workload<'_>> = Vec::new();
+    let mut known = HashSet::new();
     let mut to = Vec::new();
     let mut unknown = false;
     let mut related = Vec::new();
@@ -107,7 +109,7 @@ fn reaching(network: &Network<'_>, namespace: Named<'_>, addresses: &[IpAddr]) -
             if !to.contains(address) {
                 to.push(*address);
             }
-            if !open.iter().any(|known| std::ptr::eq(*known, workload)) {
+            if known.insert(std::ptr::from_ref(workload)) {
                 if open.is_empty() {
                     related.push((workload.object.thing.clone(), workload.labels_pointer()));
                     related.extend(

@@ -48,16 +48,16 @@ pub(super) fn dns(subject: &Subject<'_>) -> Answer {
         return Answer::NotApplicable;
     };
     let network = (subject.network)();
-    // Looking the workload up is a search: only where policies can matter.
     if network.policies_in(&object.thing.namespace).is_empty() {
         return Answer::NotApplicable;
     }
     let Some(workload) = network.workload(object) else { return Answer::NotApplicable };
     let restricting: Vec<_> = network
-        .policies_in(workload.namespace())
-        .iter()
-        .filter(|policy| policy.covers(Direction::Egress))
-        .filter(|policy| policy.selects(workload) == Certainty::Yes)
+        .selecting(workload)
+        .filter(|(policy, selected)| {
+            *selected == Certainty::Yes && policy.covers(Direction::Egress)
+        })
+        .map(|(policy, _)| policy)
         .collect();
     // Who may connect nowhere needs no names; neither does who brings a resolver.
     let connects =

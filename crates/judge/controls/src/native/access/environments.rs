@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ironhull_access::{Access, Binding, Rule, grants};
-use ironhull_model::Node;
+use ironhull_model::{Node, RepairStep};
 
 use super::role_ref;
 use crate::native::{Answer, Element, Subject};
@@ -56,6 +56,11 @@ pub(super) fn environments(subject: &Subject<'_>) -> Answer {
                 (before.object.thing.clone(), role_ref()),
                 (rule.role.thing.clone(), rule.node.pointer()),
             ],
+            repair: vec![RepairStep::Ask {
+                question: "which environment does the subject work in? Bind another group or \
+                           ServiceAccount in the other"
+                    .to_owned(),
+            }],
             ..Element::default()
         });
     }

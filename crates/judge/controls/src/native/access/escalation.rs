@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use ironhull_access::paths::Step;
 use ironhull_access::{Escalation, Power, grants};
+use ironhull_model::RepairStep;
 
 use super::role_ref;
 use crate::native::{Answer, Element, Subject};
@@ -34,6 +35,12 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
                 message: format!("{who} comes to cluster-admin: {}", shown(&path)),
                 name: who.to_string(),
                 related: related(&path, first.binding.object.thing.as_ref()),
+                repair: vec![RepairStep::Ask {
+                    question: format!(
+                        "which step can go? ironhull access paths {who} --to cluster-admin shows \
+                         each with its binding and rule"
+                    ),
+                }],
                 ..Element::default()
             });
         }

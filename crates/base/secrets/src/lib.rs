@@ -3,13 +3,15 @@
 //!
 //! Two kinds of detector: by *form* (tokens with a fixed prefix and alphabet,
 //! private keys, passwords in connection strings) and by *name* (a literal under
-//! a name such as `DB_PASSWORD`). Nothing here keeps or prints a value.
+//! a name such as `DB_PASSWORD`, in a field, an argument of a command or a header).
+//! Nothing here keeps or prints a value.
 
 use std::collections::HashMap;
 
 use ironhull_model::value::NodeId;
 use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 
+mod argument;
 mod form;
 mod mark;
 mod name;
@@ -83,36 +85,73 @@ fn found_at(object: &Object, salt: &Salt) -> Vec<(NodeId, Found)> {
     found
 }
 
+/// What the way to a node says about what is below it.
+#[derive(Clone, Copy, Default)]
+struct Above<'a> {
+    /// It is data of a Secret.
+    masked: bool,
+    /// The name that all of it stands under.
+    name: Option<&'a str>,
+    /// It is a list of names with values, or an entry of one.
+    entries: bool,
+}
+
 fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<(NodeId, Found)>) {
-    let mut stack = vec![(root, false)];
-    while let Some((node, masked)) = stack.pop() {
+    let mut stack = vec![(root, Above::default())];
+    while let Some((node, above)) = stack.pop() {
         match node.kind() {
             Kind::Map => {
                 // `{name: DB_PASSWORD, value: …}` names its value as a member does.
                 let named = node.get("name").and_then(Node::as_str);
+                let is_entry = named.is_some() && above.entries;
                 for (key, child) in node.entries() {
                     let in_data = is_secret && matches!(key, "data" | "stringData");
-                    let name = if key == "value" { named.unwrap_or(key) } else { key };
+                    // In an entry of `env` a misspelt `value` is the value still.
+                    let is_value = key == "value" || is_entry && !refers(key, child);
+                    let name = if is_value { named } else { above.name };
                     if child.kind() == Kind::String {
-                        push(detect(name, child, masked || in_data), child, salt, found);
+                        let masked = above.masked || in_data;
+                        let detector = detect(name.unwrap_or(key), child, masked);
+                        let detector = detector.or_else(|| in_command(child, key, None));
+                        push(detector, child, salt, found);
                     } else {
-                        stack.push((child, masked || in_data));
+                        let below = name.filter(|_| is_value || above.name.is_some());
+                        let masked = above.masked || in_data;
+                        let entries = matches!(key, "env" | "httpHeaders");
+                        stack.push((child, Above { masked, name: below, entries }));
                     }
                 }
             }
             Kind::List => {
+                let mut before = None;
                 for child in node.items() {
                     if child.kind() == Kind::String {
-                        push(detect("", child, masked), child, salt, found);
+                        let detector = detect(above.name.unwrap_or(""), child, above.masked);
+                        let key = node.key().unwrap_or_default();
+                        let detector = detector.or_else(|| in_command(child, key, before));
+                        push(detector, child, salt, found);
                     } else {
-                        stack.push((child, masked));
+                        stack.push((child, above));
                     }
+                    before = child.as_str();
                 }
             }
             _ => {}
         }
     }
     found.sort_by(|(_, a), (_, b)| a.pointer.cmp(&b.pointer));
+}
+
+/// Whether a member of an entry refers to a value instead of being one, or is its name.
+fn refers(key: &str, child: Node<'_>) -> bool {
+    key == "name"
+        || child.kind() == Kind::Map && child.entries().any(|(key, _)| key.ends_with("Ref"))
+}
+
+/// A secret in an argument of a command.
+fn in_command(node: Node<'_>, key: &str, before: Option<&str>) -> Option<&'static str> {
+    let text = node.as_str().filter(|text| masked(text).is_none())?;
+    matches!(key, "args" | "command" | "env").then(|| argument::in_argument(before, text)).flatten()
 }
 
 fn push(
@@ -131,7 +170,9 @@ fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
     if masked {
         return (!text.is_empty()).then_some("secret-data");
     }
-    by_form(text).or_else(|| by_name(name, text).then_some("name"))
+    by_form(text)
+        .or_else(|| by_name(name, text).then_some("name"))
+        .or_else(|| argument::in_header(name, text))
 }
 
 fn copy(node: Node<'_>, masked: &HashMap<NodeId, &str>, builder: &mut Builder) {
@@ -190,6 +231,57 @@ mod tests {
         assert!(!json.contains("hunter2") && !json.contains("s3cr3t") && !json.contains("ghp_"));
         assert!(json.contains("debug") && json.contains(MASK));
         assert_eq!(redact(&mut pod, &salt), [], "masking is idempotent");
+    }
+
+    /// The places where a pod with this container holds secrets.
+    fn places(container: &str) -> Vec<String> {
+        let mut pod = object(&format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"spec":{{"containers":[{{"name":"c",{container}}}]}}}}"#
+        ));
+        let found = redact(&mut pod, &super::Salt::new(b"test"));
+        let json = pod.root().to_json();
+        assert!(!json.contains("hunter2"), "{json}");
+        let short = |found: super::Found| found.pointer.as_str().replace("/spec/containers/0/", "");
+        found.into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn arguments_and_headers_are_masked() {
+        assert_eq!(
+            places(
+                r#""command":["app","--token","hunter2"],"args":["--password=hunter2","-e","DB_PASSWORD=hunter2","--password=$(A)"]"#
+            ),
+            ["args/0", "args/2", "command/2"]
+        );
+        assert_eq!(places(r#""args":"--password=hunter2""#), ["args"]);
+        assert_eq!(
+            places(
+                r#""livenessProbe":{"httpGet":{"port":1,"httpHeaders":[{"name":"Authorization","value":"Bearer hunter2"},{"name":"Accept","value":"text/html"}]}}"#
+            ),
+            ["livenessProbe/httpGet/httpHeaders/0/value"]
+        );
+    }
+
+    #[test]
+    fn what_stands_in_the_wrong_place_is_masked_too() {
+        for (entry, places_of) in [
+            (r#"{"name":"PASSWORD","value":["hunter2"]}"#, "env/0/value/0"),
+            (r#"{"name":"PASSWORD","value":{"a":{"b":"hunter2"}}}"#, "env/0/value/a/b"),
+            (r#"{"name":"PASSWORD","valeu":"hunter2"}"#, "env/0/valeu"),
+            (r#"{"name":"PASSWORD","valeu":["hunter2"]}"#, "env/0/valeu/0"),
+            (r#"{"name":"PASSWORD","valueFrom":"hunter2"}"#, "env/0/valueFrom"),
+            (r#""PASSWORD=hunter2""#, "env/0"),
+        ] {
+            assert_eq!(places(&format!(r#""env":[{entry}]"#)), [places_of], "{entry}");
+        }
+        for entry in [
+            r#"{"name":"PASSWORD","valueFrom":{"secretKeyRef":{"name":"database","key":"password"}}}"#,
+            r#"{"name":"PASSWORD","valeuFrom":{"secretKeyRef":{"name":"database","key":"password"}}}"#,
+            r#"{"name":"LEVEL","valeu":"debug"}"#,
+        ] {
+            assert!(places(&format!(r#""env":[{entry}]"#)).is_empty(), "{entry}");
+        }
+        assert!(places(r#""volumeMounts":[{"name":"password","mountPath":"words"}]"#).is_empty());
     }
 
     #[test]

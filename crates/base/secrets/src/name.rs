@@ -30,11 +30,21 @@ fn words(last: u8) -> &'static [&'static str] {
     }
 }
 
+/// Names that end so and are none: etcd's name of a new cluster.
+const NO_SECRETS: &[&str] = &["initialclustertoken", "initial_cluster_token"];
+
 /// Whether a literal under this name is a secret. References, paths, flags,
 /// numbers and obvious placeholders are not.
 pub fn by_name(name: &str, text: &str) -> bool {
     let Some(last) = name.bytes().rev().find(|byte| !is_left_out(*byte)) else { return false };
-    words(last.to_ascii_lowercase()).iter().any(|word| ends_with(name, word)) && !is_harmless(text)
+    words(last.to_ascii_lowercase()).iter().any(|word| ends_with(name, word))
+        && !is_harmless(text)
+        && !names(name, NO_SECRETS)
+}
+
+/// Whether a name ends in one of some words, as [`by_name`] reads it.
+pub(crate) fn names(name: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| ends_with(name, word))
 }
 
 fn is_left_out(byte: u8) -> bool {
@@ -84,6 +94,8 @@ mod tests {
             ("DB_PASSWORD", "/run/secrets/db"),
             ("DB_PASSWORD", "$(FROM_SECRET)"),
             ("TOKEN", "true"),
+            ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster-1"),
+            ("initial-cluster-token", "etcd-cluster-1"),
             ("PASSWORD_MIN_LENGTH", "12"),
             ("secretName", "db-credentials"),
         ] {

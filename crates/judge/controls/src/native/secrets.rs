@@ -77,6 +77,9 @@ fn literal(subject: &Subject<'_>) -> Answer {
     Answer::Elements(elements)
 }
 
+/// Detectors that go by what a value stands under.
+const BY_NAME: [&str; 3] = ["argument", "authorization", "name"];
+
 fn element(node: Node<'_>) -> Option<Element> {
     let detector = ironhull_secrets::masked(node.as_str()?)?;
     let name = name(node);
@@ -84,7 +87,11 @@ fn element(node: Node<'_>) -> Option<Element> {
     Some(Element {
         name: format!("{name}{}", place(node)),
         message: format!("{name} holds a secret in plain text"),
-        severity: Some(if detector == "name" { Severity::High } else { Severity::Critical }),
+        severity: Some(if BY_NAME.contains(&detector) {
+            Severity::High
+        } else {
+            Severity::Critical
+        }),
         repair: vec![RepairStep::Ask {
             question: format!(
                 "which Secret or secret store holds {name}? Refer to it, and rotate the value: it is exposed"
@@ -96,8 +103,17 @@ fn element(node: Node<'_>) -> Option<Element> {
 }
 
 /// The name that the value stands under: an env entry's, or its key.
-fn name(node: Node<'_>) -> &str {
-    let named = node.parent().and_then(|parent| parent.get("name")).and_then(Node::as_str);
+fn name<'a>(node: Node<'a>) -> &'a str {
+    let own = |node: Node<'a>| node.parent()?.get("name")?.as_str();
+    // Of an entry of `env` even what is misspelt or of the wrong type.
+    let up = std::iter::successors(Some(node), |node| node.parent()).take(4);
+    let entry = up.clone().find(|node| {
+        node.parent().is_some_and(|list| matches!(list.key(), Some("env" | "httpHeaders")))
+    });
+    if let Some(name) = entry.and_then(|entry| entry.get("name")?.as_str()) {
+        return name;
+    }
+    let named = own(node);
     match node.key() {
         Some("value") => named.unwrap_or("value"),
         Some(key) => key,

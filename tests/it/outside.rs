@@ -231,3 +231,47 @@ fn a_by_design_exception_accepts_what_it_was_asked_for() {
     let checked = run(&["check", ".", "--only", "privileged-container"]);
     assert!(checked.stdout.contains("ACCEPTED 1"), "{except}{}", checked.stdout);
 }
+
+/// What the API server would not decode is no bug of ours: one line for the object,
+/// which points at the field, and exit 3.
+#[test]
+fn an_object_of_the_wrong_types_is_told_once() {
+    let folder = folder("types");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  containers:\n  - name: c\n    image: a.example/b:1\n    securityContext: [privileged]\n    resources: [x]\n";
+    std::fs::write(folder.join("a.yaml"), pod).unwrap();
+    let run = super::cli::run_in(&folder, &["check", "a.yaml", "--exit-zero"], "");
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(!run.stderr.contains("IH0901"), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("[IH0203]").count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("a.yaml:8:"), "{}", run.stderr);
+    assert!(run.stderr.contains("not judged by"), "{}", run.stderr);
+    assert!(run.stderr.contains("strict-decoding"), "{}", run.stderr);
+}
+
+/// A control whose examples cannot fail is told: it has no near-miss, or no violation.
+#[test]
+fn own_controls_need_a_near_miss() {
+    let folder = folder("near-miss");
+    let control = "id: own\nsurface: application\ntitle: t\nwhy: w\napplies: [Deployment, StatefulSet]\nmust: object.?spec.?replicas.orValue(1) > 1\nmessage: one replica\nseverity: low\nexamples:\n";
+    let violating = "- given: [ { kind: Deployment, spec: { replicas: 1 } } ]\n  expect: [ { severity: low } ]\n";
+    let holding = "- given: [ { kind: Deployment, spec: { replicas: 2 } } ]\n  expect: holds\n";
+    let unknown = "- given: [ { kind: Pod, spec: {} } ]\n  expect: na\n";
+    let test = |examples: &[&str]| {
+        std::fs::write(folder.join("own.yaml"), format!("{control}{}", examples.concat())).unwrap();
+        super::cli::run_in(&folder, &["policy", "test", "own.yaml"], "")
+    };
+    let whole = test(&[violating, holding]);
+    assert_eq!(whole.code, 0, "{}{}", whole.stdout, whole.stderr);
+    for (examples, lacks) in
+        [(&[violating, unknown][..], "near-miss"), (&[holding], "no example violates it")]
+    {
+        let run = test(examples);
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(lacks), "{}", run.stdout);
+    }
+    let misspelt = control.replace("replicas.or", "replcas.or") + violating + holding;
+    std::fs::write(folder.join("own.yaml"), misspelt).unwrap();
+    let run = super::cli::run_in(&folder, &["policy", "test", "own.yaml"], "");
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("replcas"), "{}", run.stderr);
+}

@@ -132,6 +132,8 @@ codes! {
         "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
     IH0202 NoDefinition "a custom resource's definition is not in the input"
         "Custom resources are validated by their CustomResourceDefinition. Without it they are judged, but not validated. Add the definition's file to the input.";
+    IH0203 NotDecoded "an object is written so that some controls cannot read it"
+        "A field of it has another type than the API server decodes, such as a list where a map belongs. The control strict-decoding names the field; until it is corrected what those controls say is unknown, and the exit code 3.";
     IH0301 ControlInvalid "a control file has a mistake"
         "The message names the field or expression. `ironhull policy test FILE` runs a control's own examples.";
     IH0302 PolicyInvalid "a Policy document has a mistake"
@@ -149,7 +151,7 @@ codes! {
     IH0601 ConfigInvalid "the configuration has a mistake"
         "The message names the field of ironhull.yaml. Flags win over IRONHULL_* variables, and those over the file.";
     IH0901 ControlFailed "one of our controls failed"
-        "The control's expression ended in an error on this object. That is our bug: the verdict is unknown and the exit code 3. Please report it with the object.";
+        "The control's expression ended in an error on this object, though the API server would decode it. That is our bug: the verdict is unknown and the exit code 3. Please report it with the object.";
 }
 
 impl fmt::Display for Code {

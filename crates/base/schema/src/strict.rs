@@ -15,6 +15,17 @@ pub struct StrictError {
     pub message: String,
 }
 
+/// What a message about a field that is not in the schema begins with.
+const UNKNOWN: &str = "unknown field ";
+
+impl StrictError {
+    /// Whether a value has another type than its field, so that the API server refuses
+    /// the object even where it drops what it does not know.
+    pub fn is_of_type(&self) -> bool {
+        !self.message.starts_with(UNKNOWN)
+    }
+}
+
 /// Everything that strict decoding refuses in an object of a known kind; none for
 /// kinds without schema.
 pub fn check(schema: Schema, root: Node<'_>) -> Option<Vec<StrictError>> {
@@ -42,7 +53,7 @@ fn object(schema: Schema, ty: TypeId, node: Node<'_>, errors: &mut Vec<StrictErr
         match schema.field(ty, name) {
             Some(field) => value(schema, &field.ty, child, errors),
             None => {
-                let mut message = format!("unknown field \"{}\"", path(child));
+                let mut message = format!("{UNKNOWN}\"{}\"", path(child));
                 let known = tables::fields(ty).iter().map(|field| field.name);
                 let mut known = known;
                 let nearest = known.find(|known| known.eq_ignore_ascii_case(name));

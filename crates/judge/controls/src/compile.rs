@@ -109,7 +109,8 @@ impl Compiler {
             reader.wrong(reader.node(), "it claims no Kubernetes version that is known here");
             return None;
         }
-        let mut rules = Rules { reader, scopes };
+        let variants = Environments::of_kinds(&scopes, &applies);
+        let mut rules = Rules { reader, scopes, variants };
         let related = rules.related();
         let (rule, severity, may) = rules.read()?;
         let portable = related.is_empty()
@@ -162,6 +163,8 @@ fn fact_names(reader: &mut Reader<'_, '_>, field: &'static str) -> Vec<Box<str>>
 struct Rules<'r, 'a, 'd> {
     reader: &'r mut Reader<'a, 'd>,
     scopes: Vec<Scope>,
+    /// Where subjects are of several kinds: a scope for each, which only checks.
+    variants: Vec<Scope>,
 }
 
 impl<'a> Rules<'_, 'a, '_> {
@@ -193,7 +196,7 @@ impl<'a> Rules<'_, 'a, '_> {
         let mut bound = Vec::new();
         for (name, item) in node.entries() {
             let Some(program) = self.compile(item) else { continue };
-            for (index, scope) in self.scopes.iter_mut().enumerate() {
+            for (index, scope) in self.scopes.iter_mut().chain(&mut self.variants).enumerate() {
                 let own = scope.compile(item.as_str().unwrap_or_default());
                 let ty = own.map_or(Type::Dyn, |program| program.result_type().clone());
                 let ty = if elements { element_type(&ty) } else { Some(ty) };
@@ -248,7 +251,32 @@ impl<'a> Rules<'_, 'a, '_> {
                 }
             }
         }
+        for issue in self.in_no_kind(text) {
+            let near = snippet(text, &issue);
+            let told = format!("{} of any kind in applies, in {near}", issue.message);
+            self.reader.wrong(node, told);
+        }
         program.map(|program| Expression { text: text.into(), program })
+    }
+
+    /// Mistakes that an expression over subjects of several kinds has for each of them,
+    /// at the same place: a field that none of them has.
+    fn in_no_kind(&self, text: &str) -> Vec<Issue> {
+        let mut common: Option<Vec<Issue>> = None;
+        for scope in &self.variants {
+            let issues = scope.compile(text).err().unwrap_or_default();
+            let is_here = |known: &Issue| {
+                issues.iter().any(|issue| (issue.start, issue.end) == (known.start, known.end))
+            };
+            common = Some(match common {
+                Some(known) => known.into_iter().filter(is_here).collect(),
+                None => issues,
+            });
+            if common.as_ref().is_some_and(Vec::is_empty) {
+                break;
+            }
+        }
+        common.unwrap_or_default()
     }
 
     fn severity(&mut self) -> Vec<SeverityLine> {

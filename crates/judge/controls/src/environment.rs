@@ -137,6 +137,32 @@ impl Environments {
         Environments { bases: minors.into_iter().map(Scope::new).collect() }
     }
 
+    /// For the newest of these scopes one for each kind of the subjects, where they are
+    /// of several: in them `object` has the kind's type. A kind without schema makes
+    /// all of them say nothing.
+    pub fn of_kinds(scopes: &[Scope], applies: &Applies) -> Vec<Scope> {
+        let Some(newest) = scopes.iter().max_by_key(|scope| scope.minor) else {
+            return Vec::new();
+        };
+        let kinds: Vec<(&str, &str)> = match applies {
+            Applies::Kinds(kinds) => {
+                kinds.iter().map(|(group, kind)| (&**group, &**kind)).collect()
+            }
+            Applies::Pods => ironhull_schema::POD_KINDS.to_vec(),
+            Applies::Any | Applies::Cluster => Vec::new(),
+        };
+        if kinds.len() < 2 {
+            return Vec::new();
+        }
+        let typed = kinds.iter().map(|(group, kind)| {
+            let mut scope = newest.clone();
+            let ty = scope.kind_type(group, kind);
+            scope.env.variable("object", ty);
+            scope
+        });
+        typed.collect()
+    }
+
     /// For each minor a scope in which `object`, `pod` and `meta` have the types
     /// of the subjects.
     pub fn typed(&self, applies: &Applies) -> Vec<Scope> {

@@ -31,6 +31,18 @@ pub fn read(control: &Control) -> Vec<Result<Example, String>> {
     all.root().items().map(|item| example(item)).collect()
 }
 
+/// What a control's examples lack to show that its rule decides: a violation, and
+/// beside it a near-miss.
+pub fn lacks(control: &Control) -> Option<&'static str> {
+    let examples = read(control);
+    let any = |wanted: fn(&Example) -> bool| examples.iter().flatten().any(wanted);
+    if !any(Example::expects_violation) {
+        return Some("no example violates it: write one, with what is expected at which place");
+    }
+    let missing = "no example holds: write a near-miss, which differs from a violation only in the deciding field";
+    (!any(|example| example.expect.root().as_str() == Some("holds"))).then_some(missing)
+}
+
 fn example(item: Node<'_>) -> Result<Example, String> {
     const KNOWN: [&str; 6] = ["given", "expect", "params", "kubernetes", "facts", "complete"];
     if let Some((unknown, _)) = item.entries().find(|(key, _)| !KNOWN.contains(key)) {

@@ -3,9 +3,11 @@
 
 use ironhull_access::Access;
 use ironhull_cel::{Binding, Val};
-use ironhull_model::{Diagnostic, Finding, Kind, Node, Object, Severity, ThingRef, Verdict, World};
+use ironhull_model::{
+    Code, Diagnostic, Finding, Kind, Node, Object, Severity, ThingRef, Verdict, World,
+};
 use ironhull_network::Network;
-use ironhull_schema::Schema;
+use ironhull_schema::{Schema, strict};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -72,6 +74,8 @@ pub struct Judgement {
     pub tallies: Vec<Tally>,
     /// Errors in our own controls; each also made its subject unknown.
     pub errors: Vec<Diagnostic>,
+    /// Assignments that could not read the object at hand as it is written.
+    unreadable: Vec<usize>,
 }
 
 impl Judgement {
@@ -289,6 +293,32 @@ impl<'a> Judge<'a> {
             owners::hand_over(made, object, owner);
         }
         made.sort_by(by_subject);
+        self.unreadable(object, judgement);
+    }
+
+    /// Tells once for an object how many controls could not read it.
+    fn unreadable(&self, object: &Object, judgement: &mut Judgement) {
+        let unreadable = std::mem::take(&mut judgement.unreadable);
+        if unreadable.is_empty() {
+            return;
+        }
+        let controls = if unreadable.len() == 1 { "control" } else { "controls" };
+        let message = format!(
+            "{} is not judged by {} {controls}: it is not written as the API server decodes it",
+            object.thing,
+            unreadable.len()
+        );
+        let mut told = Diagnostic::error(Code::NotDecoded, message)
+            .help("correct what strict-decoding finds in it");
+        let errors = strict::check(self.schema, object.root()).unwrap_or_default();
+        let at = errors
+            .iter()
+            .find(|error| error.is_of_type())
+            .map(|error| evidence::nearest(object, &error.pointer).0);
+        if let Some(place) = evidence::place(object, at.unwrap_or_else(|| object.root())) {
+            told = told.at(place.source, place.start, place.end);
+        }
+        judgement.errors.push(told);
     }
 
     /// Judges the estate as a whole.

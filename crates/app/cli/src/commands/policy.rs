@@ -40,6 +40,10 @@ fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
                 printer::text(&format!("{} example {}: {difference}\n", control.id, index + 1));
             }
         }
+        if let Some(lacks) = examples::lacks(control) {
+            failed += 1;
+            printer::text(&format!("{}: {lacks}\n", control.id));
+        }
     }
     if controls.is_empty() {
         bail!("there is no control in {}", shown(files));

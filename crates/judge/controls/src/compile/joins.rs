@@ -79,7 +79,7 @@ impl<'a> Rules<'_, 'a, '_> {
 
     /// A list of objects; typed where all are of one kind.
     fn declare(&mut self, related: &Related) {
-        for scope in &mut self.scopes {
+        for scope in self.scopes.iter_mut().chain(&mut self.variants) {
             let item = match related.kinds.as_slice() {
                 [(group, kind)] => scope.kind_type(group, kind),
                 _ => Type::Dyn,

@@ -6,9 +6,9 @@ use super::{Compiler, Control};
 
 /// A control with some lines of its own, compiled: or what is wrong with it.
 fn compiled(lines: &str) -> Result<Control, Vec<String>> {
-    let text = format!(
-        "id: a\nsurface: application\ntitle: t\nwhy: w\nseverity: low\nexamples: []\n{lines}"
-    );
+    let severity = if lines.contains("severity:") { "" } else { "severity: low\n" };
+    let text =
+        format!("id: a\nsurface: application\ntitle: t\nwhy: w\n{severity}examples: []\n{lines}");
     let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
     let mut diagnostics = Vec::new();
     assert!(parsed.diagnostics.is_empty(), "{text}\n{:?}", parsed.diagnostics);
@@ -45,4 +45,38 @@ fn a_repair_says_whether_it_may_stop_something() {
     assert_eq!(compiled(&native("")).unwrap().may.as_deref(), Some(super::UNSAID));
     assert_eq!(compiled(&native("repair: { safe: true }")).unwrap().may, None);
     assert!(refusal(&native("repair: { remove: [pod] }")).contains("the steps of a native rule"));
+}
+
+/// A field that none of the kinds has is a mistake, in rules, lists and messages; one
+/// that only some have is not.
+#[test]
+fn a_misspelt_field_is_told_whatever_kinds_a_control_is_about() {
+    let control =
+        |rule: &str| refusal(&format!("applies: [Deployment, StatefulSet, DaemonSet]\n{rule}"));
+    let rule = |must: &str, message: &str| format!("must: \"{must}\"\nmessage: \"{message}\"");
+    for fine in [
+        rule("object.?spec.?replicas.orValue(1) > 1", "m {object.metadata.name}"),
+        rule("has(object.spec.template.spec) && object.kind == 'DaemonSet'", "m"),
+        "each: { c: object.spec.template.spec.containers }\nmust: has(c.image)\nmessage: m"
+            .to_owned(),
+    ] {
+        assert_eq!(control(&fine), "", "{fine}");
+    }
+    for wrong in [
+        rule("object.?spec.?replcas.orValue(1) > 1", "m"),
+        rule("object.spec.?replicas.orValue(1) > 1", "m {object.metadata.nam}"),
+        rule("has(object.spec.tmplate)", "m"),
+        "each: { c: object.spec.template.spec.containers }\nmust: has(c.imge)\nmessage: m".to_owned(),
+        "each: { c: object.spec.template.spec.containers }\nmust: has(c.image)\nmessage: m {c.nmae}".to_owned(),
+        "let: { s: object.spec }\nmust: has(s.tmplate)\nmessage: m".to_owned(),
+        rule("true", "m") + "\nseverity: { high: has(object.spc), low: true }",
+    ] {
+        assert!(control(&wrong).contains("undefined field"), "{wrong}: {}", control(&wrong));
+    }
+    let pods = "applies: pods\nmust: has(object.metdata)\nmessage: m";
+    assert!(refusal(pods).contains("undefined field"), "{}", refusal(pods));
+    let pods = "applies: pods\nmust: has(pod.containers)\nmessage: m {object.spec.replicas}";
+    assert_eq!(refusal(pods), "");
+    let custom = "applies: [Deployment, a.example/Thing]\nmust: has(object.anything)\nmessage: m";
+    assert_eq!(refusal(custom), "");
 }

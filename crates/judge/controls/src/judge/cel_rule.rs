@@ -3,6 +3,7 @@
 
 use ironhull_cel::{Binding, Context, EvalError, Val};
 use ironhull_model::{Code, Diagnostic, Node, Object, Verdict};
+use ironhull_schema::strict::{self, StrictError};
 
 use super::{Judge, Judgement, Subject, unset};
 use crate::control::{Bound, CelRule, Control, Expression, Join};
@@ -269,9 +270,17 @@ impl<'a> Run<'_, 'a> {
         missing
     }
 
-    /// An error in our own control: unknown, and a bug to report.
+    /// An error in our own control: unknown, and a bug to report. What the API server
+    /// would not decode no rule can count on: unknown, and told once for the object.
     fn own_error(&mut self, expression: &Expression, error: &EvalError) {
         self.saw(Verdict::Unknown);
+        let refused = strict::check(self.judge.schema, self.subject.object.root());
+        if refused.is_some_and(|errors| errors.iter().any(StrictError::is_of_type)) {
+            if self.judgement.unreadable.last() != Some(&self.index) {
+                self.judgement.unreadable.push(self.index);
+            }
+            return;
+        }
         let control = self.judge.control(self.index);
         let message = format!(
             "control {} failed on {}: {} in {:?}",

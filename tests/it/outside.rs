@@ -275,3 +275,66 @@ fn own_controls_need_a_near_miss() {
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("replcas"), "{}", run.stderr);
 }
+
+/// An exception that covers nothing is told at its place, unless what it is for is
+/// not judged this time.
+#[test]
+fn an_exception_that_covers_nothing_is_told() {
+    let folder = folder("unused");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  containers: [{name: c, image: 'a.example/b:1', securityContext: {privileged: true}}]\n";
+    let exception = |name: &str, subject: &str| {
+        format!(
+            "---\napiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {{name: {name}}}\nspec: {{type: waiver, controls: [privileged-container], subjects: [{{kind: Pod, name: {subject}}}], reason: r, owner: o, expires: 2026-12-01}}\n"
+        )
+    };
+    std::fs::write(folder.join("pod.yaml"), pod).unwrap();
+    let both = exception("used", "a") + &exception("typo", "aa");
+    std::fs::write(folder.join("exceptions.yaml"), &both).unwrap();
+    let check = |more: &[&str]| {
+        let args = [&["check", ".", "--at", "2026-11-24"], more].concat();
+        super::cli::run_in(&folder, &args, "").stderr
+    };
+    let told = check(&[]);
+    assert_eq!(told.matches("[IH0307]").count(), 1, "{told}");
+    assert!(told.contains("exception typo covers no finding of privileged-container"), "{told}");
+    assert!(told.contains("exceptions.yaml:10:"), "{told}");
+    assert!(!check(&["--only", "host-namespaces"]).contains("IH0307"));
+    // A file for several estates may name what this one does not hold.
+    let elsewhere = folder.join("estate");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::rename(folder.join("pod.yaml"), elsewhere.join("pod.yaml")).unwrap();
+    let told = super::cli::run_in(
+        &folder,
+        &["check", "estate", "--policy", "exceptions.yaml", "--at", "2026-11-24"],
+        "",
+    );
+    assert!(!told.stderr.contains("IH0307"), "{}", told.stderr);
+}
+
+#[test]
+fn a_second_document_of_the_configuration_is_a_mistake() {
+    let folder = folder("second");
+    std::fs::write(folder.join("pod.yaml"), POD).unwrap();
+    std::fs::write(folder.join("ironhull.yaml"), "complete: true\n---\nfailOn: high>=1\n").unwrap();
+    let run = super::cli::run_in(&folder, &["check", "pod.yaml"], "");
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(run.stderr.contains("ironhull.yaml:3:1: a second document"), "{}", run.stderr);
+}
+
+#[test]
+fn a_template_of_a_chart_says_that_it_is_one() {
+    let folder = folder("template");
+    std::fs::create_dir_all(folder.join("web/templates/sub")).unwrap();
+    std::fs::write(folder.join("web/Chart.yaml"), "name: web\nversion: 1.0.0\napiVersion: v2\n")
+        .unwrap();
+    let template = POD.replace("name: web", "name: '{{ .Values.name }}'");
+    assert_ne!(template, POD);
+    std::fs::write(folder.join("web/templates/sub/pod.yaml"), &template).unwrap();
+    std::fs::write(folder.join("web/templates/plain.yaml"), POD).unwrap();
+    let check = |file: &str| super::cli::run_in(&folder, &["check", file], "");
+    let run = check("web/templates/sub/pod.yaml");
+    assert_eq!(run.code, 3, "{}", run.stdout);
+    assert!(run.stderr.contains("is a template of the Helm chart web"), "{}", run.stderr);
+    assert!(run.stderr.contains("ironhull check web"), "{}", run.stderr);
+    assert_eq!(check("web/templates/plain.yaml").code, 1);
+}

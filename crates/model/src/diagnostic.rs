@@ -146,6 +146,8 @@ codes! {
         "It still counts. Check that the workload still needs it and write today's date into `reviewed`.";
     IH0306 UnknownControl "a name is not a control"
         "The name stands in an option, a policy or an exception. `ironhull show controls` lists them all.";
+    IH0307 ExceptionUnused "an exception covers nothing"
+        "No finding of the controls that it names stands on its subjects, elements, image and ServiceAccount. A name may be misspelt, or what it was for is fixed: then delete it.";
     IH0501 NotRendered "a chart or kustomization could not be rendered"
         "Charts and kustomizations are rendered by your own helm, kustomize or kubectl, never by a renderer of ours. Install the program, or pipe what it prints into `ironhull check -`.";
     IH0601 ConfigInvalid "the configuration has a mistake"

@@ -1,8 +1,10 @@
 //! Starting other programs, with bounds. The only crate that may.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// A program that did not do what it was started for.
@@ -85,12 +87,14 @@ pub fn run(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .spawn()
         .map_err(|source| RunError::Start { program: name.clone(), source })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let output = reader(stdout, limits.output + 1);
     let errors = reader(stderr, 16 << 10);
     let started = Instant::now();
+    let timeout = || RunError::Timeout { program: name.clone(), seconds: limits.time.as_secs() };
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
@@ -98,15 +102,24 @@ pub fn run(
                 std::thread::sleep(Duration::from_millis(5));
             }
             Ok(None) => {
+                group::kill_group(child.id());
                 _ = child.kill();
                 _ = child.wait();
-                return Err(RunError::Timeout { program: name, seconds: limits.time.as_secs() });
+                return Err(timeout());
             }
             Err(source) => return Err(RunError::Start { program: name, source }),
         }
     };
-    let output = output.join().unwrap_or_default();
-    let errors = errors.join().unwrap_or_default();
+    // What the program started may hold its pipes open after its end.
+    let left = || limits.time.saturating_sub(started.elapsed());
+    let read = output.recv_timeout(left()).and_then(|output| {
+        let errors = errors.recv_timeout(left())?;
+        Ok((output, errors))
+    });
+    let Ok((output, errors)) = read else {
+        group::kill_group(child.id());
+        return Err(timeout());
+    };
     if output.len() > limits.output {
         return Err(RunError::TooMuch { program: name, limit: limits.output });
     }
@@ -119,26 +132,47 @@ pub fn run(
 }
 
 /// Reads up to `limit` bytes on a thread of its own and then closes the pipe, so
-/// that neither pipe can fill up and block the program for ever.
-fn reader(
-    pipe: Option<impl Read + Send + 'static>,
-    limit: usize,
-) -> std::thread::JoinHandle<Vec<u8>> {
+/// that neither pipe can fill up and block the program for ever. The thread is not
+/// waited for: it ends when the last holder of the pipe does.
+fn reader(pipe: Option<impl Read + Send + 'static>, limit: usize) -> Receiver<Vec<u8>> {
+    let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(pipe) = pipe {
             // What was read before an error is still worth showing.
             _ = pipe.take(limit as u64).read_to_end(&mut bytes);
         }
-        bytes
-    })
+        // Nobody listens any more after a timeout.
+        _ = send.send(bytes);
+    });
+    receive
+}
+
+#[expect(unsafe_code, reason = "the standard library cannot end a group of processes")]
+mod group {
+    //! A program and what it started.
+
+    unsafe extern "C" {
+        fn kill(process: i32, signal: i32) -> i32;
+    }
+
+    const SIGKILL: i32 = 9;
+
+    /// Ends the group that a process was started to lead.
+    pub(super) fn kill_group(leader: u32) {
+        // Zero and one would mean other processes.
+        if let Some(leader) = i32::try_from(leader).ok().filter(|leader| *leader > 1) {
+            // SAFETY: kill(2) takes two integers and touches no memory.
+            _ = unsafe { kill(-leader, SIGKILL) };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Limits, RunError, find_program, run};
     use std::path::Path;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn sh(script: &str, limits: Limits) -> Result<String, RunError> {
         run(&find_program("sh").unwrap(), &["-c", script], Path::new("/"), limits)
@@ -158,5 +192,21 @@ mod tests {
         ));
         let short = Limits { time: Duration::from_millis(50), ..LIMITS };
         assert!(matches!(sh("sleep 20", short), Err(RunError::Timeout { .. })));
+    }
+
+    /// What the program started ends with it, whether the program waits for it or
+    /// left it behind with the pipe.
+    #[test]
+    fn what_a_program_started_ends_with_it() {
+        let mark = std::env::temp_dir().join(format!("ironhull-group-{}", std::process::id()));
+        let short = Limits { time: Duration::from_millis(400), ..LIMITS };
+        let late = format!("sleep 1.5; echo late > {}", mark.display());
+        for script in [format!("({late}) & wait"), format!("({late}) & exit 0")] {
+            let started = Instant::now();
+            assert!(matches!(sh(&script, short), Err(RunError::Timeout { .. })), "{script}");
+            assert!(started.elapsed() < Duration::from_millis(1400), "{:?}", started.elapsed());
+            std::thread::sleep(Duration::from_secs(2));
+            assert!(!mark.exists(), "{script} went on");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ironhull_controls::reader::Reader;
+use ironhull_controls::reader::{self, Reader};
 use ironhull_model::{Code, Minor, SourceId};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -101,6 +101,11 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Config> {
             config.packs = Some(names);
         }
         reader.finish();
+    }
+    if let Some(second) = parsed.documents.get(1) {
+        let told = "a second document: a configuration is one document, and what stands here would not count";
+        let root = second.value.root();
+        diagnostics.push(reader::diagnostic(Code::ConfigInvalid, SourceId(0), root, told));
     }
     if let Some(first) = diagnostics.first() {
         let source = ironhull_model::Source::new(path.display().to_string(), text.to_owned());

@@ -10,6 +10,7 @@ use ironhull_model::{
     Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source, SourceId,
     Standing, Wanted,
 };
+use ironhull_report::text::shell_word;
 use ironhull_schema::{Schema, crd, defaults, rbac};
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
@@ -212,7 +213,13 @@ fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
             }
         },
     };
-    let manifests = ironhull_manifests::parse(id, &text, named);
+    let mut manifests = ironhull_manifests::parse(id, &text, named);
+    let is_template = rendered.is_none() && text.contains("{{");
+    if let Some(chart) =
+        is_template.then(|| ironhull_manifests::chart_of(Path::new(&path))).flatten()
+    {
+        manifests = template_of(id, &path, &chart);
+    }
     let schema = Schema::of(minor);
     let mut source = Source::new(path, text);
     source.rendered = rendered;
@@ -234,6 +241,15 @@ fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
         read.objects.push(object);
     }
     read
+}
+
+/// What is said of a chart's template, which is no YAML before helm fills it in.
+fn template_of(id: SourceId, path: &str, chart: &Path) -> ironhull_manifests::Manifests {
+    let message = format!("{path} is a template of the Helm chart {}", chart.display());
+    let help =
+        format!("name the chart: ironhull check {}", shell_word(&chart.display().to_string()));
+    let diagnostic = Diagnostic::error(Code::NotRendered, message).at(id, 0, 0).help(help);
+    ironhull_manifests::Manifests { diagnostics: vec![diagnostic], ..Default::default() }
 }
 
 /// The roles and bindings that every cluster of the minor has, where the input

@@ -252,6 +252,31 @@ impl Exception {
         }
     }
 
+    /// Whether an object is one that it may be about.
+    pub fn is_about(&self, object: &Object) -> bool {
+        self.subjects.is_empty() || self.subjects.has(&object.thing, Some(object))
+    }
+
+    /// Whether it names a control.
+    pub fn names(&self, control: &Control) -> bool {
+        self.controls.iter().any(|name| glob(name, &control.id))
+    }
+
+    /// The text that it was read from.
+    pub fn source(&self) -> SourceId {
+        self.place.0
+    }
+
+    /// Says that it covers nothing.
+    pub fn unused(&self) -> Diagnostic {
+        let (source, start, end) = self.place;
+        let message =
+            format!("exception {} covers no finding of {}", self.name, self.controls.join(", "));
+        Diagnostic::warning(Code::ExceptionUnused, message)
+            .at(source, start, end)
+            .help("correct what it names, or delete it: what it was for may be fixed")
+    }
+
     fn accepted(&self) -> Accepted {
         Accepted {
             name: self.name.clone(),
@@ -355,6 +380,27 @@ pub fn apply(findings: &mut [Finding], exceptions: &[Exception], world: World<'_
             finding.accepted = found.map(|exception| Arc::new(exception.accepted()));
         }
     }
+}
+
+/// Those that count on a day and cover none of the findings, not even beside another.
+pub fn unused<'e>(
+    findings: &[Finding],
+    exceptions: &'e [Exception],
+    world: World<'_>,
+    today: Date,
+) -> Vec<&'e Exception> {
+    let mut idle: Vec<&Exception> =
+        exceptions.iter().filter(|exception| exception.counts(today)).collect();
+    for group in findings.chunk_by(|a, b| a.subject == b.subject) {
+        let Some(first) = group.first().filter(|_| !idle.is_empty()) else { continue };
+        let object = world.get(&first.subject).map(|object| &**object);
+        let runs = object.and_then(|object| Runs::of(object, Schema::of(world.base.minor)));
+        idle.retain(|exception| {
+            !exception.may_cover(&first.subject, object, runs.as_ref())
+                || !group.iter().any(|finding| exception.covers(finding, runs.as_ref()))
+        });
+    }
+    idle
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use ironhull_model::{Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId};
 
+mod kustomize;
 pub mod template;
 
 /// Bounds of reading.
@@ -93,8 +94,14 @@ pub fn discover(target: &Path) -> Discovered {
     };
     discovered.found =
         files.into_iter().filter(|path| !owned(path, false)).map(Found::File).collect();
+    let taken_in = kustomize::taken_in(
+        roots
+            .iter()
+            .filter(|(root, is_chart)| !is_chart && !owned(root, true))
+            .map(|(root, _)| root.as_path()),
+    );
     for (root, is_chart) in &roots {
-        if !owned(root, true) {
+        if !owned(root, true) && !taken_in.contains(root) {
             discovered.found.push(if *is_chart {
                 Found::Chart(root.clone())
             } else {
@@ -103,6 +110,18 @@ pub fn discover(target: &Path) -> Discovered {
         }
     }
     discovered
+}
+
+/// The chart that a file is a template of, by the folders it stands in.
+pub fn chart_of(path: &Path) -> Option<PathBuf> {
+    let of = |path: &Path| {
+        let mut templates = path.ancestors().filter(|folder| folder.ends_with("templates"));
+        let chart = templates.find_map(|templates| {
+            templates.parent().filter(|chart| chart.join("Chart.yaml").is_file())
+        })?;
+        Some(if chart == Path::new("") { PathBuf::from(".") } else { chart.to_owned() })
+    };
+    of(path).or_else(|| of(&path.canonicalize().ok()?))
 }
 
 /// The chart or kustomization whose root a file is, by its name.

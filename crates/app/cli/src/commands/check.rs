@@ -69,7 +69,24 @@ pub(crate) fn judge(
     });
     judgement.seal();
     let gates = gates.clone();
+    let unused = exceptions::unused(&judgement.findings, exceptions, world, today);
+    let mut unused: Vec<_> = unused
+        .into_iter()
+        // What is not judged now may be what it is for.
+        .filter(|exception| {
+            { every.iter() }
+                .filter(|control| exception.names(control))
+                .all(|control| controls.iter().any(|judged| judged.id == control.id))
+        })
+        // A file for many estates names more than one of them holds.
+        .filter(|exception| {
+            exception.source() < estate.first_policy_file
+                || snapshot.objects.iter().any(|object| exception.is_about(object))
+        })
+        .map(exceptions::Exception::unused)
+        .collect();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
+    snapshot.diagnostics.append(&mut unused);
     Ok(Judged { snapshot, controls, judgement, gates, at, config })
 }
 

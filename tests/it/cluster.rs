@@ -12,7 +12,7 @@ const SECRET: &str = "correct-horse-battery-staple";
 fn fill(cluster: &Cluster, namespace: &str) {
     let template = |privileged: bool| {
         json!({
-            "metadata": {"labels": {"app": "web"}},
+            "metadata": {"labels": {"app": "web", "sensitivity": "high"}},
             "spec": {
                 "serviceAccountName": "web",
                 "containers": [{
@@ -24,7 +24,7 @@ fn fill(cluster: &Cluster, namespace: &str) {
         })
     };
     let owner = |kind: &str, name: &str, uid: &Value| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true}]);
-    let meta = |name: &str| json!({"name": name, "namespace": namespace, "labels": {"app": "web"}});
+    let meta = |name: &str| json!({"name": name, "namespace": namespace, "labels": {"app": "web", "sensitivity": "high"}});
     cluster.create_all(&[json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("web"),
     })]);
@@ -57,6 +57,10 @@ fn fill(cluster: &Cluster, namespace: &str) {
         }
         cluster.create_all(&[pod]);
     }
+    cluster.create_all(&[json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": meta("web"),
+        "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]},
+    })]);
     cluster.create_all(&[json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": meta("db"),
         "stringData": {"password": SECRET},
@@ -111,6 +115,12 @@ fn a_cluster_is_judged_and_its_secrets_stay_there() {
     assert!(literal.iter().any(|(element, _)| element.starts_with("Deployment/")), "{literal:?}");
     // The roles that every cluster has are nobody's mistake.
     let findings = report["findings"].as_array().unwrap();
+    // Whoever looks at pods through the estate blames their owner too.
+    let of_pods = findings.iter().filter(|finding| {
+        finding["subject"]["kind"] == "Pod" && finding["subject"]["namespace"] == *namespace
+    });
+    assert_eq!(of_pods.count(), 0);
+    assert!(of("exposed-sensitive").iter().any(|(element, _)| element.starts_with("Deployment/")));
     let blamed = |name: &str| findings.iter().any(|finding| finding["subject"]["name"] == name);
     assert!(!blamed("cluster-admin") && !blamed("system:controller:generic-garbage-collector"));
 }

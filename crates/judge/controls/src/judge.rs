@@ -323,12 +323,21 @@ impl<'a> Judge<'a> {
 
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
+        let first = judgement.findings.len();
         for &index in &self.for_cluster {
             if let Prepared::Native(native) = self.prepared[index]
                 && self.in_force(index, None)
             {
                 let verdict = self.native(index, native, None, judgement);
                 judgement.tallies[self.assignments[index].control].count(verdict);
+            }
+        }
+        for finding in &mut judgement.findings[first..] {
+            let object = self.world.get(&finding.subject);
+            let made =
+                object.and_then(|object| Some((object, owners::outermost(self.world, object)?)));
+            if let Some((object, owner)) = made {
+                owners::hand_over(std::slice::from_mut(finding), object, owner);
             }
         }
     }

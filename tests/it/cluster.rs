@@ -111,6 +111,9 @@ fn a_cluster_is_judged_and_its_secrets_stay_there() {
             ("Deployment/web".to_owned(), String::new())
         ]
     );
+    // No file can be edited here, so none is offered.
+    let table = check(cluster, &User::admin(), "table", &[]).stdout;
+    assert!(table.contains("privileged-container") && !table.contains("ironhull fix "), "{table}");
     let literal = of("secret-literal");
     assert!(literal.iter().any(|(element, _)| element.starts_with("Deployment/")), "{literal:?}");
     // The roles that every cluster has are nobody's mistake.

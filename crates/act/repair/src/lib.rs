@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use ironhull_model::source::TemplateLine;
 use ironhull_model::{
-    Finding, Node, Object, Origin, Pointer, RepairStep, Snapshot, SourceId, ThingRef,
+    Finding, Node, Object, Origin, Pointer, RepairStep, Snapshot, SourceId, Standing, ThingRef,
+    World,
 };
 use ironhull_secrets::shown::places;
 use ironhull_yaml::{Document, splice};
@@ -97,10 +98,14 @@ pub fn plan(findings: &[&Finding], snapshot: &Snapshot) -> Outcome {
     outcome
 }
 
-/// Why the text that a finding stands in cannot be edited, and what to change
-/// instead; none for a file.
+/// Why what a finding stands in cannot be edited, and what to change instead; none
+/// for a file.
 pub fn uneditable(finding: &Finding, snapshot: &Snapshot) -> Option<String> {
-    let place = finding.place?;
+    let Some(place) = finding.place else {
+        let object = World::new(snapshot).get(&finding.subject)?;
+        let is_live = object.standing == Standing::Live;
+        return is_live.then(|| "it runs in a cluster; change the file it comes from".to_owned());
+    };
     let source = snapshot.source(place.source)?;
     if source.path == "-" {
         return Some("standard input cannot be edited".to_owned());

@@ -1,7 +1,7 @@
 //! Telling that two secrets are the same without keeping either: a keyed hash
 //! under a salt that lives as long as one snapshot.
 
-use ironhull_model::Node;
+use ironhull_model::{Node, base64};
 use sha2::{Digest, Sha256};
 
 /// Shorter values repeat by chance.
@@ -41,40 +41,15 @@ pub(crate) fn of(node: Node<'_>, salt: &Salt) -> Option<String> {
     }
     let text = node.as_str()?;
     let in_data = node.parent().and_then(Node::key) == Some("data");
-    let value = in_data.then(|| decode(text)).flatten();
+    let value = in_data.then(|| base64::decode(text)).flatten();
     let value = value.unwrap_or_else(|| text.as_bytes().to_vec());
     let value = value.trim_ascii();
     (value.len() >= SHORTEST).then(|| salt.mark(value))
 }
 
-/// Standard base64 (RFC 4648); none of anything else.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
-    let (mut bits, mut n_bits) = (0u32, 0);
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'\n' | b'\r' => continue,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            out.push((bits >> n_bits) as u8);
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Salt, decode};
+    use super::Salt;
     use ironhull_model::Object;
 
     fn marks(json: &str, salt: &Salt) -> Vec<Option<String>> {
@@ -94,11 +69,5 @@ mod tests {
         assert!(secret[0].is_some());
         assert_eq!(secret[1..], [None, None], "what is short or public has no mark");
         assert_ne!(secret[0], marks(pod, &Salt::new(b"other"))[0]);
-    }
-
-    #[test]
-    fn base64_is_decoded_or_refused() {
-        assert_eq!(decode("aGVsbG8="), Some(b"hello".to_vec()));
-        assert_eq!(decode("not base64!"), None);
     }
 }

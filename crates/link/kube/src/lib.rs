@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube_client::client::Body;
@@ -31,8 +31,6 @@ pub struct Options {
     pub impersonate: Option<String>,
     /// Groups to impersonate (`kubectl --as-group`).
     pub impersonate_groups: Vec<String>,
-    /// A header that tells what sends the requests, besides the user agent.
-    pub header: Option<(&'static str, &'static str)>,
 }
 
 /// Why the API server gave no answer.
@@ -98,9 +96,6 @@ impl Cluster {
         config.reset_reader_on_write = true;
         let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"));
         config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
-        if let Some((name, value)) = options.header {
-            config.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
-        }
         if let Some(user) = &options.impersonate {
             config.auth_info.impersonate = Some(user.clone());
         }
@@ -111,11 +106,6 @@ impl Cluster {
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config).map_err(|error| Error::Config(chain(&error)))?;
         Ok(Cluster { client, server: server.trim_end_matches('/').to_owned(), namespace })
-    }
-
-    /// The address of the API server.
-    pub fn server(&self) -> &str {
-        &self.server
     }
 
     /// The namespace of the context, `default` when it names none.

@@ -67,7 +67,6 @@ fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
         kubeconfig: global.kubeconfig.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
-        header: None,
     };
     runtime.block_on(async {
         let cluster = Cluster::connect(&access).await?;

@@ -1,5 +1,7 @@
 //! `check cluster:` against a running Kubernetes.
 
+use std::time::Duration;
+
 use ironhull_testkit::cluster::{Cluster, User};
 use serde_json::{Value, json};
 
@@ -7,64 +9,51 @@ use super::cli::{Run, folder, run_with_state};
 
 const SECRET: &str = "correct-horse-battery-staple";
 
-/// A workload as a person writes it, what its controllers would have made of it,
-/// and a pod that somebody changed.
-fn fill(cluster: &Cluster, namespace: &str) {
-    let template = |privileged: bool| {
-        json!({
-            "metadata": {"labels": {"app": "web", "sensitivity": "high"}},
-            "spec": {
-                "serviceAccountName": "web",
-                "containers": [{
-                    "name": "web", "image": "registry.example/web:1",
-                    "env": [{"name": "DB_PASSWORD", "value": SECRET}],
-                    "securityContext": {"privileged": privileged},
-                }],
-            },
-        })
-    };
-    let owner = |kind: &str, name: &str, uid: &Value| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true}]);
+/// A workload as a person writes it, the pods that its controllers make of it, and a
+/// container that somebody then added to one of them, as `kubectl debug` does; gives
+/// that pod's name.
+fn fill(cluster: &Cluster, namespace: &str) -> String {
     let meta = |name: &str| json!({"name": name, "namespace": namespace, "labels": {"app": "web", "sensitivity": "high"}});
-    cluster.create_all(&[json!({
-        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("web"),
-    })]);
-    let deployment = cluster.create(
-        &User::admin(),
-        &json!({
+    let template = json!({
+        "metadata": {"labels": {"app": "web", "sensitivity": "high"}},
+        "spec": {
+            "serviceAccountName": "web",
+            "containers": [{
+                "name": "web", "image": "registry.example/web:1",
+                "env": [{"name": "DB_PASSWORD", "value": SECRET}],
+                "securityContext": {"privileged": true},
+            }],
+        },
+    });
+    cluster.create_all(&[
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("web")}),
+        json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("web"),
-            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template(true)},
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template},
         }),
-    );
-    let deployment = deployment.expect_success();
-    let mut set = meta("web-1");
-    set["ownerReferences"] = owner("Deployment", "web", &deployment["metadata"]["uid"]);
-    let set = cluster.create(
-        &User::admin(),
-        &json!({
-            "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": set,
-            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template(true)},
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": meta("web"),
+            "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]},
         }),
-    );
-    let set = set.expect_success();
-    for (name, extra) in [("web-1-a", None), ("web-1-b", Some("debug"))] {
-        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta(name)});
-        pod["metadata"]["ownerReferences"] = owner("ReplicaSet", "web-1", &set["metadata"]["uid"]);
-        pod["spec"] = template(true)["spec"].clone();
-        if let Some(extra) = extra {
-            let mut container = pod["spec"]["containers"][0].clone();
-            container["name"] = json!(extra);
-            pod["spec"]["containers"].as_array_mut().unwrap().push(container);
-        }
-        cluster.create_all(&[pod]);
-    }
-    cluster.create_all(&[json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": meta("web"),
-        "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]},
-    })]);
-    cluster.create_all(&[json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": meta("db"),
-        "stringData": {"password": SECRET},
-    })]);
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": meta("db"),
+            "stringData": {"password": SECRET},
+        }),
+    ]);
+    let pods = format!("/api/v1/namespaces/{namespace}/pods");
+    let pod = cluster.wait_for("both pods of the workload", Duration::from_secs(30), || {
+        let list = cluster.get(&User::admin(), &pods).expect_success();
+        let items = list["items"].as_array().unwrap();
+        (items.len() == 2).then(|| items[0]["metadata"]["name"].as_str().unwrap().to_owned())
+    });
+    let debug = json!({"spec": {"ephemeralContainers": [{
+        "name": "debug", "image": "registry.example/debug:1",
+        "securityContext": {"privileged": true},
+    }]}});
+    cluster
+        .merge(&User::admin(), &format!("{pods}/{pod}/ephemeralcontainers"), &debug)
+        .expect_success();
+    pod
 }
 
 fn check(cluster: &Cluster, user: &User, name: &str, args: &[&str]) -> Run {
@@ -80,7 +69,7 @@ fn check(cluster: &Cluster, user: &User, name: &str, args: &[&str]) -> Run {
 fn a_cluster_is_judged_and_its_secrets_stay_there() {
     let Some(cluster) = Cluster::shared() else { return };
     let namespace = cluster.namespace("judged");
-    fill(cluster, &namespace);
+    let debugged = fill(cluster, &namespace);
     let run = check(cluster, &User::admin(), "live", &["-o", "json"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(!run.stdout.contains(SECRET) && !run.stderr.contains(SECRET));
@@ -106,10 +95,7 @@ fn a_cluster_is_judged_and_its_secrets_stay_there() {
     // names the pod.
     assert_eq!(
         of("privileged-container"),
-        [
-            ("Deployment/debug".to_owned(), "web-1-b".to_owned()),
-            ("Deployment/web".to_owned(), String::new())
-        ]
+        [("Deployment/debug".to_owned(), debugged), ("Deployment/web".to_owned(), String::new())]
     );
     // No file can be edited here, so none is offered.
     let table = check(cluster, &User::admin(), "table", &[]).stdout;

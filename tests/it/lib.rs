@@ -18,6 +18,7 @@ mod layers;
 mod noise;
 mod outside;
 mod packs;
+mod prove;
 mod readme;
 mod scale;
 mod schema;

@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) mod access;
+pub(crate) mod prove;
 
 const HELP: &str = "\
 {about}
@@ -15,6 +16,7 @@ Usage: ironhull COMMAND [TARGET…] [OPTIONS]
 Look    check        Judge TARGET (default .)
         show         What the last check found, by severity, namespace, control or standard
         explain      Why, the proof, how to verify it without us
+        prove        Attack each protection harmlessly; report what was not stopped
         diff         What differs between two targets
 Change  fix          Print the patch; --write edits the file
         except       Accept a finding: reason, owner, review date
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Why, the proof, how to verify it without us
     Explain(Explain),
+    /// Attack each protection harmlessly; report what was not stopped
+    Prove(prove::Prove),
     /// What differs between two targets
     Diff(Diff),
     /// Print the patch; --write edits the file

@@ -19,7 +19,7 @@ use crate::args::Global;
 
 mod charts;
 pub(crate) mod documents;
-mod live;
+pub(crate) mod live;
 
 /// What was read.
 pub(crate) struct Estate {

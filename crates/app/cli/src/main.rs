@@ -38,6 +38,7 @@ fn run(args: Args) -> anyhow::Result<exit::Exit> {
         Command::Check(check) => commands::check::run_command(&check, &args.global),
         Command::Show(show) => commands::show::run(&show, &args.global),
         Command::Explain(explain) => commands::explain::run(&explain, &args.global),
+        Command::Prove(prove) => commands::prove::run(&prove, &args.global),
         Command::Diff(diff) => commands::diff::run(&diff, &args.global),
         Command::Fix(fix) => commands::fix::run(&fix, &args.global),
         Command::Except(except) => commands::except::run(&except, &args.global),

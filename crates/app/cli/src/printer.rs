@@ -52,6 +52,11 @@ pub(crate) fn error(text: &str) {
     }
 }
 
+/// How far something is, in place of what was said so before: for a terminal.
+pub(crate) fn progress(text: &str) {
+    _ = write!(std::io::stderr().lock(), "\r{text}\x1b[K");
+}
+
 /// Help and version go to standard output and are no error; anything else is.
 pub(crate) fn usage(problem: &clap::Error) -> ExitCode {
     _ = problem.print();

@@ -19,6 +19,8 @@ pub struct Example {
     pub snapshot: Snapshot,
     /// Parameters beside it.
     pub params: Option<Value>,
+    /// The objects as a client would send them: defaulted, and nothing masked.
+    pub sent: Vec<Value>,
     /// What is expected, as written.
     expect: Value,
 }
@@ -59,8 +61,10 @@ fn example(item: Node<'_>) -> Result<Example, String> {
     if item.get("complete").and_then(Node::as_bool) != Some(false) {
         snapshot.coverage = Coverage::Complete;
     }
+    let mut sent = Vec::new();
     for given in item.get("given").ok_or("an example has no given")?.items() {
         let mut object = completed(given, minor)?;
+        sent.push(object.value.clone());
         let secrets = ironhull_secrets::redact(&mut object, &Salt::new(&[]));
         snapshot.facts.extend(secrets.iter().filter_map(|found| found.fact(&object)));
         snapshot.objects.push(Arc::new(object));
@@ -88,7 +92,7 @@ fn example(item: Node<'_>) -> Result<Example, String> {
     snapshot.seal();
     let params = item.get("params").map(Node::to_value);
     let expect = item.get("expect").ok_or("an example has no expect")?.to_value();
-    Ok(Example { snapshot, params, expect })
+    Ok(Example { snapshot, params, sent, expect })
 }
 
 /// An example's object with what may be left out: apiVersion where the kind

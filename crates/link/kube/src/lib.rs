@@ -7,13 +7,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT, WARNING};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube_client::client::Body;
 use kube_client::config::{KubeConfigOptions, Kubeconfig};
 use kube_client::{Client, Config};
 use serde::Deserialize;
+
+const IMPERSONATE_USER: &str = "Impersonate-User";
 
 /// How long an answer may take until its next byte.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -31,6 +33,21 @@ pub struct Options {
     pub impersonate: Option<String>,
     /// Groups to impersonate (`kubectl --as-group`).
     pub impersonate_groups: Vec<String>,
+    /// What to call ourselves behind `ironhull/VERSION`, so that logs tell it apart.
+    pub agent: &'static str,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub code: u16,
+    /// What `Warning` headers say.
+    pub warnings: Vec<String>,
+    /// How long to wait before asking again, where the server says so.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// Why the API server gave no answer.
@@ -94,8 +111,10 @@ impl Cluster {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
-        let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"));
-        config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
+        let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"), " ").to_owned() + options.agent;
+        let agent = HeaderValue::from_str(agent.trim_end())
+            .map_err(|error| Error::Config(error.to_string()))?;
+        config.headers.push((USER_AGENT, agent));
         if let Some(user) = &options.impersonate {
             config.auth_info.impersonate = Some(user.clone());
         }
@@ -128,6 +147,26 @@ impl Cluster {
         self.ask(Method::POST, path, "application/json", body).await
     }
 
+    /// What the server would answer to the creation of an object, by a dry run of the
+    /// whole way to storage: nothing is stored. `user` is impersonated.
+    ///
+    /// # Errors
+    /// When no answer comes; a refusal is an answer.
+    pub async fn dry_run_create(
+        &self,
+        collection: &str,
+        object: Vec<u8>,
+        user: Option<&str>,
+    ) -> Result<Answer, Error> {
+        let path = format!("{collection}?dryRun=All&fieldManager=ironhull");
+        let mut request = request(Method::POST, &path, "application/json", object)?;
+        if let Some(user) = user {
+            let user = HeaderValue::from_str(user).map_err(|error| unasked(&path, &error))?;
+            request.headers_mut().insert(IMPERSONATE_USER, user);
+        }
+        self.send(&path, request).await
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -135,28 +174,65 @@ impl Cluster {
         accept: &str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
+        let answer = self.send(path, request(method, path, accept, body)?).await?;
+        if (200..300).contains(&answer.code) {
+            return Ok(answer.body);
+        }
+        Err(refusal(answer.code, &answer.body))
+    }
+
+    async fn send(&self, path: &str, request: Request<Body>) -> Result<Answer, Error> {
         let unreachable = |reason: String| Error::Unreachable {
             server: self.server.clone(),
             path: path.to_owned(),
             reason,
         };
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(ACCEPT, accept)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Body::from(body))
-            .map_err(|error| Error::Answer { path: path.to_owned(), reason: error.to_string() })?;
         let answer = self.client.send(request).await.map_err(|error| unreachable(chain(&error)))?;
-        let code = answer.status();
-        let body =
-            answer.into_body().collect().await.map_err(|error| unreachable(chain(&error)))?;
-        let body = body.to_bytes();
-        if code.is_success() {
-            return Ok(body.into());
-        }
-        Err(refusal(code.as_u16(), &body))
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| unreachable(chain(&error)))?;
+        let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
+        let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Ok(Answer {
+            code: head.status.as_u16(),
+            warnings: texts.filter_map(warning).collect(),
+            retry_after: seconds.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+            body: body.to_bytes().into(),
+        })
     }
+}
+
+fn request(
+    method: Method,
+    path: &str,
+    accept: &str,
+    body: Vec<u8>,
+) -> Result<Request<Body>, Error> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(ACCEPT, accept)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(body))
+        .map_err(|error| unasked(path, &error))
+}
+
+fn unasked(path: &str, error: &dyn std::error::Error) -> Error {
+    Error::Answer { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// The text of `299 - "text"`, where a backslash escapes (RFC 7234 5.5).
+fn warning(header: &str) -> Option<String> {
+    let (_, quoted) = header.split_once('"')?;
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => return Some(text),
+            '\\' => text.extend(characters.next()),
+            other => text.push(other),
+        }
+    }
+    None
 }
 
 #[derive(Deserialize, Default)]
@@ -212,7 +288,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, refusal};
+    use super::{Error, refusal, warning};
+
+    #[test]
+    fn a_warning_is_its_text() {
+        let header = r#"299 - "would violate PodSecurity \"restricted:latest\"""#;
+        assert_eq!(warning(header).unwrap(), r#"would violate PodSecurity "restricted:latest""#);
+        assert!(warning("299 - cut").is_none() && warning("299 - \"cut").is_none());
+    }
 
     #[test]
     fn a_refusal_says_what_the_server_said() {

@@ -11,6 +11,7 @@ use ironhull_secrets::Salt;
 use rayon::prelude::*;
 
 use super::Options;
+use crate::args::Global;
 
 /// Adds a cluster to the snapshot. One that cannot be read is an error of the check.
 pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: &mut Snapshot) {
@@ -57,21 +58,28 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
 }
 
 fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Config(error.to_string()))?;
-    let global = options.global;
-    let access = ironhull_kube::Options {
+    let access = access(context, options.global);
+    runtime()?.block_on(async {
+        let cluster = Cluster::connect(&access).await?;
+        ironhull_cluster::read(&cluster, &options.wanted).await
+    })
+}
+
+/// What requests run on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Error::Config(error.to_string()))
+}
+
+/// How the cluster of a context is reached; of the current one when it is empty.
+pub(crate) fn access(context: &str, global: &Global) -> ironhull_kube::Options {
+    ironhull_kube::Options {
         context: (!context.is_empty()).then(|| context.to_owned()),
         kubeconfig: global.kubeconfig.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
-    };
-    runtime.block_on(async {
-        let cluster = Cluster::connect(&access).await?;
-        ironhull_cluster::read(&cluster, &options.wanted).await
-    })
+        agent: "",
+    }
 }
 
 /// The server's own minor, as near as this build knows it.

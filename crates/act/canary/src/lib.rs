@@ -1,0 +1,19 @@
+//! Canaries: does anything really stop it?
+//!
+//! Each control that admission can stop has an object that violates it. Sent as a
+//! server-side dry run it shows whether whatever protects the cluster refuses it;
+//! nothing is created. A twin without the fault shows that the refusal was for it.
+
+mod answer;
+mod fill;
+mod make;
+mod plan;
+mod send;
+
+pub use answer::{Guard, Obstacle};
+pub use make::{Canary, LABEL, NAME, canaries};
+pub use plan::{Trial, plan};
+pub use send::{Outcome, Pace, Proof, run};
+
+#[cfg(test)]
+mod tests;

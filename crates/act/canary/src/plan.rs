@@ -1,0 +1,79 @@
+//! Which canaries are sent where, and as whom.
+
+use ironhull_access::{Access, Identity, Question, Subject};
+use ironhull_model::World;
+use ironhull_schema::{KindInfo, Scope};
+
+use crate::make::Canary;
+
+/// One canary in one place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trial {
+    /// Which canary, by its index.
+    pub canary: usize,
+    /// Where; empty for kinds of the cluster.
+    pub namespace: String,
+    /// The ServiceAccount of the namespace that is impersonated, by its name. None is
+    /// whoever asks.
+    pub account: Option<String>,
+}
+
+impl Trial {
+    /// The user name to impersonate.
+    pub fn user(&self) -> Option<String> {
+        let account = self.account.as_ref()?;
+        Some(format!("system:serviceaccount:{}:{account}", self.namespace))
+    }
+}
+
+/// The trials of canaries in namespaces. In each namespace an ordinary ServiceAccount
+/// of it sends them, where one may create the kind; elsewhere whoever asks does, also
+/// when `impersonate` is false.
+pub fn plan(
+    canaries: &[Canary<'_>],
+    namespaces: &[&str],
+    world: World<'_>,
+    impersonate: bool,
+) -> Vec<Trial> {
+    let access = impersonate.then(|| Access::new(world));
+    let trial = |canary, namespace: &str, account| Trial {
+        canary,
+        namespace: namespace.to_owned(),
+        account,
+    };
+    let (namespaced, of_cluster): (Vec<_>, Vec<_>) =
+        canaries.iter().enumerate().partition(|(_, canary)| canary.kind.scope == Scope::Namespaced);
+    let mut trials: Vec<Trial> =
+        of_cluster.iter().map(|(index, _)| trial(*index, "", None)).collect();
+    for namespace in namespaces {
+        let mut chosen: Vec<(&KindInfo, Option<String>)> = Vec::new();
+        for (index, canary) in &namespaced {
+            let known = chosen.iter().find(|(kind, _)| std::ptr::eq(*kind, canary.kind));
+            let account = match known {
+                Some((_, account)) => account.clone(),
+                None => {
+                    let account =
+                        access.as_ref().and_then(|access| creator(access, canary.kind, namespace));
+                    chosen.push((canary.kind, account.clone()));
+                    account
+                }
+            };
+            trials.push(trial(*index, namespace, account));
+        }
+    }
+    trials
+}
+
+/// The first ServiceAccount of a namespace that may create a kind there.
+fn creator(access: &Access<'_>, kind: &KindInfo, namespace: &str) -> Option<String> {
+    let question = Question {
+        namespace: Some(namespace),
+        ..Question::new("create", kind.group, kind.resource)
+    };
+    let mut accounts = access.world().in_namespace("", "ServiceAccount", namespace);
+    let found = accounts.find(|account| {
+        let who = Identity::of(&Subject::account(namespace, &account.thing.name));
+        access.can(&who, &question)
+    })?;
+    Some(found.thing.name.to_string())
+}

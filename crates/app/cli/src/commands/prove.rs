@@ -1,0 +1,202 @@
+//! `ironhull prove`: canaries against whatever protects a cluster.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use ironhull_canary::{Pace, Proof, canaries, plan};
+use ironhull_controls::control::wanted;
+use ironhull_controls::{Control, policies};
+use ironhull_kube::Cluster;
+use ironhull_model::{Node, Snapshot, Standing, World};
+use ironhull_schema::Schema;
+
+use super::check::print_diagnostics;
+use crate::args::Global;
+use crate::args::access::Output;
+use crate::args::prove::Prove;
+use crate::config;
+use crate::estate::{self, live};
+use crate::exit::Exit;
+use crate::printer;
+
+mod json;
+mod summary;
+mod table;
+
+use summary::Proven;
+
+/// As many requests at once as the API server's priority and fairness lets one user
+/// have without queueing.
+const AT_ONCE: usize = 8;
+
+/// Runs the command.
+pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
+    let Some(context) = args.target.strip_prefix("cluster:") else {
+        bail!("{:?} is no cluster: canaries are sent to cluster: or cluster:CONTEXT", args.target)
+    };
+    let started = Instant::now();
+    let every: Vec<&Control> = ironhull_catalogue::controls().iter().collect();
+    let controls = select(&every, &args.only)?;
+    let snapshot = read(args, global)?;
+    let namespaces = namespaces(&snapshot, args)?;
+    if namespaces.is_empty() {
+        bail!("no namespace may be listed; name one: --namespace NAMESPACE");
+    }
+    let canaries = canaries(&controls, &every, snapshot.minor, &args.image);
+    if canaries.is_empty() {
+        bail!("none of these controls has a canary: one request cannot show them");
+    }
+    let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    let impersonate = !args.own_rights && global.impersonate.is_none();
+    let trials = plan(&canaries, &names, World::new(&snapshot), impersonate);
+    let pace = Pace { per_second: args.rate, at_once: AT_ONCE };
+    let progress = Progress::new(trials.len());
+    let proofs = live::runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let options =
+                ironhull_kube::Options { agent: "canary", ..live::access(context, global) };
+            let cluster = Cluster::connect(&options).await?;
+            let told = |n_done| progress.show(n_done);
+            Ok(ironhull_canary::run(&cluster, &canaries, trials, snapshot.minor, pace, told).await)
+        })
+    });
+    progress.end();
+    let proofs: Vec<Proof> = proofs.context("no canary was sent")?;
+    let proven = Proven {
+        target: &args.target,
+        canaries: &canaries,
+        n_namespaces: namespaces.len(),
+        proofs: &proofs,
+        user: global.impersonate.as_deref(),
+        elapsed: global.at.is_none().then(|| started.elapsed()),
+    };
+    let exit = exit(args, &proven);
+    match args.output {
+        Output::Table => printer::text(&table::render(&proven, args.shown_from(), exit.code())),
+        Output::Json => printer::data(&json::render(&proven)),
+    }
+    Ok(exit)
+}
+
+impl Prove {
+    fn shown_from(&self) -> Option<ironhull_model::Severity> {
+        self.fail_on.0.filter(|_| !self.all)
+    }
+}
+
+fn select<'a>(every: &[&'a Control], only: &[String]) -> anyhow::Result<Vec<&'a Control>> {
+    let unknown = |name: &&String| !every.iter().any(|control| policies::selects(name, control));
+    if let Some(name) = only.iter().find(unknown) {
+        bail!("{name:?} is no control{}", policies::suggestion(name, every));
+    }
+    let wanted = |control: &Control| {
+        only.is_empty() || only.iter().any(|name| policies::selects(name, control))
+    };
+    Ok(every.iter().copied().filter(|control| wanted(control)).collect())
+}
+
+fn read(args: &Prove, global: &Global) -> anyhow::Result<Snapshot> {
+    let targets = [args.target.clone()];
+    let config = config::load(global, &targets)?;
+    let (minor, minor_assumed) = config::minor(None, &config)?;
+    let options = estate::Options {
+        minor,
+        minor_assumed,
+        complete: false,
+        owner: None,
+        policies: &[],
+        wanted: wanted(&[], Schema::of(minor)),
+        global,
+    };
+    let snapshot = estate::read(&targets, &options).snapshot;
+    print_diagnostics(&snapshot);
+    if snapshot.objects.iter().all(|object| object.standing == Standing::Assumed) {
+        bail!("nothing was read of {}, so no canary was sent", args.target);
+    }
+    Ok(snapshot)
+}
+
+/// Where canaries go: the namespaces that are named, or all that were listed and are
+/// not going away; of a sample, those whose labels no other has first.
+fn namespaces(snapshot: &Snapshot, args: &Prove) -> anyhow::Result<Vec<String>> {
+    let world = World::new(snapshot);
+    let listed: Vec<_> = world.of_kind("", "Namespace").collect();
+    if !args.namespaces.is_empty() {
+        let unknown = args.namespaces.iter().find(|name| {
+            !listed.is_empty() && !listed.iter().any(|known| *known.thing.name == ***name)
+        });
+        if let Some(name) = unknown {
+            bail!("there is no namespace {name:?}");
+        }
+        return Ok(args.namespaces.clone());
+    }
+    let stays = listed
+        .iter()
+        .filter(|namespace| namespace.root().path(&["metadata", "deletionTimestamp"]).is_none());
+    let most = args.sample.unwrap_or(usize::MAX);
+    let mut seen = BTreeSet::new();
+    let (mut other, mut alike) = (Vec::new(), Vec::new());
+    for namespace in stays {
+        let is_new = args.sample.is_none() || seen.insert(labels(namespace.root()));
+        let part = if is_new { &mut other } else { &mut alike };
+        part.push(namespace.thing.name.to_string());
+    }
+    let mut chosen: Vec<String> = other.into_iter().chain(alike).take(most).collect();
+    chosen.sort();
+    Ok(chosen)
+}
+
+/// The labels of a namespace but for the one that is its name.
+fn labels(namespace: Node<'_>) -> Vec<(String, String)> {
+    let labels = namespace.path(&["metadata", "labels"]).into_iter().flat_map(Node::entries);
+    labels
+        .filter(|(key, _)| *key != "kubernetes.io/metadata.name")
+        .map(|(key, value)| (key.to_owned(), value.display()))
+        .collect()
+}
+
+/// 1 when a grave enough canary is not stopped somewhere; 3 when one could be tried nowhere.
+fn exit(args: &Prove, proven: &Proven<'_>) -> Exit {
+    let mut exit = Exit::Clean;
+    for summary in proven.summaries() {
+        let counts = args.fail_on.0.is_some_and(|least| summary.canary.severity >= least);
+        exit = exit.or(match (summary.is_open(), summary.is_stopped()) {
+            (true, _) if counts => Exit::Findings,
+            (false, false) if counts || args.fail_on.0.is_none() => Exit::Unjudged,
+            _ => Exit::Clean,
+        });
+    }
+    exit
+}
+
+/// How far it is, on a terminal and after a second.
+struct Progress {
+    n_trials: usize,
+    started: Instant,
+    is_terminal: bool,
+}
+
+impl Progress {
+    fn new(n_trials: usize) -> Progress {
+        let is_terminal = std::io::stderr().is_terminal();
+        Progress { n_trials, started: Instant::now(), is_terminal }
+    }
+
+    fn is_shown(&self) -> bool {
+        self.is_terminal && self.started.elapsed() > Duration::from_secs(1)
+    }
+
+    fn show(&self, n_done: usize) {
+        if self.is_shown() && (n_done.is_multiple_of(16) || n_done == self.n_trials) {
+            printer::progress(&format!("{n_done} of {} canaries", self.n_trials));
+        }
+    }
+
+    fn end(&self) {
+        if self.is_shown() {
+            printer::progress("");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Proofs by control.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ironhull_canary::{Canary, Obstacle, Outcome, Proof};
+
+/// What was proven.
+pub(super) struct Proven<'p> {
+    pub(super) target: &'p str,
+    pub(super) canaries: &'p [Canary<'p>],
+    pub(super) n_namespaces: usize,
+    pub(super) proofs: &'p [Proof],
+    /// Who is impersonated for everything.
+    pub(super) user: Option<&'p str>,
+    pub(super) elapsed: Option<Duration>,
+}
+
+/// What became of one control's canary in all places.
+pub(super) struct Summary<'p> {
+    pub(super) canary: &'p Canary<'p>,
+    /// Places by who stopped it there.
+    pub(super) stopped: BTreeMap<String, Vec<&'p str>>,
+    /// Places where it was admitted without its fault.
+    pub(super) changed: Vec<&'p str>,
+    /// Places by who only warned.
+    pub(super) warned: BTreeMap<String, Vec<&'p str>>,
+    /// Places where nobody minded.
+    pub(super) open: Vec<&'p str>,
+    /// Places by why nothing was shown, and in whose words.
+    pub(super) untried: BTreeMap<Obstacle, (Vec<&'p str>, &'p str)>,
+}
+
+impl Summary<'_> {
+    /// Whether it is created somewhere.
+    pub(super) fn is_open(&self) -> bool {
+        !self.open.is_empty() || !self.warned.is_empty()
+    }
+
+    /// Whether it is stopped, or made harmless, wherever it was tried.
+    pub(super) fn is_stopped(&self) -> bool {
+        let is_caught = !self.stopped.is_empty() || !self.changed.is_empty();
+        is_caught && !self.is_open()
+    }
+}
+
+impl<'p> Proven<'p> {
+    /// One summary for each canary: the worst first, then by control.
+    pub(super) fn summaries(&self) -> Vec<Summary<'p>> {
+        let mut summaries: Vec<Summary<'p>> = self
+            .canaries
+            .iter()
+            .map(|canary| Summary {
+                canary,
+                stopped: BTreeMap::new(),
+                changed: Vec::new(),
+                warned: BTreeMap::new(),
+                open: Vec::new(),
+                untried: BTreeMap::new(),
+            })
+            .collect();
+        for proof in self.proofs {
+            let place = match proof.trial.namespace.as_str() {
+                "" => "the cluster",
+                namespace => namespace,
+            };
+            let summary = &mut summaries[proof.trial.canary];
+            match &proof.outcome {
+                Outcome::Stopped { by, .. } => {
+                    summary.stopped.entry(by.to_string()).or_default().push(place);
+                }
+                Outcome::Changed => summary.changed.push(place),
+                Outcome::NotStopped { warned: Some((by, _)) } => {
+                    summary.warned.entry(by.to_string()).or_default().push(place);
+                }
+                Outcome::NotStopped { warned: None } => summary.open.push(place),
+                Outcome::Untried { why, message } => {
+                    let untried = summary.untried.entry(*why).or_insert((Vec::new(), message));
+                    untried.0.push(place);
+                }
+            }
+        }
+        summaries.sort_by(|a, b| {
+            (b.canary.severity, &a.canary.control.id)
+                .cmp(&(a.canary.severity, &b.canary.control.id))
+        });
+        summaries
+    }
+}

@@ -1,0 +1,153 @@
+//! What was proven, for people.
+
+use std::fmt::Write;
+
+use ironhull_model::Severity;
+
+use super::summary::{Proven, Summary};
+
+/// How many places are named.
+const MOST_NAMED: usize = 4;
+
+/// Renders what was proven; of what is not stopped, what is below `from` is only counted.
+pub(super) fn render(proven: &Proven<'_>, from: Option<Severity>, exit: u8) -> String {
+    let mut text = head(proven);
+    let summaries = proven.summaries();
+    let open: Vec<&Summary<'_>> = summaries.iter().filter(|summary| summary.is_open()).collect();
+    let (shown, counted): (Vec<&Summary<'_>>, Vec<&Summary<'_>>) =
+        open.iter().partition(|summary| from.is_none_or(|from| summary.canary.severity >= from));
+    if !open.is_empty() {
+        text += "NOT STOPPED\n";
+    }
+    for summary in &shown {
+        _ = writeln!(
+            text,
+            "{:<8}  {:<32}  {}",
+            summary.canary.severity.as_str().to_uppercase(),
+            summary.canary.control.id,
+            holes(summary, proven.n_namespaces)
+        );
+    }
+    if !counted.is_empty() {
+        let severities: Vec<String> = [Severity::High, Severity::Medium, Severity::Low]
+            .into_iter()
+            .filter_map(|severity| {
+                let n =
+                    counted.iter().filter(|summary| summary.canary.severity == severity).count();
+                (n > 0).then(|| format!("{n} {}", severity.as_str()))
+            })
+            .collect();
+        _ = writeln!(text, "{} not shown: --all", severities.join(" · "));
+    }
+    let stopped: Vec<_> = summaries.iter().filter(|summary| summary.is_stopped()).collect();
+    if !stopped.is_empty() {
+        text += "STOPPED\n";
+    }
+    for summary in &stopped {
+        _ = writeln!(
+            text,
+            "          {:<32}  {}",
+            summary.canary.control.id,
+            guards(summary, proven.n_namespaces)
+        );
+    }
+    untried(&summaries, &mut text);
+    let n_tried = open.len() + stopped.len();
+    _ = writeln!(
+        text,
+        "{n_tried} controls tried: {} stopped, {} not · nothing was created · exit {exit}",
+        stopped.len(),
+        open.len()
+    );
+    text
+}
+
+fn head(proven: &Proven<'_>) -> String {
+    let n_impersonated = proven.proofs.iter().filter(|proof| proof.trial.account.is_some()).count();
+    let own = match proven.user {
+        None => "with your own rights".to_owned(),
+        Some(user) => format!("as {user}"),
+    };
+    let who = match (n_impersonated, proven.proofs.len() - n_impersonated) {
+        (0, _) => own,
+        (n, 0) => format!("{n} as ServiceAccounts of the namespaces"),
+        (n, rest) => format!("{n} as ServiceAccounts of the namespaces, {rest} {own}"),
+    };
+    let mut text = format!(
+        "{}  {} namespaces · {} canaries, {} dry runs: {who}",
+        proven.target,
+        proven.n_namespaces,
+        proven.canaries.len(),
+        proven.proofs.len()
+    );
+    if let Some(elapsed) = proven.elapsed {
+        _ = write!(text, " · {:.1} s", elapsed.as_secs_f64());
+    }
+    text.push('\n');
+    text
+}
+
+/// Where it is not stopped, and who stops it elsewhere.
+fn holes(summary: &Summary<'_>, n_namespaces: usize) -> String {
+    let places = |at: &[&str]| places(at, n_namespaces);
+    let mut parts = Vec::new();
+    if !summary.open.is_empty() {
+        parts.push(format!("in {}", places(&summary.open)));
+    }
+    for (by, at) in &summary.warned {
+        parts.push(format!("{by} only warns in {}", places(at)));
+    }
+    if !(summary.stopped.is_empty() && summary.changed.is_empty()) {
+        parts.push(guards(summary, n_namespaces));
+    }
+    parts.join(" · ")
+}
+
+/// Who stops it, and where.
+fn guards(summary: &Summary<'_>, n_namespaces: usize) -> String {
+    let places = |at: &[&str]| places(at, n_namespaces);
+    let mut parts: Vec<String> = summary
+        .stopped
+        .iter()
+        .map(|(by, at)| format!("stopped by {by} in {}", places(at)))
+        .collect();
+    if !summary.changed.is_empty() {
+        parts.push(format!("made harmless in {}", places(&summary.changed)));
+    }
+    parts.join(" · ")
+}
+
+/// Places by name, as far as there is room.
+fn places(places: &[&str], n_namespaces: usize) -> String {
+    if places.len() == n_namespaces && n_namespaces > 1 {
+        return format!("all {n_namespaces} namespaces");
+    }
+    first(places)
+}
+
+fn first(names: &[&str]) -> String {
+    let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// What showed nothing, by cause.
+fn untried(summaries: &[Summary<'_>], text: &mut String) {
+    let mut causes = std::collections::BTreeMap::new();
+    for summary in summaries {
+        for (why, (at, message)) in &summary.untried {
+            let cause = causes.entry(*why).or_insert((Vec::new(), 0, *message));
+            cause.0.push(&*summary.canary.control.id);
+            cause.1 += at.len();
+        }
+    }
+    if !causes.is_empty() {
+        *text += "NOT TRIED\n";
+    }
+    for (why, (controls, n_trials, message)) in causes {
+        _ = writeln!(text, "{n_trials:>8}  {}: {}", why.as_str(), first(&controls));
+        _ = writeln!(text, "          {message}");
+    }
+}

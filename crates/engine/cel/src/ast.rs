@@ -151,6 +151,10 @@ pub(crate) enum Qual {
     Attr(Box<Attr>, bool),
     /// Whether the member is there.
     Test(Name),
+    /// A field of what is known to be a dynamic object.
+    Native(Name, bool),
+    /// Whether such a field is set.
+    TestNative(Name),
 }
 
 /// An expression.
@@ -178,9 +182,26 @@ pub(crate) enum Expr {
     OrElse(Box<(Expr, Expr)>, bool),
     List(Box<[(Expr, bool)]>),
     Map(Box<[(Expr, Expr, bool)]>),
+    Struct(Box<StructLiteral>),
     Fold(Box<Folded>),
     /// A constant that could not be made.
     Fail(Box<str>),
+}
+
+/// `Name{field: value, ?field: optional}`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct StructLiteral {
+    pub(crate) name: Box<str>,
+    pub(crate) fields: Box<[(Box<str>, Expr, bool)]>,
+}
+
+/// The type of one operation of a JSON Patch.
+pub(crate) const JSON_PATCH: &str = "JSONPatch";
+
+/// Whether a type is one of those that are named by their path from the root of the
+/// object and have any field.
+pub(crate) fn is_dynamic_object(name: &str) -> bool {
+    name.strip_prefix("Object").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// A call of a function of the registry.
@@ -284,6 +305,9 @@ impl Expr {
                 key.walk(visit);
                 value.walk(visit);
             }),
+            Expr::Struct(literal) => {
+                literal.fields.iter().for_each(|(_, value, _)| value.walk(visit));
+            }
             Expr::Fold(folded) => {
                 folded.range.walk(visit);
                 if let Some(when) = &folded.when {

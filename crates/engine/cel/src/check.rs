@@ -10,7 +10,10 @@ use crate::library::declarations::Declarations;
 use crate::library::registry::registry;
 use crate::types::{Type, Unifier};
 
+mod structs;
 mod validate;
+
+use structs::Field;
 
 pub(crate) use validate::validate;
 
@@ -25,8 +28,9 @@ struct Checker<'e> {
 
 /// Checks an expression; its nodes then have their types.
 pub(crate) fn check(env: &Env, core: &mut Core) -> Result<(), Issue> {
-    let mut checker =
-        Checker { env, types: Unifier::default(), locals: Vec::new(), accumulators: Vec::new() };
+    let objects_are_maps = env.provider.as_ref().is_none_or(|types| types.objects_are_maps());
+    let types = Unifier::new(objects_are_maps);
+    let mut checker = Checker { env, types, locals: Vec::new(), accumulators: Vec::new() };
     checker.expr(core)?;
     checker.finish(core);
     Ok(())
@@ -68,6 +72,7 @@ impl Checker<'_> {
             Kind::Call { .. } => return self.call(core),
             Kind::List(items) => self.list(items)?,
             Kind::Map(entries) => self.map(entries)?,
+            Kind::Struct { .. } => return self.literal(core),
             Kind::Fold(comprehension) => self.fold(comprehension)?,
         };
         Ok(())
@@ -109,6 +114,10 @@ impl Checker<'_> {
         }
         let Kind::Select { operand, field, test } = &mut core.kind else { return Ok(()) };
         self.expr(operand)?;
+        if *test && self.is_untyped(operand, field) {
+            core.ty = Type::Bool;
+            return Ok(());
+        }
         let ty = self.field_type(operand, field, false)?;
         core.ty = if *test { Type::Bool } else { self.types.resolve(&ty) };
         Ok(())
@@ -132,12 +141,12 @@ impl Checker<'_> {
         let (target, was_optional) = unwrapped(&self.types.resolve(&operand.ty));
         let result = match &target {
             Type::Map(_, value) => Type::clone(value),
-            Type::Object(name) => {
-                match self.env.provider.as_ref().and_then(|provider| provider.field(name, field)) {
-                    Some(ty) => ty,
-                    None => return issue(operand, format!("undefined field {field:?} of {name}")),
+            Type::Object(name) => match self.field_of(name, field) {
+                Some(Field::Type(ty)) => ty,
+                Some(Field::Untyped) | None => {
+                    return issue(operand, format!("undefined field {field:?} of {name}"));
                 }
-            }
+            },
             Type::Var(_) => {
                 self.types.assignable(&Type::Dyn, &target);
                 Type::Dyn
@@ -366,6 +375,9 @@ impl Checker<'_> {
                 self.finish(key);
                 self.finish(value);
             }),
+            Kind::Struct { fields, .. } => {
+                fields.iter_mut().for_each(|(_, value, _)| self.finish(value));
+            }
             Kind::Fold(comprehension) => {
                 self.finish(&mut comprehension.range);
                 self.finish(&mut comprehension.step);

@@ -58,6 +58,10 @@ pub(crate) enum Kind {
     },
     List(Vec<(Core, bool)>),
     Map(Vec<(Core, Core, bool)>),
+    Struct {
+        name: Box<str>,
+        fields: Vec<(Box<str>, Core, bool)>,
+    },
     Fold(Box<Comprehension>),
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Functions {
     pub(crate) overloads: HashMap<&'static str, Vec<u16>>,
     pub(crate) macros: Vec<Macro>,
     pub(crate) minor: u32,
+    /// Whether objects and patches of mutations can be made.
+    pub(crate) patches: bool,
 }
 
 /// A helper that is expanded when an expression is compiled.
@@ -49,20 +51,22 @@ pub struct Env {
 const FIRST: u16 = 28;
 const LAST: u16 = 37;
 
-fn functions(minor: Minor) -> &'static Functions {
-    static OF_MINOR: [OnceLock<Functions>; (LAST - FIRST + 1) as usize] =
-        [const { OnceLock::new() }; (LAST - FIRST + 1) as usize];
-    let minor = minor.minor.clamp(FIRST, LAST);
-    OF_MINOR[(minor - FIRST) as usize].get_or_init(|| {
+fn functions(minor: u16, patches: bool) -> &'static Functions {
+    static OF_MINOR: [[OnceLock<Functions>; (LAST - FIRST + 1) as usize]; 2] =
+        [const { [const { OnceLock::new() }; (LAST - FIRST + 1) as usize] }; 2];
+    let minor = minor.clamp(FIRST, LAST);
+    OF_MINOR[usize::from(patches)][(minor - FIRST) as usize].get_or_init(|| {
         let minor = u32::from(minor);
         let overloads = registry().functions.iter().enumerate().map(|(function, declared)| {
-            let numbers = registry().of_minor(function as u16, minor).map(|(number, _)| number);
-            (declared.name, numbers.collect::<Vec<_>>())
+            let of_minor = registry().of_minor(function as u16, minor);
+            let available = of_minor.filter(|(_, overload)| patches || !overload.is_of_patches);
+            (declared.name, available.map(|(number, _)| number).collect::<Vec<_>>())
         });
         Functions {
             overloads: overloads.filter(|(_, numbers)| !numbers.is_empty()).collect(),
             macros: Declarations::of_minor(minor).macros,
             minor,
+            patches,
         }
     })
 }
@@ -71,7 +75,7 @@ impl Env {
     /// What the API server of a minor accepts in a policy's expression.
     pub fn new(minor: Minor) -> Env {
         Env {
-            functions: functions(minor),
+            functions: functions(minor.minor, false),
             variables: Vec::new(),
             helpers: HashMap::new(),
             hosts: Vec::new(),
@@ -116,6 +120,12 @@ impl Env {
     /// Names the provider of object types.
     pub fn types(&mut self, provider: Arc<dyn TypeProvider>) {
         self.provider = Some(provider);
+    }
+
+    /// Adds what expressions of mutations have: the types `Object` and `JSONPatch`
+    /// with their literals, and `jsonpatch.escapeKey`.
+    pub fn patch_types(&mut self) {
+        self.functions = functions(self.functions.minor as u16, true);
     }
 
     /// The type of that name, if it is one that expressions may name.

@@ -7,15 +7,18 @@ use std::rc::Rc;
 use ironhull_model::{Kind, Node};
 
 use crate::ast::{Const, Expr, LazyPattern};
+use crate::authz::{Check, Decision};
 use crate::functions;
 use crate::library::cost;
 use crate::library::operand::{Operand, View};
+use crate::policy::Stage;
 use crate::value::{Val, hashable, is_key};
 
 mod attr;
 mod call;
 mod fold;
 mod locals;
+mod structs;
 
 use attr::Led;
 use call::Equality;
@@ -25,6 +28,7 @@ use locals::Locals;
 pub(crate) const COST_LIMIT: u64 = 1_000_000;
 const LIST: u64 = 10;
 const MAP: u64 = 30;
+const STRUCT: u64 = 40;
 
 /// Why an evaluation gave no value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +46,11 @@ impl EvalError {
         EvalError { message: message.into(), fatal: false }
     }
 
+    /// Whether whoever evaluates it ended it.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.fatal && self.message == INTERRUPTED
+    }
+
     pub(crate) fn panic(message: impl Into<String>) -> EvalError {
         EvalError { message: message.into(), fatal: true }
     }
@@ -56,6 +65,8 @@ pub enum Binding<'a> {
     Val(Val<'a>),
     /// Not set: reading it is an error.
     Unset,
+    /// The same, with the name that the error tells.
+    Missing(&'static str),
 }
 
 /// Is told what an evaluation reads.
@@ -70,6 +81,13 @@ pub trait Trace<'a> {
 pub trait Host {
     /// Calls function `id` of the environment.
     fn call<'a>(&self, id: usize, args: &[Val<'a>]) -> Result<Val<'a>, EvalError>;
+
+    /// Answers the authorizer's checks; none is not known. It is asked each time that
+    /// a check is evaluated: the API server asks its authorizers once per request
+    /// and question, so whoever asks others keeps the answers for a request.
+    fn authorize(&self, _check: &Check) -> Option<Decision> {
+        None
+    }
 }
 
 /// What an evaluation may use and has used.
@@ -84,8 +102,10 @@ pub struct Context<'c, 'a> {
     pub interrupt: Option<&'c dyn Fn() -> bool>,
     /// Is told what is read.
     pub trace: Option<&'c mut dyn Trace<'a>>,
-    /// Answers host functions.
+    /// Answers host functions and the authorizer's checks.
     pub host: Option<&'c dyn Host>,
+    /// What the policy's variables are worth.
+    pub stage: Option<&'c mut Stage<'a>>,
 }
 
 impl Context<'_, '_> {
@@ -176,6 +196,10 @@ impl<'a> Machine<'_, '_, 'a> {
             Expr::Map(entries) => {
                 let made = self.map(entries);
                 self.after(made, MAP)
+            }
+            Expr::Struct(literal) => {
+                let made = self.literal(literal);
+                self.after(made, STRUCT)
             }
             Expr::Fold(folded) => self.fold(folded),
             Expr::Fail(message) => Err(EvalError::new(&**message)),
@@ -318,6 +342,8 @@ impl<'a> Machine<'_, '_, 'a> {
         Ok(Val::Map(Rc::new(made)))
     }
 }
+
+pub(crate) const INTERRUPTED: &str = "operation interrupted";
 
 fn is_fatal<T>(result: &Eval<T>) -> bool {
     matches!(result, Err(error) if error.fatal)

@@ -113,6 +113,15 @@ impl Expander<'_> {
                     .collect();
                 core(node, Kind::Map(expanded?))
             }
+            Parsed::Struct { name, fields } => {
+                let expanded: Result<_, Issue> = fields
+                    .iter()
+                    .map(|(name, value, optional)| {
+                        Ok((name.clone(), self.expr(value, scope)?, *optional))
+                    })
+                    .collect();
+                core(node, Kind::Struct { name: name.clone(), fields: expanded? })
+            }
             Parsed::Call { receiver, name, args } => {
                 return self.call(node, receiver.as_deref(), name, args, scope);
             }

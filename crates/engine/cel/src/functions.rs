@@ -12,6 +12,7 @@ use crate::library::registry::{Overload, registry};
 use crate::types::Type;
 use crate::value::Val;
 
+mod authorizer;
 mod convert;
 mod join;
 mod operators;
@@ -32,7 +33,7 @@ thread_local! {
 pub(crate) fn of_function(name: &str) -> Option<Direct> {
     let own: Option<Direct> = match name {
         "size" => Some(convert::size),
-        "type" => Some(|args| Ok(Val::Type(args[0].type_name()))),
+        "type" => Some(|args| Ok(Val::Type(args[0].type_of()))),
         "dyn" => Some(|args| Ok(args[0].clone())),
         "matches" => Some(matches),
         "sort" => Some(|args| sorted("sort", args)),
@@ -44,13 +45,20 @@ pub(crate) fn of_function(name: &str) -> Option<Direct> {
 
 /// Overloads that are not the libraries'.
 pub(crate) fn of_overload(id: &str) -> Option<Direct> {
-    convert::of_overload(id).or_else(|| optional::of_overload(id)).or_else(|| text(id))
+    convert::of_overload(id)
+        .or_else(|| optional::of_overload(id))
+        .or_else(|| authorizer::of_overload(id))
+        .or_else(|| text(id))
 }
 
 fn text(id: &str) -> Option<Direct> {
     Some(match id {
         "contains_string" => |args| both(args, |text, part| text.contains(part)),
         "starts_with_string" => |args| both(args, |text, part| text.starts_with(part)),
+        "string_jsonpatch_escapeKey_string" => |args| match args[0].as_str() {
+            Some(key) => Ok(Val::str(key.replace('~', "~0").replace('/', "~1"))),
+            None => Err(no_overload()),
+        },
         "ends_with_string" => |args| both(args, |text, part| text.ends_with(part)),
         _ => return None,
     })
@@ -167,7 +175,7 @@ pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'
         Some(_) if function.name == "join" && join::is_mixed(&args[0]) => join::mixed(args, minor),
         Some(overload) => apply(overload, args),
         None => {
-            let types: Vec<&str> = args.iter().map(Val::type_name).collect();
+            let types: Vec<&str> = args.iter().map(|arg| arg.type_name()).collect();
             Err(error(format!("no such overload: {}({})", function.name, types.join(", "))))
         }
     }
@@ -175,7 +183,7 @@ pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'
 
 /// `flatten` names the types that it does not take.
 fn not_flat(args: &[Val<'_>]) -> EvalError {
-    let shown = |value: &Val<'_>| match value.type_name() {
+    let shown = |value: &Val<'_>| match value.type_of() {
         "list" => "list(dyn)",
         "map" => "map(dyn, dyn)",
         name => name,

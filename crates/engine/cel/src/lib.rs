@@ -6,6 +6,7 @@
 //! absence nobody has looked for never becomes a verdict.
 
 mod ast;
+mod authz;
 mod check;
 mod core;
 mod env;
@@ -16,6 +17,7 @@ mod lexer;
 mod library;
 mod parser;
 mod plan;
+pub mod policy;
 mod types;
 mod value;
 
@@ -25,10 +27,11 @@ pub mod syntax {
     pub use crate::parser::{Kind, Node, parse};
 }
 
+pub use authz::{Authz, Check, Decision, Resource, Subject, Target};
 pub use env::Env;
 pub use eval::{Binding, Context, EvalError, Host, Trace};
 pub use types::{Type, TypeProvider};
-pub use value::{List, Moment, Opaque, Val};
+pub use value::{List, Moment, Opaque, Struct, Val};
 
 use ast::Expr;
 
@@ -75,7 +78,7 @@ pub fn compile(env: &Env, text: &str) -> Result<Program, Vec<Issue>> {
     let mut core = expand::expand(env, &node).map_err(one)?;
     check::check(env, &mut core).map_err(one)?;
     check::validate(&core, env.functions.minor).map_err(one)?;
-    let expr = plan::plan(&core, env.functions.minor).map_err(one)?;
+    let expr = plan::plan(&core, env.functions).map_err(one)?;
     Ok(Program { expr, result: core.ty, minor: env.functions.minor })
 }
 

@@ -68,6 +68,13 @@ pub enum Kind {
     List(Vec<(Node, bool)>),
     /// Entries; those marked are left out when they are absent.
     Map(Vec<(Node, Node, bool)>),
+    /// `Name{field: value}`; fields that are marked are left out when they are absent.
+    Struct {
+        /// The name of its type; `.Name` names only what is global.
+        name: Box<str>,
+        /// Its fields.
+        fields: Vec<(Box<str>, Node, bool)>,
+    },
 }
 
 impl Node {
@@ -82,6 +89,7 @@ impl Node {
             }
             Kind::List(items) => items.iter().map(|(item, _)| item).collect(),
             Kind::Map(entries) => entries.iter().flat_map(|(key, value, _)| [key, value]).collect(),
+            Kind::Struct { fields, .. } => fields.iter().map(|(_, value, _)| value).collect(),
         }
     }
 }
@@ -322,10 +330,6 @@ impl Parser {
                 let below = node.depth.max(index.depth);
                 let (operand, index) = (Box::new(node), Box::new(index));
                 node = self.level(Kind::Index { operand, index, optional }, start, below)?;
-            } else if self.is("{") {
-                let Some(name) = struct_name(&node) else { break };
-                let message = format!("{name} is no type that can be constructed here");
-                return Err(Issue::new(message, start, self.end()));
             } else {
                 break;
             }
@@ -370,6 +374,9 @@ impl Parser {
         let root = self.accept(".");
         match self.peek().clone() {
             Token::Ident(name) => {
+                if let Some(n_names) = self.struct_ahead() {
+                    return self.literal(start, root, n_names);
+                }
                 if is_reserved(&name) {
                     return Err(self.issue("a reserved word"));
                 }
@@ -399,6 +406,57 @@ impl Parser {
             Token::Op("{") => self.map(start),
             _ => Err(self.issue("expected an expression")),
         }
+    }
+
+    /// Of how many names the type of a struct literal consists that begins here.
+    fn struct_ahead(&self) -> Option<usize> {
+        let token = |at: usize| self.tokens.get(at).map(|spanned| &spanned.token);
+        let mut n_names = 1;
+        loop {
+            match token(self.at + 2 * n_names - 1)? {
+                Token::Op("{") => return Some(n_names),
+                Token::Op(".") if matches!(token(self.at + 2 * n_names)?, Token::Ident(_)) => {
+                    n_names += 1;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn literal(&mut self, start: u32, root: bool, n_names: usize) -> Result<Node, Issue> {
+        let mut name = String::new();
+        for at in 0..n_names {
+            if root || at > 0 {
+                name.push('.');
+            }
+            if let Token::Ident(part) = self.peek() {
+                name += part;
+            }
+            self.at += 2;
+        }
+        let (mut fields, mut below) = (Vec::new(), 0);
+        while !(self.is("}") || self.is(",")) {
+            let optional = self.accept("?");
+            let (Token::Ident(field) | Token::Quoted(field)) = self.peek().clone() else {
+                return Err(self.issue("expected a field's name"));
+            };
+            self.at += 1;
+            self.expect(":")?;
+            let value = self.conditional()?;
+            below = below.max(value.depth);
+            fields.push((field, value, optional));
+            if !self.accept(",") {
+                break;
+            }
+            if self.is(",") {
+                return Err(self.issue("expected a field's name"));
+            }
+        }
+        if fields.is_empty() {
+            self.accept(",");
+        }
+        self.expect("}")?;
+        Ok(self.leaf(Kind::Struct { name: name.into(), fields }, start, below))
     }
 
     fn list(&mut self, start: u32) -> Result<Node, Issue> {
@@ -459,19 +517,8 @@ fn deepest(nodes: &[Node]) -> u32 {
     nodes.iter().map(|node| node.depth).max().unwrap_or(0)
 }
 
-/// `a.b.C`, as a type's name.
-fn struct_name(node: &Node) -> Option<String> {
-    match &node.kind {
-        Kind::Ident { name, .. } => Some(name.to_string()),
-        Kind::Select { operand, field, optional: false } => {
-            Some(format!("{}.{field}", struct_name(operand)?))
-        }
-        _ => None,
-    }
-}
-
 /// Words that no identifier may be.
-fn is_reserved(name: &str) -> bool {
+pub(crate) fn is_reserved(name: &str) -> bool {
     matches!(
         name,
         "as" | "break"

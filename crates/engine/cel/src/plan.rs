@@ -4,8 +4,12 @@
 use ironhull_model::FieldName;
 
 use crate::Issue;
-use crate::ast::{Attr, Base, Call, Const, Expr, Fold, Folded, LazyPattern, Name, Qual};
+use crate::ast::{
+    Attr, Base, Call, Const, Expr, Fold, Folded, LazyPattern, Name, Qual, StructLiteral,
+    is_dynamic_object,
+};
 use crate::core::{Comprehension, Core, Found, Kind};
+use crate::env::Functions;
 use crate::eval::EvalError;
 use crate::functions;
 use crate::library::registry::registry;
@@ -13,12 +17,14 @@ use crate::types::Type;
 use crate::value::Val;
 
 /// Plans a checked expression.
-pub(crate) fn plan(core: &Core, minor: u32) -> Result<Expr, Issue> {
-    Planner { minor, n_locals: 0 }.expr(core)
+pub(crate) fn plan(core: &Core, functions: &Functions) -> Result<Expr, Issue> {
+    let Functions { minor, patches, .. } = *functions;
+    Planner { minor, patches, n_locals: 0 }.expr(core)
 }
 
 struct Planner {
     minor: u32,
+    patches: bool,
     /// Comprehension variables around.
     n_locals: u16,
 }
@@ -67,17 +73,35 @@ impl Planner {
             Kind::Select { operand, field, test } => {
                 let mut attr = into_attr(self.expr(operand)?);
                 let name = Name(FieldName::new(field));
-                attr.push(if *test { Qual::Test(name) } else { Qual::Field(name, false) });
+                attr.push(match (self.is_dynamic(operand), *test) {
+                    (false, true) => Qual::Test(name),
+                    (false, false) => Qual::Field(name, false),
+                    (true, true) => Qual::TestNative(name),
+                    (true, false) => Qual::Native(name, false),
+                });
                 let attr = Box::new(attr);
                 Ok(if *test { Expr::Has(attr) } else { Expr::Attr(attr) })
             }
             Kind::List(items) => self.list(items),
             Kind::Map(entries) => self.map(core, entries),
+            Kind::Struct { name, fields } => {
+                let planned: Result<_, Issue> = fields
+                    .iter()
+                    .map(|(name, value, optional)| Ok((name.clone(), self.expr(value)?, *optional)))
+                    .collect();
+                let literal = StructLiteral { name: name.clone(), fields: planned? };
+                Ok(Expr::Struct(Box::new(literal)))
+            }
             Kind::Fold(comprehension) => self.fold(comprehension),
             Kind::Call { target, name, args, found } => {
                 self.call(core, target.as_deref(), name, args, *found)
             }
         }
+    }
+
+    /// Whether members of it are fields of a dynamic object.
+    fn is_dynamic(&self, operand: &Core) -> bool {
+        self.patches && matches!(&operand.ty, Type::Object(name) if is_dynamic_object(name))
     }
 
     fn list(&mut self, items: &[(Core, bool)]) -> Result<Expr, Issue> {
@@ -135,6 +159,13 @@ impl Planner {
         args: &[Core],
         found: Found,
     ) -> Result<Expr, Issue> {
+        if let ("_?._", [operand, Core { kind: Kind::Const(Const::Str(field)), .. }]) = (name, args)
+            && self.is_dynamic(operand)
+        {
+            let mut attr = into_attr(self.expr(operand)?);
+            attr.push(Qual::Native(Name(FieldName::new(field)), true));
+            return Ok(Expr::Attr(Box::new(attr)));
+        }
         let mut planned = Vec::with_capacity(args.len() + 1);
         for arg in target.into_iter().chain(args) {
             planned.push(self.expr(arg)?);

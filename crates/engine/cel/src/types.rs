@@ -50,6 +50,17 @@ pub enum Type {
 pub trait TypeProvider: Send + Sync {
     /// The type of a field; none when the object has no such field.
     fn field(&self, object: &str, field: &str) -> Option<Type>;
+
+    /// Whether a literal may name that type. The API server has no values of its
+    /// declared types to make, so what such a literal makes is an error.
+    fn is_type(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Whether an object may stand where a map is wanted, as it is one at run time.
+    fn objects_are_maps(&self) -> bool {
+        true
+    }
 }
 
 impl Type {

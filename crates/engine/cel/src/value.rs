@@ -7,6 +7,7 @@ use std::rc::Rc;
 use ironhull_model::{Builder, Kind, Node, Value};
 
 use crate::ast::Const;
+use crate::authz::Authz;
 use crate::library::format::Format;
 use crate::library::ip::Cidr;
 use crate::library::quantity::Quantity;
@@ -15,7 +16,13 @@ use crate::library::timestamp::Timestamp;
 use crate::library::url::Url;
 use crate::library::{duration, go};
 
+/// The type of the map of a policy's variables.
+pub(crate) const VARIABLES: &str = "kubernetes.variables";
+
 mod compare;
+mod structs;
+
+pub use structs::Struct;
 
 pub(crate) use compare::{compare_numbers, equal, hashable, is_key, member};
 
@@ -52,6 +59,11 @@ pub enum Val<'a> {
     Opaque(Rc<Opaque>),
     /// A type.
     Type(&'static str),
+    /// What a struct literal made.
+    Struct(Rc<Struct<'a>>),
+    /// The variables of a policy, of which there are so many. What each of them is
+    /// worth is found out when it is read: see [`crate::policy::Stage`].
+    Variables(usize),
     /// Not known.
     Unknown,
 }
@@ -84,6 +96,8 @@ pub enum Opaque {
     Semver(SemverValue),
     #[doc(hidden)]
     Format(FormatValue),
+    #[doc(hidden)]
+    Authz(Authz),
 }
 
 macro_rules! wrap {
@@ -195,7 +209,15 @@ impl<'a> Val<'a> {
     }
 
     /// The name of its type.
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &str {
+        match self {
+            Val::Struct(made) => made.type_name(),
+            other => other.type_of(),
+        }
+    }
+
+    /// Its type as a value.
+    pub(crate) fn type_of(&self) -> &'static str {
         match self {
             Val::Null => "null_type",
             Val::Bool(_) => "bool",
@@ -221,6 +243,9 @@ impl<'a> Val<'a> {
             Val::Optional(_) => "optional_type",
             Val::Opaque(opaque) => opaque.type_name(),
             Val::Type(_) => "type",
+            // The reference gives the type of the type.
+            Val::Struct(_) => "type",
+            Val::Variables(_) => VARIABLES,
             Val::Unknown => "unknown",
         }
     }
@@ -312,7 +337,7 @@ impl<'a> Val<'a> {
         builder.finish()
     }
 
-    fn write(&self, builder: &mut Builder) {
+    pub(crate) fn write(&self, builder: &mut Builder) {
         match self {
             Val::Node(node) => builder.copy(*node),
             Val::Null | Val::Unknown => builder.null(0, 0),
@@ -321,6 +346,14 @@ impl<'a> Val<'a> {
             Val::Uint(value) => builder.uint(*value, 0, 0),
             Val::Double(value) => builder.float(*value, 0, 0),
             Val::Str(text) => builder.str(text, 0, 0),
+            Val::Struct(made) => {
+                builder.begin_map(0);
+                for (name, value) in made.fields() {
+                    builder.key(name, 0);
+                    value.write(builder);
+                }
+                builder.end(0);
+            }
             Val::List(list) => {
                 builder.begin_list(0);
                 list.items.iter().for_each(|item| item.write(builder));
@@ -348,6 +381,7 @@ impl Opaque {
             Opaque::Url(_) => "kubernetes.URL",
             Opaque::Semver(_) => "kubernetes.Semver",
             Opaque::Format(_) => "kubernetes.NamedFormat",
+            Opaque::Authz(authz) => authz.type_name(),
         }
     }
 
@@ -359,6 +393,7 @@ impl Opaque {
             Opaque::Url(url) => url.0.text(),
             Opaque::Semver(semver) => format!("{:?}", semver.0),
             Opaque::Format(format) => format.0.name().to_owned(),
+            Opaque::Authz(authz) => authz.type_name().to_owned(),
         }
     }
 }

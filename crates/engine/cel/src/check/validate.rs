@@ -42,6 +42,9 @@ impl Validator {
                     self.expr(key, in_format).and_then(|()| self.expr(value, in_format))
                 })
             }
+            Kind::Struct { fields, .. } => {
+                fields.iter().try_for_each(|(_, value, _)| self.expr(value, in_format))
+            }
             Kind::Fold(comprehension) => {
                 self.expr(&comprehension.range, in_format)?;
                 self.expr(&comprehension.step, in_format)

@@ -3,6 +3,7 @@
 use ironhull_model::Kind;
 
 use super::locals::Local;
+use super::structs::native;
 use super::{Binding, Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Attr, Base, Qual};
 use crate::library::operand::{Operand, View};
@@ -71,6 +72,9 @@ impl<'a> Machine<'_, '_, 'a> {
         let base = match &attr.base {
             Base::Var(slot) | Base::Root(slot) => match self.bindings.get(*slot as usize) {
                 Some(Binding::Val(value)) => value.clone(),
+                Some(Binding::Missing(name)) => {
+                    return Err(EvalError::new(format!("no such attribute(s): {name}")));
+                }
                 _ => return Err(EvalError::new("no such attribute(s)")),
             },
             Base::Local(at) => self.local(*at as usize)?,
@@ -134,8 +138,13 @@ impl<'a> Machine<'_, '_, 'a> {
             value = Val::clone(&inner);
         }
         for qual in quals {
-            optional |=
-                matches!(qual, Qual::Field(_, true) | Qual::Const(_, true) | Qual::Attr(_, true));
+            optional |= matches!(
+                qual,
+                Qual::Field(_, true)
+                    | Qual::Const(_, true)
+                    | Qual::Attr(_, true)
+                    | Qual::Native(_, true)
+            );
             let found = self.qualify(&value, qual, optional);
             match found {
                 Err(error) if error.fatal => return Err(error),
@@ -168,8 +177,13 @@ impl<'a> Machine<'_, '_, 'a> {
     ) -> Eval<Option<Val<'a>>> {
         match qual {
             Qual::Field(name, _) => self.get(value, &Key::Field(&name.0), optional),
-            Qual::Test(name) => {
-                let found = self.get(value, &Key::Field(&name.0), true)?;
+            Qual::Native(name, _) => native(value, name.0.as_str(), optional),
+            Qual::Test(_) | Qual::TestNative(_) => {
+                let found = match qual {
+                    Qual::TestNative(name) => native(value, name.0.as_str(), true)?,
+                    Qual::Test(name) => self.get(value, &Key::Field(&name.0), true)?,
+                    _ => None,
+                };
                 match found {
                     Some(Val::Unknown) => Ok(Some(Val::Unknown)),
                     Some(found) => {
@@ -226,6 +240,21 @@ impl<'a> Machine<'_, '_, 'a> {
                 };
                 present(found, optional, || no_such_key(key))
             }
+            Val::Variables(_) => {
+                let name = match key {
+                    Key::Field(name) => name.as_str(),
+                    // The reference asks for a variable that it has no name of.
+                    Key::Val(key) => match key.as_str() {
+                        Some(name) => name,
+                        None => return Err(no_overload()),
+                    },
+                };
+                let found = self.variable(name)?;
+                present(found, optional, || no_such_key(key))
+            }
+            Val::Struct(made) if made.is_patch() => {
+                made.patch_field(key.text().unwrap_or_default(), optional)
+            }
             _ if value.is_type("list") => element(value, key, optional),
             _ => present(None, optional, || no_such_key(key)),
         }
@@ -233,6 +262,13 @@ impl<'a> Machine<'_, '_, 'a> {
 }
 
 impl Key<'_, '_> {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Key::Field(name) => Some(name.as_str()),
+            Key::Val(value) => value.as_str(),
+        }
+    }
+
     fn shown(&self) -> String {
         match self {
             Key::Field(name) => name.as_str().to_owned(),

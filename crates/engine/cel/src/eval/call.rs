@@ -2,10 +2,11 @@
 
 use super::{Eval, EvalError, Machine, is_fatal};
 use crate::ast::{Call, Expr};
+use crate::authz::Authz;
 use crate::functions;
 use crate::library::cost;
 use crate::library::registry::registry;
-use crate::value::{Val, equal};
+use crate::value::{Opaque, Val, equal};
 
 /// Which of `==` and `!=` is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,7 @@ impl<'a> Machine<'_, '_, 'a> {
             self.charge(1)?;
             return result;
         }
+        let result = self.answered(result);
         self.charge_call(call, &values.map(Some), result.as_ref().ok())?;
         result
     }
@@ -128,6 +130,16 @@ impl<'a> Machine<'_, '_, 'a> {
         let known: Vec<Option<Val<'a>>> = values.into_iter().map(Some).collect();
         self.charge_call(call, &known, result.as_ref().ok())?;
         result
+    }
+
+    /// Asks what a check asks.
+    fn answered(&self, result: Eval<Val<'a>>) -> Eval<Val<'a>> {
+        let Ok(Val::Opaque(opaque)) = &result else { return result };
+        let Opaque::Authz(Authz::Check(check)) = &**opaque else { return result };
+        Ok(match self.context.host.and_then(|host| host.authorize(check)) {
+            Some(decision) => Val::opaque(Opaque::Authz(Authz::Decision(decision))),
+            None => Val::Unknown,
+        })
     }
 
     fn charge_call(

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ironhull_model::Kind;
 
 use super::locals::Local;
-use super::{Eval, EvalError, LIST, Machine, no_overload};
+use super::{Eval, EvalError, INTERRUPTED, LIST, Machine, no_overload};
 use crate::ast::{Expr, Fold, Folded};
 use crate::library::operand::{Operand, View};
 use crate::value::{List, Val, is_key, member};
@@ -124,7 +124,7 @@ impl<'a> Machine<'_, '_, 'a> {
         if self.n_iterations.is_multiple_of(INTERRUPT_EVERY)
             && self.context.interrupt.is_some_and(|interrupt| interrupt())
         {
-            return Err(EvalError { message: "operation interrupted".to_owned(), fatal: true });
+            return Err(EvalError { message: INTERRUPTED.to_owned(), fatal: true });
         }
         Ok(())
     }

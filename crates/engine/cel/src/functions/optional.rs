@@ -50,6 +50,7 @@ fn is_zero(value: &Val<'_>) -> bool {
         Val::Duration(nanos) => nanos == 0,
         Val::Time(moment) => moment.0.is_zero(),
         other @ (Val::List(_) | Val::Map(_) | Val::Node(_)) => other.is_empty(),
+        Val::Struct(made) => !made.is_patch() && made.fields().len() == 0,
         _ => false,
     }
 }

@@ -24,7 +24,9 @@ impl Operand for Val<'_> {
             Val::Type(name) => View::Type(name),
             Val::List(_) => View::List,
             Val::Map(_) => View::Map,
-            Val::Optional(_) | Val::Unknown => View::Other(self.type_name()),
+            Val::Optional(_) | Val::Struct(_) | Val::Variables(_) | Val::Unknown => {
+                View::Other(self.type_name())
+            }
             Val::Opaque(opaque) => match &**opaque {
                 Opaque::Quantity(value) => View::Quantity(&value.0),
                 Opaque::Ip(address) => View::Ip(*address),
@@ -32,6 +34,7 @@ impl Operand for Val<'_> {
                 Opaque::Url(url) => View::Url(&url.0),
                 Opaque::Semver(version) => View::Semver(&version.0),
                 Opaque::Format(format) => View::Format(format.0),
+                Opaque::Authz(authz) => View::Other(authz.type_name()),
             },
             Val::Node(node) => match node.kind() {
                 Kind::Null => View::Null,

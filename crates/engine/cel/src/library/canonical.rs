@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::authz::Authz;
 use crate::value::{Opaque, Val};
 
 impl Val<'_> {
@@ -26,6 +27,14 @@ impl Val<'_> {
             Val::Optional(Some(inner)) => format!("optional({})", inner.canonical()),
             Val::Type(name) => format!("type({name})"),
             Val::Unknown => "unknown".into(),
+            Val::Variables(_) => "variables".into(),
+            Val::Struct(made) => {
+                let fields = made.fields();
+                let mut shown: Vec<String> =
+                    fields.map(|(name, value)| format!("{name}: {}", value.canonical())).collect();
+                shown.sort();
+                format!("{}{{{}}}", made.type_name(), shown.join(", "))
+            }
             Val::Opaque(opaque) => opaque_text(&opaque),
             list_or_map => aggregate(&list_or_map),
         }
@@ -57,6 +66,11 @@ fn opaque_text(opaque: &Opaque) -> String {
         Opaque::Url(url) => format!("URL({})", quoted(&url.0.text())),
         Opaque::Semver(version) => format!("Semver({})", version.0),
         Opaque::Format(format) => format!("Format({})", format.0.name()),
+        Opaque::Authz(Authz::Decision(decision)) => {
+            let error = decision.error.as_deref().map_or(String::new(), quoted);
+            format!("Decision({},{},{error})", decision.allowed, quoted(&decision.reason))
+        }
+        Opaque::Authz(authz) => authz.type_name().to_owned(),
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Overload {
     pub(crate) until: u32,
     /// Whether it is called on its first argument.
     pub(crate) is_method: bool,
+    /// Whether only expressions of mutations have it.
+    pub(crate) is_of_patches: bool,
     /// The function's name in expressions; operators are `_+_`, `@in`, `_?_:_`.
     pub(crate) function: &'static str,
     /// Its own name.
@@ -61,12 +63,13 @@ pub(crate) struct Declarations {
 }
 
 impl Declarations {
-    /// What a Kubernetes minor knows.
+    /// What a Kubernetes minor knows in any expression.
     pub(crate) fn of_minor(minor: u32) -> Declarations {
         let mut declarations = Declarations::default();
         for line in include_str!("declarations.txt").lines() {
             declarations.read(line, minor);
         }
+        declarations.overloads.retain(|overload| !overload.is_of_patches);
         declarations
     }
 
@@ -74,7 +77,10 @@ impl Declarations {
     /// messages such as "works only from 1.37".
     pub(crate) fn first_minor(name: &str) -> Option<u32> {
         let mut lines = include_str!("declarations.txt").lines();
-        let line = lines.find(|line| line.split(' ').nth(2) == Some(name))?;
+        let line = lines.find(|line| {
+            let mut fields = line.split(' ').skip(1);
+            fields.next() != Some("patch-function") && fields.next() == Some(name)
+        })?;
         line.get(..2)?.parse().ok()
     }
 
@@ -101,7 +107,7 @@ impl Declarations {
         if !wanted(since, until) {
             return None;
         }
-        let is_method = kind.starts_with("method");
+        let (is_method, is_of_patches) = (kind.starts_with("method"), kind.starts_with("patch"));
         if kind.ends_with("macro") {
             self.macros.push(Macro { since, is_method, name, n_arguments: rest.parse().ok()? });
             return Some(());
@@ -113,6 +119,7 @@ impl Declarations {
             since,
             until,
             is_method,
+            is_of_patches,
             function: name,
             id,
             arguments,

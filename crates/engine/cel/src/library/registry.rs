@@ -16,6 +16,8 @@ pub(crate) struct Overload {
     pub(crate) since: u32,
     pub(crate) until: u32,
     pub(crate) is_method: bool,
+    /// Whether only expressions of mutations have it.
+    pub(crate) is_of_patches: bool,
     /// With the receiver first; variables are numbered from 0.
     pub(crate) arguments: Vec<Type>,
     pub(crate) result: Type,
@@ -83,6 +85,7 @@ impl Registry {
                 since: declared.since,
                 until: declared.until,
                 is_method: declared.is_method,
+                is_of_patches: declared.is_of_patches,
                 arguments,
                 result,
                 n_parameters: parameters.len() as u32,

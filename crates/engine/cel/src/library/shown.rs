@@ -5,6 +5,7 @@ use std::fmt::Write;
 use ironhull_model::{Kind, Node};
 
 use super::go::format_float_g;
+use crate::authz::Authz;
 use crate::value::{Opaque, Val};
 
 impl Val<'_> {
@@ -30,7 +31,45 @@ impl Val<'_> {
                 other => other.text(),
             },
             Val::Unknown => "unknown".into(),
+            Val::Struct(made) => made.type_name().into(),
+            Val::Variables(_) => crate::value::VARIABLES.into(),
             aggregate => shown_aggregate(&aggregate),
+        }
+    }
+
+    /// `%T` of what the value holds.
+    pub(crate) fn go_native_type(&self) -> &'static str {
+        match self {
+            Val::Node(node) if matches!(node.kind(), Kind::List | Kind::Map) => self.go_type(true),
+            Val::Node(_) => self.read().go_native_type(),
+            Val::Null => "structpb.NullValue",
+            Val::Bool(_) => "bool",
+            Val::Int(_) => "int64",
+            Val::Uint(_) => "uint64",
+            Val::Double(_) => "float64",
+            Val::Str(_) => "string",
+            Val::Bytes(_) => "[]uint8",
+            Val::Duration(_) => "time.Duration",
+            Val::Time(_) => "time.Time",
+            Val::List(list) if list.joined => "[]interface {}",
+            Val::List(_) => "[]ref.Val",
+            Val::Map(_) => "map[ref.Val]ref.Val",
+            Val::Optional(None) => "<nil>",
+            Val::Optional(Some(inner)) => inner.go_native_type(),
+            Val::Type(_) => "string",
+            Val::Struct(made) if made.is_patch() => "*mutation.JSONPatchVal",
+            Val::Struct(_) => "map[string]interface {}",
+            Val::Variables(_) => "*types.Err",
+            Val::Unknown => "*types.Unknown",
+            Val::Opaque(opaque) => match &**opaque {
+                Opaque::Quantity(_) => "*resource.Quantity",
+                Opaque::Ip(_) => "netip.Addr",
+                Opaque::Cidr(_) => "netip.Prefix",
+                Opaque::Url(_) => "*url.URL",
+                Opaque::Semver(_) => "semver.Version",
+                Opaque::Format(_) => "*cel.Format",
+                Opaque::Authz(_) => "*types.Err",
+            },
         }
     }
 
@@ -61,6 +100,9 @@ impl Val<'_> {
             Val::Optional(_) => "*types.Optional",
             Val::Type(_) => "*types.Type",
             Val::Unknown => "*types.Unknown",
+            Val::Struct(made) if made.is_patch() => "*mutation.JSONPatchVal",
+            Val::Struct(_) => "*dynamic.ObjectVal",
+            Val::Variables(_) => "*lazy.MapValue",
             Val::Opaque(opaque) => match &**opaque {
                 Opaque::Quantity(quantity) if quantity.0.is_computed() => "*cel.Quantity",
                 Opaque::Quantity(_) => "cel.Quantity",
@@ -69,6 +111,13 @@ impl Val<'_> {
                 Opaque::Url(_) => "cel.URL",
                 Opaque::Semver(_) => "cel.Semver",
                 Opaque::Format(_) => "cel.Format",
+                Opaque::Authz(authz) => match authz {
+                    Authz::Authorizer(_) => "library.authorizerVal",
+                    Authz::Path(..) => "library.pathCheckVal",
+                    Authz::Group(..) => "library.groupCheckVal",
+                    Authz::Resource(..) => "library.resourceCheckVal",
+                    Authz::Check(_) | Authz::Decision(_) => "library.decisionVal",
+                },
             },
         }
     }

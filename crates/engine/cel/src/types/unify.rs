@@ -5,12 +5,18 @@ use super::Type;
 /// Type variables. What an attempt binds is taken back when it fails.
 #[derive(Default)]
 pub(crate) struct Unifier {
+    objects_are_maps: bool,
     bound: Vec<Option<Type>>,
     /// What variables stood for before they were bound, oldest first.
     trail: Vec<(u32, Option<Type>)>,
 }
 
 impl Unifier {
+    /// Whether a typed object may stand for a map, as it is one at run time.
+    pub(crate) fn new(objects_are_maps: bool) -> Unifier {
+        Unifier { objects_are_maps, ..Unifier::default() }
+    }
+
     /// A new variable.
     pub(crate) fn fresh(&mut self) -> Type {
         Type::Var(self.reserve(1))
@@ -121,8 +127,9 @@ impl Unifier {
                 self.unify(a, b)
             }
             (Type::Map(ak, av), Type::Map(bk, bv)) => self.unify(ak, bk) && self.unify(av, bv),
-            // A typed object is a map at run time.
-            (Type::Map(..), Type::Object(_)) | (Type::Object(_), Type::Map(..)) => true,
+            (Type::Map(..), Type::Object(_)) | (Type::Object(_), Type::Map(..)) => {
+                self.objects_are_maps
+            }
             _ => a == b,
         }
     }

@@ -1,8 +1,9 @@
 //! Equality and order of values, and looking them up in maps.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
-use super::{Opaque, Val};
+use super::{Opaque, Struct, Val};
 use crate::eval::EvalError;
 use crate::library::operand::{Operand, View};
 
@@ -33,6 +34,9 @@ pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> Option<bool> {
             _ => Some(false),
         },
         (Val::Opaque(a), Val::Opaque(b)) => opaque_equal(a, b),
+        (Val::Struct(a), Val::Struct(b)) => structs_equal(a, b),
+        (Val::Variables(_), Val::Variables(_)) => Some(true),
+        (Val::Variables(_), _) => None,
         (Val::Opaque(_), _) => None,
         _ => Some(false),
     }
@@ -88,9 +92,48 @@ fn opaque_equal(a: &Opaque, b: &Opaque) -> Option<bool> {
     match (a, b) {
         (Opaque::Quantity(_), Opaque::Quantity(b)) if b.0.is_computed() => None,
         (Opaque::Quantity(a), Opaque::Quantity(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
+        // The reference compares none of the authorizer's values.
+        (Opaque::Authz(_), Opaque::Authz(_)) => None,
         (Opaque::Ip(a), Opaque::Ip(b)) => Some(a == b),
         (Opaque::Semver(a), Opaque::Semver(b)) => Some(a.0.compare(&b.0) == Ordering::Equal),
         (a, b) => (a.type_name() == b.type_name()).then(|| a.text() == b.text()),
+    }
+}
+
+fn structs_equal(a: &Struct<'_>, b: &Struct<'_>) -> Option<bool> {
+    if a.type_name() != b.type_name() {
+        return Some(false);
+    }
+    if !a.is_patch() {
+        let same = a.fields().len() == b.fields().len()
+            && a.fields()
+                .all(|(name, value)| b.field(name).is_some_and(|other| deeply_equal(value, other)));
+        return Some(same);
+    }
+    let text = |patch: &Struct<'_>, name: &str| {
+        patch.field(name).and_then(Val::as_str).unwrap_or_default().to_owned()
+    };
+    if ["op", "path", "from"].iter().any(|name| text(a, name) != text(b, name)) {
+        return Some(false);
+    }
+    match (a.field("value"), b.field("value")) {
+        (None, None) => Some(true),
+        (Some(a), Some(b)) => equal(a, b),
+        _ => Some(false),
+    }
+}
+
+/// Whether fields of objects are the same to Go: numbers of one type only, and no
+/// lists or maps, which hold functions, unless they are one.
+fn deeply_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
+    match (a, b) {
+        (Val::List(a), Val::List(b)) => Rc::ptr_eq(a, b),
+        (Val::Map(a), Val::Map(b)) => Rc::ptr_eq(a, b),
+        (Val::Optional(Some(a)), Val::Optional(Some(b))) => deeply_equal(a, b),
+        _ => match (a.view(), b.view()) {
+            (View::List | View::Map, _) => false,
+            _ => a.type_name() == b.type_name() && equal(a, b) == Some(true),
+        },
     }
 }
 

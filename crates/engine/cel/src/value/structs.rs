@@ -1,0 +1,153 @@
+//! What struct literals make: `Object{…}` and `JSONPatch{…}`.
+
+use std::rc::Rc;
+
+use super::{List, Val};
+use crate::ast::JSON_PATCH;
+use crate::eval::EvalError;
+
+/// What the reference says where it reads a value that is none.
+const NIL: &str =
+    "internal error: runtime error: invalid memory address or nil pointer dereference";
+
+/// A value of a type with named fields, in the order in which they were written.
+/// A field that is not here was not set.
+#[derive(Clone, Debug)]
+pub struct Struct<'a> {
+    name: Box<str>,
+    fields: Vec<(Box<str>, Val<'a>)>,
+}
+
+impl<'a> Struct<'a> {
+    pub(crate) fn new(name: &str) -> Struct<'a> {
+        Struct { name: name.into(), fields: Vec::new() }
+    }
+
+    /// A later field of the same name replaces the earlier.
+    pub(crate) fn set(&mut self, name: &str, value: Val<'a>) {
+        match self.fields.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, known)) => *known = value,
+            None => self.fields.push((name.into(), value)),
+        }
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.fields.retain(|(known, _)| **known != *name);
+    }
+
+    /// The name of its type: `Object`, `Object.spec.template`, `JSONPatch`.
+    pub fn type_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &Val<'a>)> {
+        self.fields.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// A field; none if it was not set.
+    pub fn field(&self, name: &str) -> Option<&Val<'a>> {
+        self.fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn is_patch(&self) -> bool {
+        *self.name == *JSON_PATCH
+    }
+
+    /// Whether a JSON patch's fields are of their types.
+    pub(crate) fn check_patch(&self) -> Result<(), EvalError> {
+        for (name, value) in self.fields() {
+            match name {
+                "value" => {}
+                "op" | "path" | "from" if value.as_str().is_some() => {}
+                "op" | "path" | "from" => {
+                    let found = value.go_native_type();
+                    return Err(EvalError::new(format!(
+                        "unexpected type {found} for JSONPatchType '{name}' field"
+                    )));
+                }
+                _ => {
+                    return Err(EvalError::new(format!("unexpected JSONPatchType field: {name}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A field of a JSON patch, of which texts that were not set are empty.
+    pub(crate) fn patch_field(
+        &self,
+        name: &str,
+        optional: bool,
+    ) -> Result<Option<Val<'a>>, EvalError> {
+        let found = self.field(name);
+        match name {
+            "op" | "path" | "from" => {
+                let is_set = found.and_then(Val::as_str).is_some_and(|text| !text.is_empty());
+                let text = || found.cloned().unwrap_or_else(|| Val::str(""));
+                Ok((is_set || !optional).then(text))
+            }
+            "value" if found.is_some() || optional => Ok(found.cloned()),
+            "value" => Err(EvalError::panic(NIL)),
+            _ if optional => Err(EvalError::new(format!("unsupported field: {name}"))),
+            _ => Err(EvalError::new(format!("unsupported indexer: {name}"))),
+        }
+    }
+
+    /// Whether it is an object that can be converted to plain data.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_patch() && self.fields.iter().all(|(_, value)| converts(value))
+    }
+
+    /// A field of an object as plain data.
+    pub(crate) fn native_field(&self, name: &str) -> Option<Val<'a>> {
+        self.field(name).map(Val::native)
+    }
+}
+
+/// Whether no map in it has keys that are no text.
+fn converts(value: &Val<'_>) -> bool {
+    match value {
+        Val::Struct(made) if !made.is_patch() => made.fields().all(|(_, value)| converts(value)),
+        Val::List(list) if list.joined => list.items.iter().all(converts),
+        Val::Map(entries) => entries.iter().all(|(key, _)| key.as_str().is_some()),
+        Val::Optional(Some(inner)) => converts(inner),
+        _ => true,
+    }
+}
+
+impl<'a> Val<'a> {
+    /// As plain data: objects are maps. Lists and maps that an expression made are
+    /// converted one level deep, as by the API server.
+    fn native(&self) -> Val<'a> {
+        match self {
+            Val::Struct(made) if !made.is_patch() => {
+                let fields =
+                    made.fields().map(|(name, value)| (Val::str(name.to_owned()), value.native()));
+                Val::Map(Rc::new(fields.collect()))
+            }
+            Val::List(list) => {
+                let item = if list.joined { Val::native } else { Val::bare };
+                let items = list.items.iter().map(item).collect();
+                Val::List(Rc::new(List { items, open: list.open, joined: false }))
+            }
+            Val::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| (key.clone(), value.bare()));
+                Val::Map(Rc::new(entries.collect()))
+            }
+            Val::Optional(None) => Val::Null,
+            Val::Optional(Some(inner)) => inner.native(),
+            other => other.clone(),
+        }
+    }
+
+    /// What it holds, without looking into lists and maps.
+    fn bare(&self) -> Val<'a> {
+        match self {
+            Val::Struct(_) => self.native(),
+            Val::Optional(None) => Val::Null,
+            Val::Optional(Some(inner)) => inner.bare(),
+            other => other.clone(),
+        }
+    }
+}

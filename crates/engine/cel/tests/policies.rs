@@ -1,0 +1,239 @@
+//! Expressions of admission policies: their names, variables, budgets, and what those
+//! of mutations give. What they are worth is compared with the reference elsewhere.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+
+use ironhull_cel::policy::{
+    Compiler, Inputs, OUT_OF_BUDGET, Stage, Use, apply_configuration, evaluate, json_patch,
+};
+use ironhull_cel::{Check, Context, Decision, EvalError, Host, Program, Resource, Val};
+use ironhull_model::{Builder, Minor, Value};
+
+/// Allows what it is asked about `pods`, knows nothing of `secrets`, and keeps the
+/// questions.
+#[derive(Default)]
+struct Rules {
+    asked: RefCell<Vec<Check>>,
+}
+
+impl Host for Rules {
+    fn call<'a>(&self, _id: usize, _args: &[Val<'a>]) -> Result<Val<'a>, EvalError> {
+        Err(EvalError::new("no host functions here"))
+    }
+
+    fn authorize(&self, check: &Check) -> Option<Decision> {
+        self.asked.borrow_mut().push(check.clone());
+        let text = format!("{check:?}");
+        let decision =
+            Decision { allowed: text.contains("\"pods\""), reason: "by rule".into(), error: None };
+        (!text.contains("\"secrets\"")).then_some(decision)
+    }
+}
+
+fn compiler(variables: &[(&str, &str)]) -> Compiler {
+    let mut compiler = Compiler::of_policy(Minor::NEWEST, true);
+    for (name, text) in variables {
+        compiler.variable(name, text).expect(text);
+    }
+    compiler
+}
+
+fn object() -> Value {
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    builder.key("n", 0);
+    builder.int(3, 0, 0);
+    builder.end(0);
+    builder.finish()
+}
+
+fn inputs(object: &Value, n_variables: usize) -> Inputs<'_> {
+    Inputs {
+        object: Val::from_node(object.root()),
+        old_object: Val::Null,
+        namespace_object: Val::Null,
+        request: Val::Unknown,
+        params: Val::Null,
+        request_resource: Some(Resource { resource: "pods".into(), ..Resource::default() }),
+        n_variables,
+    }
+}
+
+/// What expressions of one stage give, and what is left of a budget.
+fn stage(variables: &[(&str, &str)], texts: &[&str], mut budget: u64) -> (Vec<String>, u64) {
+    let compiler = compiler(variables);
+    let programs: Vec<Program> =
+        texts.iter().map(|text| compiler.compile(Use::Condition, text).expect(text)).collect();
+    let variables = compiler.variables().expect("of a policy");
+    let object = object();
+    let bindings = inputs(&object, variables.len()).bindings();
+    let (rules, mut stage) = (Rules::default(), Stage::new(variables));
+    let mut context = Context { host: Some(&rules), stage: Some(&mut stage), ..Context::new() };
+    let outcomes = programs.iter().map(|program| {
+        match evaluate(program, &bindings, &mut context, &mut budget) {
+            Ok(value) => value.canonical(),
+            Err(error) => error.message,
+        }
+    });
+    (outcomes.collect(), budget)
+}
+
+#[test]
+fn a_variable_is_evaluated_once_when_it_is_first_read() {
+    let variables = [("a", "object.n + 1"), ("b", "variables.a * 2"), ("unread", "1 / 0")];
+    let (values, left) = stage(&variables, &["variables.b", "variables.b + variables.a"], 100);
+    assert_eq!(values, ["8", "12"]);
+    // `variables.a` in b, `object.n` in a, their operators, and the expressions.
+    assert_eq!(100 - left, (2 + 1) + (2 + 1) + 2 + (2 + 2 + 1));
+}
+
+#[test]
+fn a_failing_variable_is_an_error_where_it_is_used() {
+    let variables = [("bad", "object.n / 0"), ("worse", "variables.bad")];
+    let (values, _) = stage(&variables, &["true || variables.bad == 1", "variables.worse"], 1000);
+    assert_eq!(
+        values,
+        [
+            "true",
+            "composited variable \"worse\" fails to evaluate: \
+         composited variable \"bad\" fails to evaluate: division by zero",
+        ]
+    );
+}
+
+#[test]
+fn a_variable_that_does_not_compile_is_an_error_where_it_is_used() {
+    let mut compiler = Compiler::of_policy(Minor::NEWEST, false);
+    assert!(compiler.variable("x", "params.a").is_err());
+    let program = compiler.compile(Use::Condition, "variables.x == 1").unwrap();
+    let variables = compiler.variables().unwrap();
+    let object = object();
+    let mut stage = Stage::new(variables);
+    let mut context = Context { stage: Some(&mut stage), ..Context::new() };
+    let error = program.eval(&inputs(&object, 1).bindings(), &mut context).unwrap_err();
+    assert!(error.message.starts_with("composited variable \"x\" fails to compile: "));
+}
+
+#[test]
+fn a_variable_that_reads_itself_ends() {
+    let (values, _) = stage(&[("x", "dyn(variables).x")], &["variables.x == 1"], 1000);
+    assert!(values[0].contains("reads itself"), "{values:?}");
+}
+
+#[test]
+fn the_budget_of_an_evaluation_ends_it() {
+    let texts = ["object.n == 3", "variables.a == 4", "true"];
+    let (values, left) = stage(&[("a", "object.n + 1")], &texts, 8);
+    assert_eq!(
+        values,
+        ["true", "true", "true"][..1]
+            .iter()
+            .copied()
+            .chain([OUT_OF_BUDGET, "true"])
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn an_expression_has_a_limit_of_its_own() {
+    let all = "[1,2,3,4,5,6,7,8,9,10]";
+    let mut text = "true".to_owned();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        text = format!("{all}.all({name}, {text})");
+    }
+    let (values, left) = stage(&[("x", &text)], &["variables.x"], 10_000_000);
+    assert_eq!(
+        values,
+        [
+            "composited variable \"x\" fails to evaluate: operation cancelled: actual cost limit exceeded"
+        ]
+    );
+    assert!((8_900_000..9_000_000).contains(&left), "{left}");
+}
+
+#[test]
+fn names_are_those_of_the_use() {
+    let policy = compiler(&[]);
+    for text in [
+        "request.userInfo.groups.exists(g, g == 'x') && request.dryRun",
+        "namespaceObject.metadata.labels['a'] == 'b'",
+        "authorizer.requestResource.check('get').allowed()",
+        "params.x == 1",
+    ] {
+        policy.compile(Use::Condition, text).expect(text);
+    }
+    for text in [
+        "request.uid",
+        "request.object",
+        "namespaceObject.metadata.uid",
+        "variables.x",
+        "Object{}",
+        "jsonpatch.escapeKey('a')",
+        "request.name == 1",
+    ] {
+        assert!(policy.compile(Use::Condition, text).is_err(), "{text}");
+    }
+    assert!(policy.compile(Use::Message, "authorizer.path('/x').check('get').reason()").is_err());
+    assert!(Compiler::of_policy(Minor::NEWEST, false).compile(Use::Condition, "params.x").is_err());
+    let webhook = Compiler::of_webhook(Minor::NEWEST);
+    assert!(webhook.compile(Use::Condition, "variables.x").is_err());
+    assert!(
+        webhook.compile(Use::Condition, "authorizer.path('/x').check('get').allowed()").is_ok()
+    );
+    let object = policy.compile(Use::Mutation, "Object{}").unwrap();
+    assert_eq!(object.result_type().to_string(), "Object");
+    let patch = policy.compile(Use::Mutation, "[JSONPatch{op: 'remove', path: '/a'}]").unwrap();
+    assert_eq!(patch.result_type().to_string(), "list(JSONPatch)");
+}
+
+#[test]
+fn checks_are_answered_by_the_host_or_not_known() {
+    let texts = [
+        "authorizer.requestResource.check('get').allowed()",
+        "authorizer.serviceAccount('ns', 'sa').group('apps').resource('pods').subresource('log')\
+         .namespace('n').name('x').fieldSelector('a=b').labelSelector('c').check('list').allowed()",
+        "authorizer.path('/healthz').check('get').allowed()",
+        "authorizer.group('').resource('secrets').check('get').allowed()",
+        "authorizer.group('').resource('secrets').check('get').allowed() || true",
+        "authorizer.group('').resource(' ').check('get').allowed()",
+    ];
+    let (values, _) = stage(&[], &texts, 10_000_000);
+    assert_eq!(values, ["true", "true", "false", "unknown", "true", "resource must not be empty"]);
+}
+
+fn mutation(text: &str) -> Program {
+    compiler(&[]).compile(Use::Mutation, text).expect(text)
+}
+
+#[test]
+fn objects_and_patches_are_data() {
+    let object = object();
+    let bindings = inputs(&object, 0).bindings();
+    let program = mutation(
+        "Object{metadata: Object.metadata{labels: {'a': 'b'}, ?x: optional.none(), ?n: object.?n}, \
+         spec: Object.spec{empty: Object.spec.empty{}, none: []}}",
+    );
+    let value = program.eval(&bindings, &mut Context::new()).unwrap();
+    assert_eq!(
+        apply_configuration(&value).unwrap().root().to_json(),
+        r#"{"metadata":{"labels":{"a":"b"},"n":3},"spec":{"empty":{},"none":[]}}"#
+    );
+    let program = mutation("Object{spec: Object.wrong{}}");
+    let value = program.eval(&bindings, &mut Context::new()).unwrap();
+    assert_eq!(
+        apply_configuration(&value).unwrap_err(),
+        "type mismatch: unexpected type name \"Object.wrong\", expected \"Object.spec\", which \
+         matches field name path from root Object type"
+    );
+    let program = mutation(
+        "[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('x~/y'), value: null}, \
+         JSONPatch{op: 'move', from: '/a', path: '/b'}]",
+    );
+    let value = program.eval(&bindings, &mut Context::new()).unwrap();
+    let [add, moved] = &*json_patch(&value).unwrap() else { panic!("two operations") };
+    assert_eq!((&*add.op, &*add.path), ("add", "/a/x~0~1y"));
+    assert!(add.value.as_ref().unwrap().root().is_null());
+    assert_eq!((&*moved.from, &moved.value), ("/a", &None));
+}

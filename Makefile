@@ -102,5 +102,6 @@ oracles: oracles-build
 
 oracles-build: $(GO_ORACLES:%=target/oracles/%)
 
-target/oracles/%: testbed/go.mod testbed/go.sum testbed/oracle/%/main.go
+.SECONDEXPANSION:
+target/oracles/%: testbed/go.mod testbed/go.sum $$(wildcard testbed/oracle/$$*/*)
 	cd testbed && CGO_ENABLED=0 go build -trimpath -o ../$@ ./oracle/$*

@@ -32,6 +32,8 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
+	"k8s.io/apiserver/pkg/cel/mutation"
+	"k8s.io/apiserver/pkg/cel/mutation/dynamic"
 )
 
 var declared = []string{"object", "oldObject", "params", "variables", "i", "u", "d", "s", "b", "n", "l", "m"}
@@ -246,6 +248,15 @@ func canonical(value ref.Val) string {
 		return "Semver(" + v.Version.String() + ")"
 	case apiservercel.Format:
 		return "Format(" + v.Name + ")"
+	case *dynamic.ObjectVal:
+		// Its fields are shown by what they become: they cannot be reached.
+		return v.Type().TypeName() + fmt.Sprint(" ", plain(v.Value()))
+	case *mutation.JSONPatchVal:
+		value := ""
+		if v.Val != nil {
+			value = canonical(v.Val)
+		}
+		return fmt.Sprintf("JSONPatch{op: %s, path: %s, from: %s, value: %s}", quote(v.Op), quote(v.Path), quote(v.From), value)
 	case traits.Lister:
 		var parts []string
 		for it := v.Iterator(); it.HasNext() == types.True; {
@@ -260,6 +271,9 @@ func canonical(value ref.Val) string {
 		}
 		sort.Strings(parts)
 		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	if name := value.Type().TypeName(); strings.HasPrefix(name, "kubernetes.authorization.") {
+		return name
 	}
 	if t, ok := value.(ref.Type); ok {
 		return "type(" + t.TypeName() + ")"
@@ -302,6 +316,20 @@ func quote(text string) string {
 	return b.String()
 }
 
+// askAny answers a question about an expression or about a policy.
+func askAny(line []byte) any {
+	if !strings.HasPrefix(string(line), `{"policy":`) {
+		return ask(line)
+	}
+	var q struct {
+		Policy policy `json:"policy"`
+	}
+	if err := json.Unmarshal(line, &q); err != nil {
+		panic(fmt.Sprintf("%v in %s", err, line))
+	}
+	return askPolicy(q.Policy)
+}
+
 func main() {
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
@@ -318,7 +346,7 @@ func main() {
 				slots <- struct{}{}
 				go func() {
 					defer func() { <-slots }()
-					text, err := marshal(ask(line))
+					text, err := marshal(askAny(line))
 					if err != nil {
 						panic(err)
 					}
@@ -340,7 +368,7 @@ func main() {
 }
 
 // marshal writes JSON without escaping <, > and &.
-func marshal(a answer) ([]byte, error) {
+func marshal(a any) ([]byte, error) {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

@@ -152,7 +152,7 @@ pub(crate) enum Qual {
     /// Whether the member is there.
     Test(Name),
     /// A field of what is known to be a dynamic object.
-    Native(Name, bool),
+    Native(Name),
     /// Whether such a field is set.
     TestNative(Name),
 }

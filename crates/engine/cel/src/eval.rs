@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use ironhull_model::{Kind, Node};
+use ironhull_model::{Kind, Node, Value};
 
 use crate::ast::{Const, Expr, LazyPattern};
 use crate::authz::{Check, Decision};
@@ -104,6 +104,11 @@ pub struct Context<'c, 'a> {
     pub trace: Option<&'c mut dyn Trace<'a>>,
     /// Answers host functions and the authorizer's checks.
     pub host: Option<&'c dyn Host>,
+    /// The documents that the API server holds as values of its Go types, which
+    /// compare and are indexed more strictly: from Kubernetes 1.37 on the request, the
+    /// Namespace, parameters of built-in kinds and, but for mutations, objects of
+    /// built-in kinds.
+    pub typed: &'c [&'a Value],
     /// What the policy's variables are worth.
     pub stage: Option<&'c mut Stage<'a>>,
 }
@@ -160,6 +165,17 @@ impl<'a> Machine<'_, '_, 'a> {
         }
         self.context.cost += n;
         Ok(())
+    }
+
+    /// Whether it is a list or map that the API server holds as a value of a Go type.
+    fn is_typed(&self, value: &Val<'a>) -> bool {
+        match value {
+            Val::Node(node) if !self.context.typed.is_empty() => {
+                matches!(node.kind(), Kind::List | Kind::Map)
+                    && crate::policy::is_typed(*node, self.context.typed)
+            }
+            _ => false,
+        }
     }
 
     fn note(&mut self, value: &Val<'a>) {

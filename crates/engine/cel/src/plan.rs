@@ -77,7 +77,7 @@ impl Planner {
                     (false, true) => Qual::Test(name),
                     (false, false) => Qual::Field(name, false),
                     (true, true) => Qual::TestNative(name),
-                    (true, false) => Qual::Native(name, false),
+                    (true, false) => Qual::Native(name),
                 });
                 let attr = Box::new(attr);
                 Ok(if *test { Expr::Has(attr) } else { Expr::Attr(attr) })
@@ -159,13 +159,6 @@ impl Planner {
         args: &[Core],
         found: Found,
     ) -> Result<Expr, Issue> {
-        if let ("_?._", [operand, Core { kind: Kind::Const(Const::Str(field)), .. }]) = (name, args)
-            && self.is_dynamic(operand)
-        {
-            let mut attr = into_attr(self.expr(operand)?);
-            attr.push(Qual::Native(Name(FieldName::new(field)), true));
-            return Ok(Expr::Attr(Box::new(attr)));
-        }
         let mut planned = Vec::with_capacity(args.len() + 1);
         for arg in target.into_iter().chain(args) {
             planned.push(self.expr(arg)?);

@@ -22,6 +22,7 @@ mod stage;
 mod types;
 
 pub use patch::{Operation, apply_configuration, json_patch};
+pub(crate) use patch::{is_typed, plain};
 pub(crate) use stage::Read;
 pub use stage::{OUT_OF_BUDGET, Stage, Variables, evaluate};
 

@@ -21,7 +21,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ironhull_cel::{Binding, Context, Env, Type, Val, compile};
-use ironhull_model::{Builder, Minor, Value};
+use ironhull_model::{Minor, Value};
 use ironhull_testkit::oracle::{ask_directly, hash};
 use ironhull_testkit::rng::Rng;
 
@@ -29,6 +29,8 @@ use ironhull_testkit::rng::Rng;
 mod generate;
 #[path = "differential/grammar.rs"]
 mod grammar;
+#[path = "differential/json.rs"]
+mod json;
 #[path = "differential/literals.rs"]
 mod literals;
 #[path = "differential/mix.rs"]
@@ -180,14 +182,7 @@ impl Ours {
             }
             (minor, env)
         });
-        let variables = VARIABLES
-            .iter()
-            .map(|name| {
-                let mut builder = Builder::new();
-                build(&all[*name], &mut builder);
-                builder.finish()
-            })
-            .collect();
+        let variables = VARIABLES.iter().map(|name| json::value(&all[*name])).collect();
         Ours { environments: environments.collect(), variables }
     }
 
@@ -216,33 +211,6 @@ impl Ours {
                 .collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
         })
-    }
-}
-
-fn build(json: &serde_json::Value, builder: &mut Builder) {
-    match json {
-        serde_json::Value::Null => builder.null(0, 0),
-        serde_json::Value::Bool(value) => builder.bool(*value, 0, 0),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(value) => builder.int(value, 0, 0),
-            None => builder.float(number.as_f64().unwrap(), 0, 0),
-        },
-        serde_json::Value::String(text) => builder.str(text, 0, 0),
-        serde_json::Value::Array(items) => {
-            builder.begin_list(0);
-            for item in items {
-                build(item, builder);
-            }
-            builder.end(0);
-        }
-        serde_json::Value::Object(members) => {
-            builder.begin_map(0);
-            for (name, value) in members {
-                builder.key(name, 0);
-                build(value, builder);
-            }
-            builder.end(0);
-        }
     }
 }
 

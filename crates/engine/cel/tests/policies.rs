@@ -217,13 +217,13 @@ fn objects_and_patches_are_data() {
     );
     let value = program.eval(&bindings, &mut Context::new()).unwrap();
     assert_eq!(
-        apply_configuration(&value).unwrap().root().to_json(),
+        apply_configuration(&value, &[]).unwrap().root().to_json(),
         r#"{"metadata":{"labels":{"a":"b"},"n":3},"spec":{"empty":{},"none":[]}}"#
     );
     let program = mutation("Object{spec: Object.wrong{}}");
     let value = program.eval(&bindings, &mut Context::new()).unwrap();
     assert_eq!(
-        apply_configuration(&value).unwrap_err(),
+        apply_configuration(&value, &[]).unwrap_err(),
         "type mismatch: unexpected type name \"Object.wrong\", expected \"Object.spec\", which \
          matches field name path from root Object type"
     );
@@ -232,7 +232,7 @@ fn objects_and_patches_are_data() {
          JSONPatch{op: 'move', from: '/a', path: '/b'}]",
     );
     let value = program.eval(&bindings, &mut Context::new()).unwrap();
-    let [add, moved] = &*json_patch(&value).unwrap() else { panic!("two operations") };
+    let [add, moved] = &*json_patch(&value, &[]).unwrap() else { panic!("two operations") };
     assert_eq!((&*add.op, &*add.path), ("add", "/a/x~0~1y"));
     assert!(add.value.as_ref().unwrap().root().is_null());
     assert_eq!((&*moved.from, &moved.value), ("/a", &None));

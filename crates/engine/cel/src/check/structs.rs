@@ -64,7 +64,7 @@ impl Checker<'_> {
             let ty = Self::element(value, *optional)?;
             let fits = match &wanted {
                 Some(Field::Type(wanted)) => self.types.assignable(wanted, &ty),
-                Some(Field::Untyped) => matches!(ty, Type::Dyn | Type::Var(_)),
+                Some(Field::Untyped) => ty == Type::Dyn,
                 None => return issue(value, format!("undefined field {field:?} of {name}")),
             };
             if !fits {

@@ -1,5 +1,7 @@
 //! Variables and values with the members that are taken of them.
 
+use std::borrow::Cow;
+
 use ironhull_model::Kind;
 
 use super::locals::Local;
@@ -138,13 +140,8 @@ impl<'a> Machine<'_, '_, 'a> {
             value = Val::clone(&inner);
         }
         for qual in quals {
-            optional |= matches!(
-                qual,
-                Qual::Field(_, true)
-                    | Qual::Const(_, true)
-                    | Qual::Attr(_, true)
-                    | Qual::Native(_, true)
-            );
+            optional |=
+                matches!(qual, Qual::Field(_, true) | Qual::Const(_, true) | Qual::Attr(_, true));
             let found = self.qualify(&value, qual, optional);
             match found {
                 Err(error) if error.fatal => return Err(error),
@@ -177,7 +174,7 @@ impl<'a> Machine<'_, '_, 'a> {
     ) -> Eval<Option<Val<'a>>> {
         match qual {
             Qual::Field(name, _) => self.get(value, &Key::Field(&name.0), optional),
-            Qual::Native(name, _) => native(value, name.0.as_str(), optional),
+            Qual::Native(name) => native(value, name.0.as_str(), optional),
             Qual::Test(_) | Qual::TestNative(_) => {
                 let found = match qual {
                     Qual::TestNative(name) => native(value, name.0.as_str(), true)?,
@@ -221,6 +218,9 @@ impl<'a> Machine<'_, '_, 'a> {
             Val::Node(node) if node.kind() == Kind::Map => {
                 let found = match key {
                     Key::Field(name) => node.field(name).map(Val::Node),
+                    Key::Val(key) if key.as_str().is_none() && self.is_typed(value) => {
+                        return Err(bad_key(key));
+                    }
                     Key::Val(key) => member(value, key),
                 };
                 if found.is_none()
@@ -252,20 +252,36 @@ impl<'a> Machine<'_, '_, 'a> {
                 let found = self.variable(name)?;
                 present(found, optional, || no_such_key(key))
             }
-            Val::Struct(made) if made.is_patch() => {
-                made.patch_field(key.text().unwrap_or_default(), optional)
+            Val::Struct(made) if made.is_patch() => made.patch_field(&key.written(), optional),
+            _ if value.is_type("list") => {
+                let found = element(value, key, optional)?;
+                match key {
+                    Key::Val(index @ (Val::Uint(_) | Val::Double(_)))
+                        if found.is_some() && self.is_typed(value) =>
+                    {
+                        let ty = index.go_type(false);
+                        Err(EvalError::new(format!("unsupported index type: {ty}")))
+                    }
+                    _ => Ok(found),
+                }
             }
-            _ if value.is_type("list") => element(value, key, optional),
             _ => present(None, optional, || no_such_key(key)),
         }
     }
 }
 
 impl Key<'_, '_> {
-    fn text(&self) -> Option<&str> {
+    /// `%s`.
+    fn written(&self) -> Cow<'_, str> {
         match self {
-            Key::Field(name) => Some(name.as_str()),
-            Key::Val(value) => value.as_str(),
+            Key::Field(name) => name.as_str().into(),
+            Key::Val(value) => match value.as_str() {
+                Some(text) => text.into(),
+                None => {
+                    let (ty, shown) = (value.go_type(false), value.go_display());
+                    format!("%!s({ty}={shown})").into()
+                }
+            },
         }
     }
 
@@ -283,6 +299,11 @@ fn present<'a>(
     error: impl FnOnce() -> EvalError,
 ) -> Eval<Option<Val<'a>>> {
     if found.is_none() && !optional { Err(error()) } else { Ok(found) }
+}
+
+/// The error of looking up what is no text in a map of a Go type.
+pub(super) fn bad_key(key: &Val<'_>) -> EvalError {
+    EvalError::new(format!("unsupported map key type: {}", key.go_type(false)))
 }
 
 fn no_such_key(key: &Key<'_, '_>) -> EvalError {

@@ -1,6 +1,7 @@
 //! Calls and comparisons, and what they cost.
 
-use super::{Eval, EvalError, Machine, is_fatal};
+use super::attr::bad_key;
+use super::{Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Call, Expr};
 use crate::authz::Authz;
 use crate::functions;
@@ -28,12 +29,19 @@ impl<'a> Machine<'_, '_, 'a> {
                 _ if both_lists(&left, &right) && (left.is_open() || right.is_open()) => {
                     Ok(Val::Unknown)
                 }
+                Equality::Equal if self.differs_by_type(&left, &right) => Err(no_overload()),
                 Equality::Equal => functions::equal_result(&left, &right).map(Val::Bool),
                 Equality::NotEqual => Ok(Val::Bool(equal(&left, &right) != Some(true))),
             },
         };
         self.charge(cost)?;
         result
+    }
+
+    /// Whether a list or map of a Go type is compared with what is neither.
+    fn differs_by_type(&self, left: &Val<'a>, right: &Val<'a>) -> bool {
+        let differ = |ty| left.is_type(ty) != right.is_type(ty);
+        (differ("list") || differ("map")) && !right.is_type("null_type") && self.is_typed(left)
     }
 
     pub(super) fn host(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {
@@ -90,7 +98,10 @@ impl<'a> Machine<'_, '_, 'a> {
             return Ok(Val::Unknown);
         }
         let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
-        let result = functions::run(call, self.minor, &values);
+        let result = match &values[..] {
+            [key, map] if self.is_bad_key(call, key, map) => Err(bad_key(&key.read())),
+            values => functions::run(call, self.minor, values),
+        };
         if is_fatal(&result) {
             return result;
         }
@@ -132,6 +143,14 @@ impl<'a> Machine<'_, '_, 'a> {
         result
     }
 
+    /// Whether what is no text is looked up in a map of a Go type.
+    fn is_bad_key(&self, call: &Call, key: &Val<'a>, map: &Val<'a>) -> bool {
+        self.is_typed(map)
+            && map.is_type("map")
+            && key.as_str().is_none()
+            && registry().functions.get(call.function as usize).is_some_and(|f| f.name == "@in")
+    }
+
     /// Asks what a check asks.
     fn answered(&self, result: Eval<Val<'a>>) -> Eval<Val<'a>> {
         let Ok(Val::Opaque(opaque)) = &result else { return result };
@@ -165,7 +184,11 @@ fn equality_cost(left: Option<&Val<'_>>, right: Option<&Val<'_>>, which: Equalit
     if let (Some(Val::Opaque(_)), Equality::Equal) = (left, which) {
         return 1;
     }
-    let size = |value: Option<&Val<'_>>| value.map_or(1, cost::size);
+    let size = |value: Option<&Val<'_>>| match value {
+        Some(Val::Variables(n)) => *n as u64,
+        Some(value) => cost::size(value),
+        None => 1,
+    };
     cost::part(size(left).min(size(right)), cost::STRING)
 }
 

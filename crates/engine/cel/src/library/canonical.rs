@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::authz::Authz;
-use crate::value::{Opaque, Val};
+use crate::value::{Opaque, Struct, Val};
 
 impl Val<'_> {
     /// The value as the differential tests compare it.
@@ -28,13 +27,7 @@ impl Val<'_> {
             Val::Type(name) => format!("type({name})"),
             Val::Unknown => "unknown".into(),
             Val::Variables(_) => "variables".into(),
-            Val::Struct(made) => {
-                let fields = made.fields();
-                let mut shown: Vec<String> =
-                    fields.map(|(name, value)| format!("{name}: {}", value.canonical())).collect();
-                shown.sort();
-                format!("{}{{{}}}", made.type_name(), shown.join(", "))
-            }
+            Val::Struct(made) => structure(&made),
             Val::Opaque(opaque) => opaque_text(&opaque),
             list_or_map => aggregate(&list_or_map),
         }
@@ -55,6 +48,18 @@ fn aggregate(value: &Val<'_>) -> String {
     format!("{{{}}}", entries.join(", "))
 }
 
+fn structure(made: &Struct<'_>) -> String {
+    if !made.is_patch() {
+        let data = crate::policy::plain(made);
+        let shown = data.map(|data| Val::from_node(data.root()).canonical());
+        return format!("{} {}", made.type_name(), shown.unwrap_or_else(|| "unexpected".into()));
+    }
+    let text = |name| quoted(made.field(name).and_then(Val::as_str).unwrap_or_default());
+    let value = made.field("value").map(Val::canonical).unwrap_or_default();
+    let (op, path, from) = (text("op"), text("path"), text("from"));
+    format!("JSONPatch{{op: {op}, path: {path}, from: {from}, value: {value}}}")
+}
+
 fn opaque_text(opaque: &Opaque) -> String {
     match opaque {
         Opaque::Quantity(quantity) => {
@@ -66,10 +71,6 @@ fn opaque_text(opaque: &Opaque) -> String {
         Opaque::Url(url) => format!("URL({})", quoted(&url.0.text())),
         Opaque::Semver(version) => format!("Semver({})", version.0),
         Opaque::Format(format) => format!("Format({})", format.0.name()),
-        Opaque::Authz(Authz::Decision(decision)) => {
-            let error = decision.error.as_deref().map_or(String::new(), quoted);
-            format!("Decision({},{},{error})", decision.allowed, quoted(&decision.reason))
-        }
         Opaque::Authz(authz) => authz.type_name().to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
+use ironhull_model::Kind;
+
 use super::{Opaque, Struct, Val};
 use crate::eval::EvalError;
 use crate::library::operand::{Operand, View};
@@ -124,11 +126,19 @@ fn structs_equal(a: &Struct<'_>, b: &Struct<'_>) -> Option<bool> {
 }
 
 /// Whether fields of objects are the same to Go: numbers of one type only, and no
-/// lists or maps, which hold functions, unless they are one.
+/// lists, which hold functions, unless they are one.
 fn deeply_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
     match (a, b) {
         (Val::List(a), Val::List(b)) => Rc::ptr_eq(a, b),
-        (Val::Map(a), Val::Map(b)) => Rc::ptr_eq(a, b),
+        (Val::Map(a), Val::Map(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| {
+                    b.iter().any(|(known, other)| {
+                        deeply_equal(key, known) && deeply_equal(value, other)
+                    })
+                })
+        }
+        (Val::Node(a), Val::Node(b)) if a.kind() == Kind::Map => b.kind() == Kind::Map && a == b,
         (Val::Optional(Some(a)), Val::Optional(Some(b))) => deeply_equal(a, b),
         _ => match (a.view(), b.view()) {
             (View::List | View::Map, _) => false,

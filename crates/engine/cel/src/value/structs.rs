@@ -6,10 +6,6 @@ use super::{List, Val};
 use crate::ast::JSON_PATCH;
 use crate::eval::EvalError;
 
-/// What the reference says where it reads a value that is none.
-const NIL: &str =
-    "internal error: runtime error: invalid memory address or nil pointer dereference";
-
 /// A value of a type with named fields, in the order in which they were written.
 /// A field that is not here was not set.
 #[derive(Clone, Debug)]
@@ -54,18 +50,20 @@ impl<'a> Struct<'a> {
         *self.name == *JSON_PATCH
     }
 
-    /// Whether a JSON patch's fields are of their types.
-    pub(crate) fn check_patch(&self) -> Result<(), EvalError> {
-        for (name, value) in self.fields() {
-            match name {
+    /// Checks the fields of a JSON patch; texts are then texts.
+    pub(crate) fn check_patch(&mut self) -> Result<(), EvalError> {
+        for (name, value) in &mut self.fields {
+            match &**name {
                 "value" => {}
-                "op" | "path" | "from" if value.as_str().is_some() => {}
-                "op" | "path" | "from" => {
-                    let found = value.go_native_type();
-                    return Err(EvalError::new(format!(
-                        "unexpected type {found} for JSONPatchType '{name}' field"
-                    )));
-                }
+                "op" | "path" | "from" => match native_text(value) {
+                    Some(text) => *value = Val::str(text),
+                    None => {
+                        let found = value.go_native_type();
+                        return Err(EvalError::new(format!(
+                            "unexpected type {found} for JSONPatchType '{name}' field"
+                        )));
+                    }
+                },
                 _ => {
                     return Err(EvalError::new(format!("unexpected JSONPatchType field: {name}")));
                 }
@@ -87,8 +85,8 @@ impl<'a> Struct<'a> {
                 let text = || found.cloned().unwrap_or_else(|| Val::str(""));
                 Ok((is_set || !optional).then(text))
             }
-            "value" if found.is_some() || optional => Ok(found.cloned()),
-            "value" => Err(EvalError::panic(NIL)),
+            "value" if optional => Ok(found.cloned()),
+            "value" => Ok(Some(found.cloned().unwrap_or(Val::Null))),
             _ if optional => Err(EvalError::new(format!("unsupported field: {name}"))),
             _ => Err(EvalError::new(format!("unsupported indexer: {name}"))),
         }
@@ -102,6 +100,15 @@ impl<'a> Struct<'a> {
     /// A field of an object as plain data.
     pub(crate) fn native_field(&self, name: &str) -> Option<Val<'a>> {
         self.field(name).map(Val::native)
+    }
+}
+
+/// What a value holds, if that is text.
+fn native_text(value: &Val<'_>) -> Option<String> {
+    match value {
+        Val::Type(name) => Some((*name).to_owned()),
+        Val::Optional(Some(inner)) => native_text(inner),
+        other => other.as_str().map(str::to_owned),
     }
 }
 
@@ -135,6 +142,7 @@ impl<'a> Val<'a> {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), value.bare()));
                 Val::Map(Rc::new(entries.collect()))
             }
+            Val::Type(name) => Val::str(*name),
             Val::Optional(None) => Val::Null,
             Val::Optional(Some(inner)) => inner.native(),
             other => other.clone(),
@@ -146,6 +154,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Struct(_) => self.native(),
             Val::Optional(None) => Val::Null,
+            Val::Type(name) => Val::str(*name),
             Val::Optional(Some(inner)) => inner.bare(),
             other => other.clone(),
         }

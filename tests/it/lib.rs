@@ -11,6 +11,7 @@ mod access;
 mod charts;
 mod cli;
 mod cluster;
+mod cluster_facts;
 mod complete;
 mod documentation;
 mod fix;

@@ -243,6 +243,7 @@ impl Lacking<'_> {
         let judge = Judge::new(World::new(&self.snapshot), &controls, &assignments);
         let mut judgement = judge.judgement();
         self.snapshot.objects.iter().for_each(|object| judge.object(object, &mut judgement));
+        judge.estate(&mut judgement);
         judgement.errors.into_iter().map(|error| error.message).next()
     }
 }

@@ -151,6 +151,8 @@ impl Serialize for Fingerprint {
 pub struct Evidence {
     /// In which thing.
     pub thing: Arc<ThingRef>,
+    /// In which fact about it; none for its document.
+    pub fact: Option<&'static str>,
     /// Where in it; for an absent field the nearest ancestor that exists.
     pub pointer: Pointer,
     /// What stands there, in short JSON; none for an absent field.

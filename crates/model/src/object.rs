@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::source::SourceId;
 use crate::thing::ThingRef;
-use crate::value::{Node, Value};
+use crate::value::{Builder, Node, Value};
 
 /// Where an object's document stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -57,6 +57,20 @@ impl Object {
         let thing = ThingRef::new(group, kind, text("namespace").unwrap_or_default(), name);
         let (thing, version) = (Arc::new(thing), version.into());
         Some(Object { thing, version, value, origin, standing: Standing::Given })
+    }
+
+    /// The cluster itself as an object without content.
+    pub(crate) fn cluster() -> Object {
+        let mut builder = Builder::new();
+        builder.begin_map(0);
+        builder.end(0);
+        Object {
+            thing: Arc::new(ThingRef::cluster()),
+            version: "".into(),
+            value: builder.finish(),
+            origin: None,
+            standing: Standing::Given,
+        }
     }
 
     /// Whether it was read, whole or in part, rather than assumed.

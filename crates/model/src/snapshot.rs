@@ -34,6 +34,8 @@ pub struct Gap {
     pub reason: String,
     /// What would supply it, preferably a command.
     pub supply: String,
+    /// The kind of fact that it is, when it is not an object; one of [`FACTS`].
+    pub fact: Option<&'static str>,
 }
 
 /// A statement about a thing that stands outside its document.
@@ -49,50 +51,105 @@ pub struct Fact {
     pub source: String,
 }
 
+/// Whom a kind of fact is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum About {
+    /// An object.
+    Object,
+    /// The cluster as a whole, so that it is a fact for every subject.
+    Cluster,
+}
+
 /// A kind of fact that controls may need.
 #[derive(Clone, Copy, Debug)]
 pub struct FactDeclaration {
     /// Its name in `needs` and `helps`.
     pub name: &'static str,
+    /// Whom it is about.
+    pub about: About,
     /// What it says.
     pub text: &'static str,
     /// What supplies it.
     pub supply: &'static str,
 }
 
+impl FactDeclaration {
+    /// What findings name as missing where it is not there.
+    pub fn missing(&self) -> String {
+        format!("fact {}", self.name)
+    }
+}
+
 /// Every fact name; a control that names another one does not load.
 pub const FACTS: &[FactDeclaration] = &[
     FactDeclaration {
         name: "owner",
+        about: About::Object,
         text: "who owns the object, from an annotation, a label, CODEOWNERS or the configuration",
         supply: "the annotation ironhull.dev/owner, or a CODEOWNERS file",
     },
     FactDeclaration {
         name: "git",
+        about: About::Object,
         text: "repository, commit and path of the file the object was read from",
         supply: "a Git checkout",
     },
     FactDeclaration {
         name: "secret",
+        about: About::Object,
         text: "where the object holds a secret value, with a mark that equal values share",
         supply: "the object itself",
     },
     FactDeclaration {
         name: "image.user",
+        about: About::Object,
         text: "the user and group that the image's configuration runs as",
         supply: "--images",
     },
     FactDeclaration {
         name: "node.ip-unprivileged-port-start",
+        about: About::Object,
         text: "the lowest port that a process without capabilities may bind in a pod",
         supply: "a cluster target with node facts",
     },
     FactDeclaration {
         name: "registry.immutable-tags",
+        about: About::Object,
         text: "whether the registry refuses to move a tag",
         supply: "a registry target",
     },
+    FactDeclaration {
+        name: "node.kubelet-config",
+        about: About::Object,
+        text: "a Node's kubelet configuration in force, as the kubelet says it (configz)",
+        supply: "--read-kubelets",
+    },
+    FactDeclaration {
+        name: "cluster.version",
+        about: About::Cluster,
+        text: "what the API server says it is: gitVersion, major, minor, platform, and emulated \
+               where it behaves as an older minor",
+        supply: "a cluster target",
+    },
+    FactDeclaration {
+        name: "cluster.support",
+        about: About::Cluster,
+        text: "how long the Kubernetes project supports the cluster's minor: released, \
+               maintenance and ends (dates), state (active, maintenance, ended), daysLeft",
+        supply: "a cluster target that runs a minor whose dates are known",
+    },
+    FactDeclaration {
+        name: "now",
+        about: About::Cluster,
+        text: "the moment that is judged as of (--at), RFC 3339",
+        supply: "every check",
+    },
 ];
+
+/// The declaration of a fact by its name.
+pub fn declared(name: &str) -> Option<&'static FactDeclaration> {
+    FACTS.iter().find(|fact| fact.name == name)
+}
 
 /// Of which kinds the controls need more than metadata.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -155,6 +212,8 @@ pub struct Snapshot {
     pub gaps: Vec<Gap>,
     /// What was wrong with the inputs.
     pub diagnostics: Vec<Diagnostic>,
+    /// Stands for the cluster itself where a rule judges that: an empty document.
+    pub cluster: Object,
 }
 
 impl Snapshot {
@@ -169,6 +228,7 @@ impl Snapshot {
             coverage: Coverage::Fragment,
             gaps: Vec::new(),
             diagnostics: Vec::new(),
+            cluster: Object::cluster(),
         }
     }
 
@@ -178,9 +238,26 @@ impl Snapshot {
         self.facts.sort_by(|a, b| (&a.thing, a.name).cmp(&(&b.thing, b.name)));
     }
 
+    /// Adds a fact to a sealed snapshot, in place of an older one of its name.
+    pub fn put(&mut self, fact: Fact) {
+        let order = |known: &Fact| (&known.thing, known.name).cmp(&(&fact.thing, fact.name));
+        match self.facts.binary_search_by(order) {
+            Ok(at) => self.facts[at] = fact,
+            Err(at) => self.facts.insert(at, fact),
+        }
+    }
+
     /// A source by its id.
     pub fn source(&self, id: SourceId) -> Option<&Source> {
         self.sources.get(id.0 as usize)
+    }
+
+    /// The fact of this name that counts for a thing: its own, or the cluster's.
+    pub fn fact_for(&self, thing: &ThingRef, name: &str) -> Option<&Fact> {
+        match declared(name)?.about {
+            About::Object => self.fact(thing, name),
+            About::Cluster => self.fact(&self.cluster.thing, name),
+        }
     }
 
     /// The fact of this name about a thing.

@@ -30,6 +30,11 @@ impl ThingRef {
             name: name.into(),
         }
     }
+
+    /// The cluster itself: whom facts and findings are about that are of no object.
+    pub fn cluster() -> ThingRef {
+        ThingRef::new("", "cluster", "", "cluster")
+    }
 }
 
 impl fmt::Display for ThingRef {

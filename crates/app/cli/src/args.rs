@@ -62,6 +62,9 @@ pub(crate) struct Global {
     /// Ask clusters as a member of this group, with --as
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub(crate) impersonate_groups: Vec<String>,
+    /// Also ask the kubelets of clusters for their configuration: needs get on nodes/proxy
+    #[arg(long, global = true)]
+    pub(crate) read_kubelets: bool,
     /// Never use colour
     #[arg(long, global = true)]
     pub(crate) no_color: bool,

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
-    Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source, SourceId,
-    Standing, Wanted,
+    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source,
+    SourceId, Standing, ThingRef, Wanted,
 };
 use ironhull_report::text::shell_word;
 use ironhull_schema::{Schema, crd, defaults, rbac};
 use ironhull_secrets::Salt;
+use ironhull_upgrade::support;
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::args::Global;
@@ -102,6 +104,23 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     }
     snapshot.seal();
     Estate { snapshot, own, first_policy_file }
+}
+
+/// Adds the facts that follow from the moment that is judged as of.
+pub(crate) fn derive(snapshot: &mut Snapshot, at: &str, today: Date) {
+    let thing = Arc::new(ThingRef::cluster());
+    let mut builder = Builder::new();
+    builder.str(at, 0, 0);
+    let now =
+        Fact { thing: thing.clone(), name: "now", value: builder.finish(), source: "--at".into() };
+    snapshot.put(now);
+    let version = snapshot.fact(&thing, "cluster.version");
+    let version = version.and_then(|fact| fact.value.root().get("gitVersion")?.as_str());
+    let minor = version.and_then(|version| version.parse().ok());
+    if let Some(window) = minor.and_then(support::window) {
+        let source = "https://kubernetes.io/releases/".to_owned();
+        snapshot.put(Fact { thing, name: "cluster.support", value: window.fact(today), source });
+    }
 }
 
 fn has_errors(snapshot: &Snapshot) -> bool {

@@ -131,14 +131,12 @@ pub fn finding(
 
 fn statement(evidence: &Evidence) -> String {
     let defaulted = if evidence.defaulted { " (the API server's default)" } else { "" };
+    let fact = evidence.fact.map_or_else(String::new, |fact| format!(", {fact}:"));
+    let at = format!("{}{fact} {}", evidence.thing, shown(evidence.pointer.as_str()));
     match (&evidence.absent, &evidence.value) {
-        (Some(absent), _) => {
-            format!("{} {} has no {absent}", evidence.thing, shown(evidence.pointer.as_str()))
-        }
-        (None, Some(value)) => {
-            format!("{} {} is {value}{defaulted}", evidence.thing, shown(evidence.pointer.as_str()))
-        }
-        (None, None) => format!("{} {}", evidence.thing, shown(evidence.pointer.as_str())),
+        (Some(absent), _) => format!("{at} has no {absent}"),
+        (None, Some(value)) => format!("{at} is {value}{defaulted}"),
+        (None, None) => at,
     }
 }
 
@@ -173,6 +171,10 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
     let subject = &finding.subject;
     let path = yq_path(pointer.as_str());
     let source = finding.place.and_then(|place| snapshot.source(place.source));
+    let fact = finding.evidence.first().filter(|evidence| evidence.fact.is_some());
+    if let Some(command) = fact.and_then(|evidence| verify_fact(evidence, &path)) {
+        return command;
+    }
     match source {
         Some(source) if source.path != "-" => {
             let program = format!(
@@ -200,6 +202,23 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
             )
         }
     }
+}
+
+/// A command that shows the decisive value of a fact, where one does.
+fn verify_fact(evidence: &Evidence, path: &str) -> Option<String> {
+    let (raw, program) = match evidence.fact? {
+        "node.kubelet-config" => {
+            let raw = format!("/api/v1/nodes/{}/proxy/configz", evidence.thing.name);
+            (
+                raw,
+                if path == "." { ".kubeletconfig".into() } else { format!(".kubeletconfig{path}") },
+            )
+        }
+        "cluster.version" => ("/version".to_owned(), path.to_owned()),
+        "cluster.support" => ("/version".to_owned(), ".gitVersion".to_owned()),
+        _ => return None,
+    };
+    Some(format!("kubectl get --raw {} | jq {}", shell_word(&raw), shell_quoted(&program)))
 }
 
 /// A string of jq and yq.

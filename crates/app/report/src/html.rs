@@ -77,7 +77,8 @@ fn row(report: &Report<'_>, number: usize, finding: &Finding, out: &mut String) 
         place.map_or_else(String::new, |place| format!("<br><code>{}</code>", escaped(&place)));
     let mut proof = String::new();
     for evidence in &finding.evidence {
-        let at = escaped(evidence.pointer.as_str());
+        let fact = evidence.fact.map_or_else(String::new, |fact| format!("{fact}: "));
+        let at = escaped(&format!("{fact}{}", evidence.pointer));
         match (&evidence.absent, &evidence.value) {
             (Some(absent), _) => {
                 _ = write!(

@@ -180,6 +180,9 @@ fn place_v1(report: &Report<'_>, place: Place) -> Option<Json> {
 fn evidence_v1(report: &Report<'_>, evidence: &Evidence) -> Json {
     let mut json = json!({ "subject": evidence.thing.to_string(), "pointer": evidence.pointer });
     if let Some(members) = json.as_object_mut() {
+        if let Some(fact) = evidence.fact {
+            members.insert("fact".into(), json!(fact));
+        }
         if let Some(value) = &evidence.value {
             members.insert("value".into(), json!(value));
         }

@@ -55,6 +55,8 @@ pub struct LastCheck {
     pub impersonate: Option<String>,
     /// `--as-group`.
     pub impersonate_groups: Vec<String>,
+    /// `--read-kubelets`.
+    pub read_kubelets: bool,
     /// When it was, RFC 3339.
     pub at: String,
     /// The moments (RFC 3339) at which findings were first seen, over consecutive

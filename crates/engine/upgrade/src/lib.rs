@@ -6,6 +6,7 @@ use ironhull_schema::removed::{self, Removal};
 
 mod rewrite;
 pub mod successor;
+pub mod support;
 #[cfg(test)]
 mod tests;
 

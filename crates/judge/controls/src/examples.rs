@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ironhull_model::snapshot::{self, About};
 use ironhull_model::{
     Builder, Coverage, Fact, Finding, Kind, Minor, Node, Object, Snapshot, Value, Verdict, World,
 };
@@ -78,9 +79,13 @@ fn example(item: Node<'_>) -> Result<Example, String> {
         snapshot.objects.extend(assumed.collect::<Vec<_>>());
     }
     for (name, node) in item.get("facts").into_iter().flat_map(Node::entries) {
-        let declared = ironhull_model::snapshot::FACTS.iter().find(|fact| fact.name == name);
-        let fact = declared.ok_or_else(|| format!("unknown fact {name:?}"))?;
-        let thing = snapshot.objects.first().ok_or("facts without an object")?.thing.clone();
+        let fact = snapshot::declared(name).ok_or_else(|| format!("unknown fact {name:?}"))?;
+        let thing = match fact.about {
+            About::Cluster => snapshot.cluster.thing.clone(),
+            About::Object => {
+                snapshot.objects.first().ok_or("facts without an object")?.thing.clone()
+            }
+        };
         snapshot.facts.push(Fact {
             thing,
             name: fact.name,

@@ -324,13 +324,17 @@ impl<'a> Judge<'a> {
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
         let first = judgement.findings.len();
-        for &index in &self.for_cluster {
-            if let Prepared::Native(native) = self.prepared[index]
-                && self.in_force(index, None)
-            {
-                let verdict = self.native(index, native, None, judgement);
-                judgement.tallies[self.assignments[index].control].count(verdict);
-            }
+        let object = &self.world.base.cluster;
+        let cluster = Subject { object, pod: None, meta: None, namespace: None };
+        let mut shared = cel_rule::Shared::new(self.n_lists);
+        for &index in self.for_cluster.iter().filter(|&&index| self.in_force(index, None)) {
+            let verdict = match self.prepared[index] {
+                Prepared::Cel(rule, early) => {
+                    self.cel(index, rule, early, &cluster, &mut shared, judgement)
+                }
+                Prepared::Native(native) => self.native(index, native, None, judgement),
+            };
+            judgement.tallies[self.assignments[index].control].count(verdict);
         }
         for finding in &mut judgement.findings[first..] {
             let object = self.world.get(&finding.subject);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT, WARNING};
 use http::{Method, Request};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use kube_client::client::Body;
 use kube_client::config::{KubeConfigOptions, Kubeconfig};
 use kube_client::{Client, Config};
@@ -139,12 +139,18 @@ impl Cluster {
 
     /// The body of a GET in one of the media types of `accept`.
     pub async fn get_as(&self, path: &str, accept: &str) -> Result<Vec<u8>, Error> {
-        self.ask(Method::GET, path, accept, Vec::new()).await
+        self.ask(Method::GET, path, accept, Vec::new(), usize::MAX).await
+    }
+
+    /// The body of a GET, which must not be longer than `longest` bytes: for what
+    /// comes from behind the API server.
+    pub async fn get_within(&self, path: &str, longest: usize) -> Result<Vec<u8>, Error> {
+        self.ask(Method::GET, path, "application/json", Vec::new(), longest).await
     }
 
     /// The body of the answer to a POST of JSON.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
-        self.ask(Method::POST, path, "application/json", body).await
+        self.ask(Method::POST, path, "application/json", body, usize::MAX).await
     }
 
     /// What the server would answer to the creation of an object, by a dry run of the
@@ -164,7 +170,7 @@ impl Cluster {
             let user = HeaderValue::from_str(user).map_err(|error| unasked(&path, &error))?;
             request.headers_mut().insert(IMPERSONATE_USER, user);
         }
-        self.send(&path, request).await
+        self.send(&path, request, usize::MAX).await
     }
 
     async fn ask(
@@ -173,15 +179,21 @@ impl Cluster {
         path: &str,
         accept: &str,
         body: Vec<u8>,
+        longest: usize,
     ) -> Result<Vec<u8>, Error> {
-        let answer = self.send(path, request(method, path, accept, body)?).await?;
+        let answer = self.send(path, request(method, path, accept, body)?, longest).await?;
         if (200..300).contains(&answer.code) {
             return Ok(answer.body);
         }
         Err(refusal(answer.code, &answer.body))
     }
 
-    async fn send(&self, path: &str, request: Request<Body>) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        path: &str,
+        request: Request<Body>,
+        longest: usize,
+    ) -> Result<Answer, Error> {
         let unreachable = |reason: String| Error::Unreachable {
             server: self.server.clone(),
             path: path.to_owned(),
@@ -189,7 +201,8 @@ impl Cluster {
         };
         let answer = self.client.send(request).await.map_err(|error| unreachable(chain(&error)))?;
         let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| unreachable(chain(&error)))?;
+        let body = Limited::new(body, longest).collect().await;
+        let body = body.map_err(|error| unreachable(chain(&*error)))?;
         let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
         let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Ok(Answer {

@@ -4,13 +4,14 @@
 
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{Cause, Coverage, Gap, Minor, Object, Wanted};
-use serde::Deserialize;
+use ironhull_model::{Cause, Coverage, Fact, Gap, Minor, Object, Wanted};
 
 mod discovery;
+mod kubelets;
 mod list;
 mod rights;
 mod trim;
+mod version;
 
 use discovery::Resource;
 use list::Extent;
@@ -38,6 +39,15 @@ const LEFT_OUT: &[(&str, &str)] = &[
 /// Kinds that controllers make of others. The few that nobody owns are read whole.
 const MADE: &[(&str, &str)] = &[("apps", "ReplicaSet"), ("batch", "Job")];
 
+/// What is read of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Of which kinds whole objects are needed.
+    pub wanted: Wanted,
+    /// Whether kubelets are asked for their configuration, through `nodes/proxy`.
+    pub kubelets: bool,
+}
+
 /// What was seen of a cluster.
 #[derive(Debug)]
 pub struct Seen {
@@ -47,30 +57,12 @@ pub struct Seen {
     pub minor: Option<Minor>,
     /// All objects that could be read.
     pub objects: Vec<Object>,
+    /// What was told outside of objects.
+    pub facts: Vec<Fact>,
     /// The kinds that were listed in all namespaces.
     pub coverage: Coverage,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Server {
-    git_version: String,
-    /// What an API server behaves as that is newer (KEP-4330); absent or empty in others.
-    #[serde(default)]
-    emulation_major: String,
-    #[serde(default)]
-    emulation_minor: String,
-}
-
-impl Server {
-    fn minor(&self) -> Option<Minor> {
-        match self.emulation_minor.as_str() {
-            "" => self.git_version.parse().ok(),
-            minor => format!("{}.{minor}", self.emulation_major).parse().ok(),
-        }
-    }
 }
 
 /// Reads everything that may be listed: in all namespaces, where that is not allowed
@@ -78,15 +70,12 @@ impl Server {
 ///
 /// # Errors
 /// When the server does not answer, or not even discovery is allowed.
-pub async fn read(cluster: &Cluster, wanted: &Wanted) -> Result<Seen, Error> {
-    let version: Server =
-        serde_json::from_slice(&cluster.get("/version").await?).map_err(|error| Error::Answer {
-            path: "/version".to_owned(),
-            reason: error.to_string(),
-        })?;
+pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
+    let version = version::ask(cluster).await?;
     let discovered = discovery::discover(cluster).await?;
     let mut seen = Seen {
         minor: version.minor(),
+        facts: vec![version.fact()],
         version: version.git_version,
         objects: Vec::new(),
         coverage: Coverage::Fragment,
@@ -100,7 +89,7 @@ pub async fn read(cluster: &Cluster, wanted: &Wanted) -> Result<Seen, Error> {
     let mut kinds: Vec<_> = stream::iter(resources)
         .map(|resource| {
             let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
-            let extent = extent(&resource, wanted);
+            let extent = extent(&resource, &asked.wanted);
             // A task of its own, so that pages of different kinds are parsed on all cores.
             tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await })
         })
@@ -119,6 +108,7 @@ pub async fn read(cluster: &Cluster, wanted: &Wanted) -> Result<Seen, Error> {
         seen.objects.extend(kind.objects);
     }
     seen.coverage = Coverage::Kinds(complete);
+    kubelets::read(cluster, asked.kubelets, &mut seen).await;
     Ok(seen)
 }
 
@@ -203,6 +193,7 @@ async fn in_namespaces(
         reason: "we may not list them".to_owned(),
         supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
             .replace(". ", " "),
+        fact: None,
     };
     (objects, Some(gap))
 }
@@ -235,6 +226,7 @@ fn unreadable(resource: &Resource, error: &Error) -> Gap {
         cause,
         reason: error.to_string(),
         supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
+        fact: None,
     }
 }
 
@@ -248,5 +240,6 @@ fn stale(version: &str) -> Gap {
         cause: Cause::Unreadable,
         reason: "its API service does not answer".to_owned(),
         supply: format!("kubectl get apiservice {name}"),
+        fact: None,
     }
 }

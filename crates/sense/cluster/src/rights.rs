@@ -14,13 +14,26 @@ pub(crate) async fn may_list(
     resource: &Resource,
     namespace: Option<&str>,
 ) -> Result<bool, Error> {
+    may(cluster, "list", &resource.group, &resource.name, namespace).await
+}
+
+/// Whether we may do something to all objects of a resource, or of its `resource/subresource`.
+pub(crate) async fn may(
+    cluster: &Cluster,
+    verb: &str,
+    group: &str,
+    resource: &str,
+    namespace: Option<&str>,
+) -> Result<bool, Error> {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
         "spec": { "resourceAttributes": {
-            "verb": "list",
-            "group": resource.group,
-            "resource": resource.name,
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
             "namespace": namespace.unwrap_or_default(),
         } },
     });

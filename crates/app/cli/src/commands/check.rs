@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use ironhull_controls::control::wanted;
 use ironhull_controls::gate::{Gates, ScopedGate};
 use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, policies};
-use ironhull_model::{Finding, Level, Severity, Snapshot, Verdict, World};
+use ironhull_model::snapshot::FACTS;
+use ironhull_model::{Cause, Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
 use ironhull_schema::Schema;
 use ironhull_store::{LastCheck, Seen};
@@ -26,6 +27,8 @@ pub(crate) struct Judged {
     pub(crate) snapshot: Snapshot,
     pub(crate) controls: Vec<&'static Control>,
     pub(crate) judgement: Judgement,
+    /// Questions that the target was not asked, see [`Report::not_asked`].
+    pub(crate) not_asked: Vec<(String, usize, String)>,
     pub(crate) gates: Vec<ScopedGate>,
     pub(crate) at: String,
     pub(crate) config: Config,
@@ -58,6 +61,7 @@ pub(crate) fn judge(
     let documents = documents::read(&estate.own, &every, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
     let mut snapshot = estate.snapshot;
+    estate::derive(&mut snapshot, &at, today);
     let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
     let judge = Judge::new(world, &controls, &assignments).prove_from(proof_from);
@@ -68,6 +72,8 @@ pub(crate) fn judge(
         exceptions::apply(&mut part.findings, &accepting, world, today);
     });
     judgement.seal();
+    let named = !judging.only.is_empty() || !config.only.is_empty();
+    let not_asked = if named { Vec::new() } else { not_asked(&mut judgement, &snapshot) };
     let gates = gates.clone();
     let unused = exceptions::unused(&judgement.findings, exceptions, world, today);
     let mut unused: Vec<_> = unused
@@ -87,7 +93,34 @@ pub(crate) fn judge(
         .collect();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
     snapshot.diagnostics.append(&mut unused);
-    Ok(Judged { snapshot, controls, judgement, gates, at, config })
+    Ok(Judged { snapshot, controls, judgement, not_asked, gates, at, config })
+}
+
+/// Takes out what nobody can answer because the facts were not asked for, and says how
+/// many controls need which. What was asked for and not had stays.
+fn not_asked(judgement: &mut Judgement, snapshot: &Snapshot) -> Vec<(String, usize, String)> {
+    let mut lines = Vec::new();
+    for fact in FACTS {
+        let gap = snapshot.gaps.iter().find(|gap| gap.fact == Some(fact.name));
+        let had = snapshot.facts.iter().any(|known| known.name == fact.name);
+        if had || gap.is_some_and(|gap| gap.cause != Cause::NotAsked) {
+            continue;
+        }
+        let missing = fact.missing();
+        let needs = |finding: &Finding| {
+            finding.verdict == Verdict::Unknown && finding.missing.contains(&missing)
+        };
+        let asking: HashSet<_> = { judgement.findings.iter() }
+            .filter(|of| needs(of))
+            .map(|of| of.control.clone())
+            .collect();
+        judgement.findings.retain(|finding| !needs(finding));
+        if !asking.is_empty() {
+            let cost = gap.map_or_else(String::new, |gap| format!(" ({})", gap.reason));
+            lines.push((fact.name.to_owned(), asking.len(), format!("{}{cost}", fact.supply)));
+        }
+    }
+    lines
 }
 
 /// A mistake in a file that `--policy` names is a mistake of the call.
@@ -213,7 +246,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         exit: exit.code(),
         at: &judged.at,
         elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
-        not_asked: &[],
+        not_asked: &judged.not_asked,
     };
     print(check, global, shown, &report);
     remember(check, global, targets.clone(), &judged);
@@ -340,6 +373,7 @@ fn remember(check: &Check, global: &Global, targets: Vec<String>, judged: &Judge
         kubeconfig: global.kubeconfig.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
+        read_kubelets: global.read_kubelets,
         at: judged.at.clone(),
         times,
         findings,

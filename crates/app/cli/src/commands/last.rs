@@ -31,6 +31,7 @@ pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
         global.impersonate.clone_from(&state.impersonate);
         global.impersonate_groups.clone_from(&state.impersonate_groups);
     }
+    global.read_kubelets |= state.read_kubelets;
     std::env::set_current_dir(&state.folder).with_context(|| {
         format!("the last check ran in {}, which is gone", state.folder.display())
     })?;

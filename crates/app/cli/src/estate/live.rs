@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ironhull_cluster::Seen;
+use ironhull_cluster::{Asked, Seen};
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{Code, Diagnostic, Fact, Minor, Object, Snapshot, Standing, ThingRef};
 use ironhull_schema::{Schema, rbac};
@@ -53,6 +53,7 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
         snapshot.objects.push(Arc::new(object));
         snapshot.facts.extend(facts);
     }
+    snapshot.facts.extend(seen.facts);
     snapshot.gaps.extend(seen.gaps);
     snapshot.coverage = seen.coverage;
 }
@@ -61,7 +62,9 @@ fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
     let access = access(context, options.global);
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        ironhull_cluster::read(&cluster, &options.wanted).await
+        let kubelets = options.global.read_kubelets;
+        let asked = Asked { wanted: options.wanted.clone(), kubelets };
+        ironhull_cluster::read(&cluster, &asked).await
     })
 }
 

@@ -1,8 +1,11 @@
 //! Judging one subject by a rule in CEL: nested `each` bindings, `must`, and,
 //! when it does not hold, the finding.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use ironhull_cel::{Binding, Context, EvalError, Val};
-use ironhull_model::{Code, Diagnostic, Node, Object, Verdict};
+use ironhull_model::{Code, Diagnostic, Node, Object, Verdict, snapshot};
 use ironhull_schema::strict::{self, StrictError};
 
 use super::{Judge, Judgement, Subject, unset};
@@ -94,13 +97,15 @@ impl<'a> Judge<'a> {
             verdict: Verdict::NotApplicable,
         };
         run.bind_subject();
+        run.bind_facts(control);
         run.rule(control, early, lists);
         run.verdict
     }
 
     fn missing_facts(&self, control: &Control, object: &Object) -> Vec<String> {
-        let has = |name: &str| self.world.base.fact(&object.thing, name).is_some();
-        control.needs.iter().filter(|name| !has(name)).map(|name| format!("fact {name}")).collect()
+        let has = |name: &str| self.world.base.fact_for(&object.thing, name).is_some();
+        let missing = control.needs.iter().filter(|name| !has(name));
+        missing.filter_map(|name| Some(snapshot::declared(name)?.missing())).collect()
     }
 }
 
@@ -169,6 +174,22 @@ impl<'a> Run<'_, 'a> {
         // The parameters live as long as the judge, which outlives every run.
         let params: &'a ironhull_model::Value = self.judge.params_of(self.index);
         self.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
+    }
+
+    /// Binds `facts`: what the control names and the estate has. A fact that only helps
+    /// and is not there is unknown.
+    fn bind_facts(&mut self, control: &'a Control) {
+        if control.needs.is_empty() && control.helps.is_empty() {
+            self.bindings[slot::FACTS] = Binding::Val(Val::empty_map());
+            return;
+        }
+        let (judge, thing) = (self.judge, &self.subject.object.thing);
+        let named = control.needs.iter().chain(&control.helps).map(|name| {
+            let fact = judge.world.base.fact_for(thing, name);
+            let value = fact.map_or(Val::Unknown, |fact| Val::from_node(fact.value.root()));
+            (Val::Str(Cow::Borrowed(&**name)), value)
+        });
+        self.bindings[slot::FACTS] = Binding::Val(Val::Map(Rc::new(named.collect())));
     }
 
     /// Binds the lists of related objects. A join whose expression is unknown is

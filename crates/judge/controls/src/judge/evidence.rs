@@ -1,7 +1,7 @@
 //! Evidence: what a rule read on the branch that decided, without the way there.
 
 use ironhull_cel::Trace;
-use ironhull_model::{Evidence, Kind, Node, Object, Place, Pointer};
+use ironhull_model::{Evidence, Fact, Kind, Node, Object, Place, Pointer};
 
 use super::Judge;
 
@@ -38,17 +38,27 @@ fn same(a: Node<'_>, b: Node<'_>) -> bool {
 
 impl<'a> Reads<'a> {
     /// The scalars and absences that were read, and containers of which nothing
-    /// inside was read; nodes outside the world's objects (parameters) are left out.
-    pub(super) fn evidence(&self, judge: &Judge<'a>, subject: &Object) -> Vec<Evidence> {
-        let owner = |node: Node<'a>| {
-            let own = std::ptr::eq(node.value(), &raw const subject.value);
-            if own { Some(subject) } else { judge.owner_of(node) }
+    /// inside was read; nodes outside the world's objects and the facts that were
+    /// asked (parameters) are left out.
+    pub(super) fn evidence(
+        &self,
+        judge: &Judge<'a>,
+        subject: &Object,
+        facts: &[&Fact],
+    ) -> Vec<Evidence> {
+        let told = |node: Node<'a>, absent: Option<String>| {
+            if std::ptr::eq(node.value(), &raw const subject.value) {
+                return Some(evidence(subject, node, absent));
+            }
+            if let Some(object) = judge.owner_of(node) {
+                return Some(evidence(object, node, absent));
+            }
+            let is_it = |fact: &&&Fact| std::ptr::eq(node.value(), &raw const fact.value);
+            facts.iter().find(is_it).map(|fact| of_fact(fact, node, absent))
         };
         let mut all = Vec::new();
         for (parent, name) in &self.absent {
-            if let Some(object) = owner(*parent) {
-                all.push(evidence(object, *parent, Some(name.clone())));
-            }
+            all.extend(told(*parent, Some(name.clone())));
         }
         for node in &self.present {
             let inner = matches!(node.kind(), Kind::Map | Kind::List)
@@ -57,13 +67,14 @@ impl<'a> Reads<'a> {
                         .absent
                         .iter()
                         .any(|(other, _)| same(*other, *node) || is_below(*other, *node)));
-            if let Some(object) = (!inner).then(|| owner(*node)).flatten() {
-                all.push(evidence(object, *node, None));
+            if !inner {
+                all.extend(told(*node, None));
             }
         }
         all.sort_by(|a, b| {
-            (a.thing != subject.thing, &a.pointer, &a.absent).cmp(&(
+            (a.thing != subject.thing, a.fact, &a.pointer, &a.absent).cmp(&(
                 b.thing != subject.thing,
+                b.fact,
                 &b.pointer,
                 &b.absent,
             ))
@@ -84,11 +95,25 @@ pub(super) fn evidence(object: &Object, node: Node<'_>, absent: Option<String>) 
     let value = absent.is_none().then(|| cut(node.to_json()));
     Evidence {
         thing: object.thing.clone(),
+        fact: None,
         pointer: node.pointer(),
         value,
         absent,
         defaulted: node.is_defaulted(),
         place: place(object, node),
+    }
+}
+
+/// One piece of evidence in a fact.
+fn of_fact(fact: &Fact, node: Node<'_>, absent: Option<String>) -> Evidence {
+    Evidence {
+        thing: fact.thing.clone(),
+        fact: Some(fact.name),
+        pointer: node.pointer(),
+        value: absent.is_none().then(|| cut(node.to_json())),
+        absent,
+        defaulted: false,
+        place: None,
     }
 }
 

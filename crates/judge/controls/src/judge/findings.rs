@@ -127,7 +127,12 @@ impl<'a> Run<'_, 'a> {
             context.trace = Some(&mut reads);
             _ = expression.program.eval(self.bindings, &mut context);
         }
-        let evidence = reads.evidence(self.judge, self.subject.object);
+        let control = self.judge.control(self.index);
+        let base = self.judge.world.base;
+        let names = control.needs.iter().chain(&control.helps);
+        let facts: Vec<_> =
+            names.filter_map(|name| base.fact_for(&self.subject.object.thing, name)).collect();
+        let evidence = reads.evidence(self.judge, self.subject.object, &facts);
         if evidence.is_empty() {
             // The rule looked at nothing inside: the element itself is the proof.
             return vec![evidence::evidence(self.subject.object, self.at(), None)];

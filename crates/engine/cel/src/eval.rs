@@ -88,6 +88,12 @@ pub trait Host {
     fn authorize(&self, _check: &Check) -> Option<Decision> {
         None
     }
+
+    /// Tells what function `id` reads of its arguments; false when that is all of them.
+    fn reads<'a>(&self, id: usize, args: &[Val<'a>], trace: &mut dyn Trace<'a>) -> bool {
+        let _ = (id, args, trace);
+        false
+    }
 }
 
 /// What an evaluation may use and has used.

@@ -8,6 +8,7 @@
 use ironhull_model::Node;
 
 mod capabilities;
+pub mod command;
 pub mod ports;
 #[cfg(test)]
 mod tests;

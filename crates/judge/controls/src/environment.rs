@@ -116,6 +116,19 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
         "(object.kind == 'Pod' ? object.?spec : object.kind == 'CronJob' ? \
           object.?spec.?jobTemplate.?spec.?template.?spec : object.?spec.?template.?spec)",
     ),
+    // The containers of a pod that run a component of Kubernetes.
+    ("component", &["pod", "program"], "pod.?containers.orValue([]).filter(c, runs(c, program))"),
+    // The containers of a control plane's etcd; applications may have one of their own.
+    (
+        "clusterStore",
+        &["pod", "meta", "object"],
+        "component(pod, 'etcd').filter(c, object.metadata.?namespace.orValue('') == 'kube-system' || \
+          meta.?labels.?component.orValue('') == 'etcd' || meta.?labels.?tier.orValue('') == 'control-plane')",
+    ),
+    // Whether the text of a boolean flag switches it on.
+    ("isOn", &["text"], "(text in ['1', 't', 'T', 'TRUE', 'true', 'True'])"),
+    // The items of a flag that is a list.
+    ("flagItems", &["container", "name"], "flag(container, name).orValue('').split(',')"),
     // Whether a pod is for Windows.
     ("isWindows", &["pod"], "(pod.?os.?name.orValue('') == 'windows')"),
 ];

@@ -48,15 +48,18 @@ impl<'a> Machine<'_, '_, 'a> {
         self.charge(1)?;
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
-            values.push(self.read(arg)?);
+            values.push(self.eval(arg)?);
+        }
+        let host = self.context.host.ok_or_else(|| EvalError::new("no host for this function"))?;
+        if let Some(trace) = self.context.trace.as_deref_mut()
+            && !host.reads(function as usize, &values, trace)
+        {
+            values.iter().filter_map(Val::node).for_each(|node| trace.read(node));
         }
         if values.iter().any(Val::is_unknown) {
             return Ok(Val::Unknown);
         }
-        match self.context.host {
-            Some(host) => host.call(function as usize, &values),
-            None => Err(EvalError::new("no host for this function")),
-        }
+        host.call(function as usize, &values)
     }
 
     pub(super) fn call(&mut self, call: &'a Call) -> Eval<Val<'a>> {

@@ -67,6 +67,7 @@ pub(super) struct Run<'j, 'a> {
     pub(super) subject: &'j Subject<'a>,
     pub(super) bindings: &'j mut Vec<Binding<'a>>,
     pub(super) missing: Vec<String>,
+    pub(super) functions: Functions,
     judgement: &'j mut Judgement,
     verdict: Verdict,
 }
@@ -93,6 +94,7 @@ impl<'a> Judge<'a> {
             subject,
             bindings,
             missing: self.missing_facts(control, subject.object),
+            functions: Functions::default(),
             judgement,
             verdict: Verdict::NotApplicable,
         };
@@ -223,7 +225,7 @@ impl<'a> Run<'_, 'a> {
 
     pub(super) fn evaluate(&self, expression: &'a Expression) -> Outcome<'a> {
         let mut context = Context::new();
-        context.host = Some(&Functions);
+        context.host = Some(&self.functions);
         outcome(expression.program.eval(self.bindings, &mut context))
     }
 
@@ -245,6 +247,7 @@ impl<'a> Run<'_, 'a> {
 
     /// Judges one combination of bindings.
     fn element(&mut self) {
+        self.functions.take_unread();
         match self.evaluate(&self.rule.must) {
             Outcome::Value(Val::Bool(true)) => self.saw(Verdict::Holds),
             Outcome::Value(Val::Bool(false)) if self.excused() => self.saw(Verdict::Holds),
@@ -268,9 +271,10 @@ impl<'a> Run<'_, 'a> {
 
     fn unknown(&mut self) {
         self.saw(Verdict::Unknown);
+        let unread = self.functions.take_unread();
         let mut finding = self.finding(Verdict::Unknown);
         if finding.missing.is_empty() {
-            finding.missing = self.open_joins();
+            finding.missing = if unread.is_empty() { self.open_joins() } else { unread };
         }
         self.judgement.findings.push(finding);
     }

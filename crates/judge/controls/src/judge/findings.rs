@@ -11,7 +11,6 @@ use super::evidence::{self, Reads};
 use super::{Judge, Subject, shown};
 use crate::control::{Part, Template};
 use crate::environment::slot;
-use crate::host::Functions;
 use crate::native::Element;
 
 impl<'a> Judge<'a> {
@@ -123,7 +122,7 @@ impl<'a> Run<'_, 'a> {
         let programs = self.rule.lets.iter().map(|bound| &bound.program).chain([&self.rule.must]);
         for expression in programs {
             let mut context = Context::new();
-            context.host = Some(&Functions);
+            context.host = Some(&self.functions);
             context.trace = Some(&mut reads);
             _ = expression.program.eval(self.bindings, &mut context);
         }
@@ -202,7 +201,7 @@ impl<'a> Run<'_, 'a> {
                 Part::Text(plain) => text.push_str(plain),
                 Part::Value(expression) => {
                     let mut context = Context::new();
-                    context.host = Some(&Functions);
+                    context.host = Some(&self.functions);
                     match outcome(expression.program.eval(self.bindings, &mut context)) {
                         Outcome::Value(value) => text.push_str(&shown(&value)),
                         _ => text.push('?'),

@@ -7,7 +7,6 @@ use super::cel_rule::{Outcome, Run, outcome};
 use super::findings;
 use crate::control::{Literal, Step, Target};
 use crate::environment::slot;
-use crate::host::Functions;
 
 impl<'a> Run<'_, 'a> {
     pub(super) fn repair(&self) -> Repair {
@@ -97,7 +96,7 @@ impl<'a> Run<'_, 'a> {
             Literal::Text(template) => builder.str(&self.render(template), 0, 0),
             Literal::Value(expression) => {
                 let mut context = Context::new();
-                context.host = Some(&Functions);
+                context.host = Some(&self.functions);
                 match outcome(expression.program.eval(self.bindings, &mut context)) {
                     Outcome::Value(value) => write_val(&value, builder),
                     _ => builder.null(0, 0),

@@ -129,6 +129,12 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     ("isOn", &["text"], "(text in ['1', 't', 'T', 'TRUE', 'true', 'True'])"),
     // The items of a flag that is a list.
     ("flagItems", &["container", "name"], "flag(container, name).orValue('').split(',')"),
+    // Whether a Node runs Windows.
+    (
+        "isWindowsNode",
+        &["node"],
+        "(node.?status.?nodeInfo.?operatingSystem.orValue('') == 'windows')",
+    ),
     // Whether a pod is for Windows.
     ("isWindows", &["pod"], "(pod.?os.?name.orValue('') == 'windows')"),
 ];

@@ -129,6 +129,12 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     ("isOn", &["text"], "(text in ['1', 't', 'T', 'TRUE', 'true', 'True'])"),
     // The items of a flag that is a list.
     ("flagItems", &["container", "name"], "flag(container, name).orValue('').split(',')"),
+    // The minor of a Kubernetes version such as v1.37.1+k3s1; -1 of what is none.
+    (
+        "minorOf",
+        &["version"],
+        "(version.matches('^v?[0-9]+[.][0-9]+') ? int(version.split('.')[1].find('^[0-9]+')) : -1)",
+    ),
     // Whether a Node runs Windows.
     (
         "isWindowsNode",

@@ -9,6 +9,7 @@ pub mod successor;
 pub mod support;
 #[cfg(test)]
 mod tests;
+pub mod weaknesses;
 
 pub use successor::{Successor, successor};
 

@@ -11,6 +11,7 @@ use ironhull_schema::Schema;
 use crate::definitions::Definitions;
 
 mod access;
+mod components;
 mod custom_resource;
 mod estate;
 mod exposure;
@@ -83,6 +84,7 @@ pub type Native = fn(&Subject<'_>) -> Answer;
 
 const TABLES: &[&[(&str, Native)]] = &[
     access::RULES,
+    components::RULES,
     custom_resource::RULES,
     estate::RULES,
     exposure::RULES,

@@ -1,0 +1,437 @@
+//! One evaluation: a policy, a binding and a parameter on a request. The order, the
+//! budgets and the texts are those of
+//! `k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go`.
+
+use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET, Variables};
+use ironhull_cel::{Host, Val};
+use ironhull_model::{Minor, Value};
+
+use crate::expression::{Compiler, Expression, Given, Reads, Spent, Stage, Wants};
+use crate::policy::{FailurePolicy, PatchType, Policy};
+use crate::text::{aggregate, cut};
+
+/// A computed message may have so many bytes.
+const MESSAGE: usize = 5 * 1024;
+/// What is kept of an audit annotation, in bytes.
+const ANNOTATION: usize = 10 * 1024;
+
+/// A policy, compiled.
+#[derive(Debug)]
+pub(crate) struct Program {
+    conditions: Vec<Expression>,
+    pub(crate) variables: Variables,
+    /// What is wrong with named values, by their places.
+    broken: Vec<(usize, String)>,
+    validations: Vec<Expression>,
+    messages: Vec<Option<Expression>>,
+    annotations: Vec<Expression>,
+    pub(crate) mutations: Vec<Expression>,
+    patches: Vec<PatchType>,
+}
+
+impl Program {
+    pub(crate) fn compile(policy: &Policy<'_>, minor: Minor) -> Program {
+        let mut compiler = Compiler::new(minor, policy.param_kind.is_some());
+        let mut broken = Vec::new();
+        for (index, named) in policy.variables.iter().enumerate() {
+            if let Err(error) = compiler.variable(named) {
+                broken.push((index, error));
+            }
+        }
+        let all = |named: &[crate::policy::Named<'_>], wants| {
+            named.iter().map(|named| compiler.compile(named.expression, wants)).collect()
+        };
+        let message = |text: &str| (!text.is_empty()).then(|| compiler.compile(text, Wants::Text));
+        Program {
+            conditions: all(&policy.conditions, Wants::Bool),
+            variables: compiler.variables(),
+            broken,
+            validations: policy
+                .validations
+                .iter()
+                .map(|validation| compiler.compile(validation.expression, Wants::Bool))
+                .collect(),
+            messages: policy
+                .validations
+                .iter()
+                .map(|validation| message(validation.message_expression))
+                .collect(),
+            annotations: all(&policy.annotations, Wants::TextOrNull),
+            mutations: policy
+                .mutations
+                .iter()
+                .map(|mutation| {
+                    let wants = match mutation.patch {
+                        PatchType::ApplyConfiguration => Wants::Object,
+                        PatchType::JsonPatch => Wants::Patch,
+                    };
+                    compiler.compile(mutation.expression, wants)
+                })
+                .collect(),
+            patches: policy.mutations.iter().map(|mutation| mutation.patch).collect(),
+        }
+    }
+
+    /// Match conditions that do not compile where there are no variables, which is
+    /// how they are accepted: their places, and why.
+    pub(crate) fn broken_conditions(policy: &Policy<'_>, minor: Minor) -> Vec<(usize, String)> {
+        let compiler = Compiler::new(minor, policy.param_kind.is_some());
+        let failed = policy.conditions.iter().enumerate().filter_map(|(index, named)| {
+            let expression = compiler.compile(named.expression, Wants::Bool);
+            expression.program.err().map(|error| (index, error))
+        });
+        failed.collect()
+    }
+
+    /// What does not compile: its place in the policy, and why.
+    /// Match conditions are accepted apart.
+    pub(crate) fn broken(&self) -> Vec<(String, &str)> {
+        let mut broken: Vec<(String, &str)> = Vec::new();
+        for (index, error) in &self.broken {
+            broken.push((format!("spec.variables[{index}].expression"), error));
+        }
+        broken.extend(failed("validations", "expression", self.validations.iter().map(Some)));
+        let messages = self.messages.iter().map(Option::as_ref);
+        broken.extend(failed("validations", "messageExpression", messages));
+        let annotations = self.annotations.iter().map(Some);
+        broken.extend(failed("auditAnnotations", "valueExpression", annotations));
+        for (index, expression) in self.mutations.iter().enumerate() {
+            if let Err(error) = &expression.program {
+                let member = match self.patches[index] {
+                    PatchType::ApplyConfiguration => "applyConfiguration",
+                    PatchType::JsonPatch => "jsonPatch",
+                };
+                broken.push((format!("spec.mutations[{index}].{member}.expression"), error));
+            }
+        }
+        broken
+    }
+}
+
+fn failed<'p>(
+    list: &str,
+    member: &str,
+    expressions: impl Iterator<Item = Option<&'p Expression>>,
+) -> Vec<(String, &'p str)> {
+    let failed = expressions.enumerate().filter_map(|(index, expression)| {
+        let error = expression?.program.as_ref().err()?;
+        Some((format!("spec.{list}[{index}].{member}"), error.as_str()))
+    });
+    failed.collect()
+}
+
+/// What a validation gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It holds.
+    Admitted,
+    /// It does not hold.
+    Denied,
+    /// It ended in an error.
+    Failed,
+    /// It reads what is not known: what that is.
+    Unknown(String),
+}
+
+/// A validation of an evaluation, or an error in place of all of them.
+#[derive(Debug)]
+pub(crate) struct Step<'e> {
+    /// Its place among the validations.
+    pub(crate) index: usize,
+    /// What it gave.
+    pub(crate) outcome: Outcome,
+    /// Whether it is a violation, with the policy's answer to errors.
+    pub(crate) denies: bool,
+    /// What is said; empty when it holds.
+    pub(crate) message: String,
+    /// The reason of the refusal; empty for an error's.
+    pub(crate) reason: &'e str,
+    /// What it read.
+    pub(crate) reads: Reads<'e>,
+}
+
+/// An audit annotation of an evaluation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Annotation<'e> {
+    /// Its key, without the policy's name.
+    pub(crate) key: &'e str,
+    /// Its text; none when there is none. The error, which denies whatever the
+    /// binding says; or what is not known.
+    pub(crate) value: Result<Option<String>, Outcome>,
+    /// The error's text.
+    pub(crate) error: String,
+}
+
+/// What one evaluation gave.
+#[derive(Debug, Default)]
+pub(crate) struct Evaluation<'e> {
+    /// Whether the match conditions hold; without them nothing is said.
+    pub(crate) is_met: bool,
+    /// The validations.
+    pub(crate) steps: Vec<Step<'e>>,
+    /// The audit annotations.
+    pub(crate) annotations: Vec<Annotation<'e>>,
+    /// What the validations cost, in the API server's units.
+    pub(crate) cost: u64,
+}
+
+/// What an evaluation sees: the stages see different things.
+pub(crate) struct Seen<'e> {
+    /// Match conditions see no namespace, and the request under its own resource.
+    pub(crate) conditions: Inputs<'e>,
+    pub(crate) validations: Inputs<'e>,
+    /// Neither messages nor audit annotations may ask who may do what; annotations
+    /// see the whole Namespace.
+    pub(crate) messages: Inputs<'e>,
+    pub(crate) annotations: Inputs<'e>,
+    /// What is not known.
+    pub(crate) unknown: Vec<&'static str>,
+    /// The new object, when it lacks what only the API server sets.
+    pub(crate) fresh: Option<&'e Value>,
+    /// Answers the authorizer's checks.
+    pub(crate) host: &'e dyn Host,
+}
+
+/// A run that gave a value, an error, or needs what is not known.
+enum Told<'e> {
+    Value(Val<'e>),
+    Error(String),
+    Unknown(String),
+}
+
+struct Run<'r, 'e> {
+    policy: &'r Policy<'e>,
+    program: &'e Program,
+    seen: &'r Seen<'e>,
+}
+
+/// Evaluates a validating policy.
+pub(crate) fn evaluate<'e>(
+    policy: &Policy<'e>,
+    program: &'e Program,
+    seen: &Seen<'e>,
+) -> Evaluation<'e> {
+    let run = Run { policy, program, seen };
+    match run.conditions() {
+        Met::Yes => run.validations(),
+        Met::No => Evaluation::default(),
+        Met::Error(error) => run.whole(error),
+        Met::Unknown(what) => Evaluation {
+            is_met: true,
+            steps: vec![run.step(0, Outcome::Unknown(what), String::new(), Reads::default())],
+            ..Evaluation::default()
+        },
+    }
+}
+
+/// Whether the match conditions hold.
+pub(crate) enum Met {
+    Yes,
+    No,
+    Error(String),
+    Unknown(String),
+}
+
+impl<'e> Run<'_, 'e> {
+    fn ask(
+        &self,
+        stage: &mut Stage<'e>,
+        expression: &'e Expression,
+        reads: &mut Reads<'e>,
+    ) -> Result<Told<'e>, Spent> {
+        let given = stage.run(expression, reads)?;
+        if let Some(what) = self.seen.fresh.and_then(|object| lacks(object, reads)) {
+            return Ok(Told::Unknown(what));
+        }
+        Ok(match given {
+            Given::Value(value) if value.is_unknown() => Told::Unknown(self.missing()),
+            Given::Value(value) => Told::Value(value),
+            Given::Error(error) => Told::Error(error),
+        })
+    }
+
+    fn missing(&self) -> String {
+        self.seen.unknown.join(", ")
+    }
+
+    fn fails(&self) -> bool {
+        self.policy.failure == FailurePolicy::Fail
+    }
+
+    /// All are asked; a false one decides before errors do.
+    fn conditions(&self) -> Met {
+        let mut stage = Stage::new(
+            &self.seen.conditions,
+            &self.program.variables,
+            self.seen.host,
+            MATCH_CONDITIONS_BUDGET,
+        );
+        let (mut errors, mut unknown, mut is_false) = (Vec::new(), None, false);
+        for expression in &self.program.conditions {
+            match self.ask(&mut stage, expression, &mut Reads::default()) {
+                Err(Spent) if self.fails() => return Met::Error(OUT_OF_BUDGET.to_owned()),
+                Err(Spent) => return Met::No,
+                Ok(Told::Value(value)) => is_false |= matches!(value, Val::Bool(false)),
+                Ok(Told::Error(error)) => errors.push(error),
+                Ok(Told::Unknown(what)) => unknown = Some(what),
+            }
+        }
+        match (is_false, unknown, errors.is_empty()) {
+            (true, ..) => Met::No,
+            (_, Some(what), _) => Met::Unknown(what),
+            (_, _, true) => Met::Yes,
+            _ if self.fails() => Met::Error(aggregate(&errors)),
+            _ => Met::No,
+        }
+    }
+
+    fn validations(&self) -> Evaluation<'e> {
+        let mut stage =
+            Stage::new(&self.seen.validations, &self.program.variables, self.seen.host, BUDGET);
+        let mut told = Vec::new();
+        for expression in &self.program.validations {
+            let mut reads = Reads::default();
+            match self.ask(&mut stage, expression, &mut reads) {
+                Ok(answer) => told.push((answer, reads)),
+                Err(Spent) => return self.whole(OUT_OF_BUDGET.to_owned()),
+            }
+        }
+        let messages = self.messages(stage.left);
+        let steps: Vec<Step<'e>> = told
+            .into_iter()
+            .enumerate()
+            .map(|(index, (answer, reads))| self.judged(index, answer, reads, messages.as_deref()))
+            .collect();
+        let cost = BUDGET - stage.left;
+        match self.annotations() {
+            Ok(annotations) => Evaluation { is_met: true, steps, annotations, cost },
+            Err(Spent) => self.whole(OUT_OF_BUDGET.to_owned()),
+        }
+    }
+
+    /// The computed messages, on what the validations left; none when that ends.
+    fn messages(&self, left: u64) -> Option<Vec<Option<String>>> {
+        let mut stage =
+            Stage::new(&self.seen.messages, &self.program.variables, self.seen.host, left);
+        let mut messages = Vec::new();
+        for expression in &self.program.messages {
+            let Some(expression) = expression else {
+                messages.push(None);
+                continue;
+            };
+            let message = match self.ask(&mut stage, expression, &mut Reads::default()).ok()? {
+                Told::Value(value) => Some(value.display().trim().to_owned()),
+                _ => None,
+            };
+            let is_fit = |text: &String| text.len() <= MESSAGE && !text.contains('\n');
+            messages.push(message.filter(is_fit));
+        }
+        Some(messages)
+    }
+
+    fn judged(
+        &self,
+        index: usize,
+        answer: Told<'e>,
+        reads: Reads<'e>,
+        messages: Option<&[Option<String>]>,
+    ) -> Step<'e> {
+        let answer = match (answer, messages) {
+            (Told::Value(_), None) => {
+                Told::Error(format!("failed messageExpression: {OUT_OF_BUDGET}"))
+            }
+            (answer, _) => answer,
+        };
+        match answer {
+            Told::Value(Val::Bool(true)) => {
+                self.step(index, Outcome::Admitted, String::new(), reads)
+            }
+            Told::Unknown(what) => self.step(index, Outcome::Unknown(what), String::new(), reads),
+            Told::Error(error) => self.step(index, Outcome::Failed, error, reads),
+            Told::Value(_) => {
+                let computed = messages.and_then(|all| all.get(index)?.clone());
+                let validation = &self.policy.validations[index];
+                let said = computed.filter(|text| !text.is_empty());
+                let said = said.unwrap_or_else(|| validation.message.trim().to_owned());
+                let message = match said.is_empty() {
+                    true => format!("failed expression: {}", validation.expression.trim()),
+                    false => said,
+                };
+                let reason =
+                    if validation.reason.is_empty() { "Invalid" } else { validation.reason };
+                Step { reason, ..self.step(index, Outcome::Denied, message, reads) }
+            }
+        }
+    }
+
+    fn step(&self, index: usize, outcome: Outcome, message: String, reads: Reads<'e>) -> Step<'e> {
+        let denies = match outcome {
+            Outcome::Denied => true,
+            Outcome::Failed => self.fails(),
+            Outcome::Admitted | Outcome::Unknown(_) => false,
+        };
+        Step { index, outcome, denies, message, reason: "", reads }
+    }
+
+    /// An error in place of everything.
+    fn whole(&self, error: String) -> Evaluation<'e> {
+        let step = self.step(0, Outcome::Failed, error, Reads::default());
+        Evaluation { is_met: true, steps: vec![step], ..Evaluation::default() }
+    }
+
+    fn annotations(&self) -> Result<Vec<Annotation<'e>>, Spent> {
+        let mut stage =
+            Stage::new(&self.seen.annotations, &self.program.variables, self.seen.host, BUDGET);
+        let mut annotations = Vec::new();
+        for (named, expression) in self.policy.annotations.iter().zip(&self.program.annotations) {
+            let mut error = String::new();
+            let value = match self.ask(&mut stage, expression, &mut Reads::default())? {
+                Told::Value(Val::Null) => Ok(None),
+                Told::Value(value) => {
+                    let text = value.display().trim().to_owned();
+                    Ok((!text.is_empty()).then(|| cut(&text, ANNOTATION).to_owned()))
+                }
+                Told::Error(_) if !self.fails() => Ok(None),
+                Told::Error(told) => {
+                    error = told;
+                    Err(Outcome::Failed)
+                }
+                Told::Unknown(what) => Err(Outcome::Unknown(what)),
+            };
+            annotations.push(Annotation { key: named.name, value, error });
+        }
+        Ok(annotations)
+    }
+}
+
+/// What the API server sets on an object that is created, so that its absence in a
+/// file says nothing.
+const SET: &[(&str, &[&str])] = &[
+    ("", &["status"]),
+    (
+        "/metadata",
+        &["uid", "creationTimestamp", "generation", "managedFields", "resourceVersion", "name"],
+    ),
+];
+
+/// The same of a pod, by other admission plugins.
+const SET_OF_POD: &[&str] = &["priority", "preemptionPolicy", "serviceAccountName", "tolerations"];
+
+/// What an evaluation looked for in a new object in vain, though the API server's has it.
+fn lacks(object: &Value, reads: &Reads<'_>) -> Option<String> {
+    let is_pod = object.root().get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
+    reads.absent.iter().find_map(|(parent, name)| {
+        if !std::ptr::eq(parent.value(), object) {
+            return None;
+        }
+        let pointer = parent.pointer().to_string();
+        let metadata = object.root().get("metadata");
+        let is_made = metadata.is_some_and(|metadata| metadata.get("generateName").is_some());
+        if name == "name" && !is_made {
+            return None;
+        }
+        let is_set = SET.iter().any(|(at, names)| *at == pointer && names.contains(&name.as_str()))
+            || is_pod && pointer == "/spec" && SET_OF_POD.contains(&name.as_str());
+        is_set.then(|| format!("{pointer}/{name}, which the API server sets"))
+    })
+}

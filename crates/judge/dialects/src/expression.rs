@@ -1,0 +1,193 @@
+//! Expressions of policies: what they may name, their types, how they are run.
+
+use ironhull_cel::policy::{self, Inputs, OUT_OF_BUDGET, Use, Variables};
+use ironhull_cel::{Binding, Context, Host, Issue, Program, Trace, Type, Val};
+use ironhull_model::{Minor, Node, NodeId, Value};
+
+use crate::policy::Named;
+
+/// What an expression must give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wants {
+    /// A boolean.
+    Bool,
+    /// Text.
+    Text,
+    /// Text or null.
+    TextOrNull,
+    /// An object to merge.
+    Object,
+    /// Operations of a JSON Patch.
+    Patch,
+}
+
+impl Wants {
+    fn accepts(self, ty: &Type) -> bool {
+        match self {
+            Wants::Bool => *ty == Type::Bool,
+            Wants::Text => *ty == Type::String,
+            Wants::TextOrNull => matches!(ty, Type::String | Type::Null),
+            Wants::Object => *ty == Type::Object("Object".into()),
+            Wants::Patch => *ty == Type::List(Type::Object("JSONPatch".into()).into()),
+        }
+    }
+
+    fn refusal(self, ty: &Type) -> String {
+        match self {
+            Wants::Bool => format!("must evaluate to bool but got {ty}"),
+            Wants::Text => format!("must evaluate to string but got {ty}"),
+            Wants::TextOrNull => {
+                format!("must evaluate to one of [string null_type] but got {ty}")
+            }
+            Wants::Object => format!("must evaluate to Object but got {ty}"),
+            Wants::Patch => format!("must evaluate to list(JSONPatch) but got {ty}"),
+        }
+    }
+}
+
+/// An expression, compiled or not.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) text: String,
+    /// Or why it does not compile.
+    pub(crate) program: Result<Program, String>,
+}
+
+/// Compiles the expressions of one policy.
+pub(crate) struct Compiler(policy::Compiler);
+
+impl Compiler {
+    pub(crate) fn new(minor: Minor, has_params: bool) -> Compiler {
+        Compiler(policy::Compiler::of_policy(minor, has_params))
+    }
+
+    /// Compiles a named value; what comes later may use it.
+    pub(crate) fn variable(&mut self, named: &Named<'_>) -> Result<(), String> {
+        let compiled = self.0.variable(named.name, named.expression);
+        compiled.map_err(|issues| failure(named.expression, &issues))
+    }
+
+    pub(crate) fn compile(&self, text: &str, wants: Wants) -> Expression {
+        let what_for = match wants {
+            Wants::Text => Use::Message,
+            Wants::Object | Wants::Patch => Use::Mutation,
+            _ => Use::Condition,
+        };
+        let program =
+            self.0.compile(what_for, text).map_err(|issues| failure(text, &issues)).and_then(
+                |program| match wants.accepts(program.result_type()) {
+                    true => Ok(program),
+                    false => Err(wants.refusal(program.result_type())),
+                },
+            );
+        Expression { text: text.to_owned(), program }
+    }
+
+    /// The named values.
+    pub(crate) fn variables(&self) -> Variables {
+        self.0.variables().cloned().unwrap_or_default()
+    }
+}
+
+/// What does not compile, as the API server's compiler tells it.
+fn failure(text: &str, issues: &[Issue]) -> String {
+    let mut told = String::from("compilation failed: ");
+    for (index, issue) in issues.iter().enumerate() {
+        let before = &text[..(issue.start as usize).min(text.len())];
+        let (line, start) =
+            (before.matches('\n').count(), before.rfind('\n').map_or(0, |at| at + 1));
+        let column = before[start..].chars().count();
+        let shown = text[start..].lines().next().unwrap_or_default();
+        let (newline, dots) = (if index > 0 { "\n" } else { "" }, ".".repeat(column));
+        told.push_str(&format!(
+            "{newline}ERROR: <input>:{}:{}: {}\n | {shown}\n | {dots}^",
+            line + 1,
+            column + 1,
+            issue.message
+        ));
+    }
+    told
+}
+
+/// What an evaluation read, in places.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Reads<'e> {
+    /// Nodes whose content was looked at.
+    pub(crate) present: Vec<Node<'e>>,
+    /// Members that were looked for and are not there.
+    pub(crate) absent: Vec<(Node<'e>, String)>,
+}
+
+impl<'e> Trace<'e> for Reads<'e> {
+    fn read(&mut self, node: Node<'e>) {
+        if !self.present.iter().any(|known| same(*known, node)) {
+            self.present.push(node);
+        }
+    }
+
+    fn absent(&mut self, parent: Node<'e>, name: &str) {
+        if !self.absent.iter().any(|(known, missing)| same(*known, parent) && missing == name) {
+            self.absent.push((parent, name.to_owned()));
+        }
+    }
+}
+
+fn same(a: Node<'_>, b: Node<'_>) -> bool {
+    let place = |node: Node<'_>| -> (*const Value, NodeId) { (node.value(), node.id()) };
+    place(a) == place(b)
+}
+
+/// What running an expression gave.
+pub(crate) enum Given<'e> {
+    Value(Val<'e>),
+    Error(String),
+}
+
+/// Expressions that run one after another on one budget, with one memory of the
+/// named values.
+pub(crate) struct Stage<'e> {
+    bindings: Vec<Binding<'e>>,
+    memory: policy::Stage<'e>,
+    host: &'e dyn Host,
+    /// What is left to spend.
+    pub(crate) left: u64,
+}
+
+/// The budget is spent.
+pub(crate) struct Spent;
+
+impl<'e> Stage<'e> {
+    pub(crate) fn new(
+        inputs: &Inputs<'e>,
+        variables: &'e Variables,
+        host: &'e dyn Host,
+        budget: u64,
+    ) -> Stage<'e> {
+        let memory = policy::Stage::new(variables);
+        Stage { bindings: inputs.clone().bindings(), memory, host, left: budget }
+    }
+
+    /// Runs an expression; what it costs is taken from the budget.
+    pub(crate) fn run(
+        &mut self,
+        expression: &'e Expression,
+        reads: &mut Reads<'e>,
+    ) -> Result<Given<'e>, Spent> {
+        let program = match &expression.program {
+            Ok(program) => program,
+            Err(error) => return Ok(Given::Error(format!("compilation error: {error}"))),
+        };
+        let mut context = Context::new();
+        context.trace = Some(reads);
+        context.host = Some(self.host);
+        context.stage = Some(&mut self.memory);
+        match policy::evaluate(program, &self.bindings, &mut context, &mut self.left) {
+            Ok(value) => Ok(Given::Value(value)),
+            Err(error) if error.message == OUT_OF_BUDGET => Err(Spent),
+            Err(error) => Ok(Given::Error(format!(
+                "expression '{}' resulted in error: {}",
+                expression.text, error.message
+            ))),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What kinds a world's API server serves: its own, and those of the definitions
+//! among the objects.
+
+use ironhull_model::{Builder, Node, Value, World};
+use ironhull_schema::{Schema, Scope, crd};
+
+use crate::policy::text;
+use crate::request::Typed;
+
+/// A version under which the same objects are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Equivalent<'a> {
+    /// The resource in that version.
+    pub resource: Typed<'a>,
+    /// Its kind.
+    pub kind: Typed<'a>,
+    /// Whether an object in it differs by its `apiVersion` only.
+    pub is_same: bool,
+}
+
+/// The kinds of a world.
+#[derive(Clone, Copy, Debug)]
+pub struct Kinds<'a> {
+    world: World<'a>,
+    schema: Schema,
+}
+
+impl<'a> Kinds<'a> {
+    /// The kinds of a world's minor and definitions.
+    pub fn new(world: World<'a>) -> Kinds<'a> {
+        Kinds { world, schema: Schema::of(world.base.minor) }
+    }
+
+    /// The schemas.
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// The definitions of a group's kinds.
+    fn definitions(&self, group: &'a str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let all = self.world.of_kind(crd::GROUP, crd::KIND);
+        all.filter_map(|object| object.root().get("spec"))
+            .filter(move |spec| text(*spec, "group") == group)
+    }
+
+    /// The resource and scope of a kind in one version; none when it is not served.
+    pub fn served(&self, group: &'a str, version: &str, kind: &str) -> Option<(&'a str, Scope)> {
+        if let Some(info) = self.schema.kind(group, version, kind) {
+            return Some((info.resource, info.scope));
+        }
+        let mut definitions = self.definitions(group);
+        let spec = definitions.find(|spec| {
+            spec.path(&["names", "kind"]).and_then(Node::as_str) == Some(kind)
+                && served_versions(*spec).any(|name| name == version)
+        })?;
+        let plural = spec.path(&["names", "plural"])?.as_str()?;
+        let is_cluster = text(spec, "scope") == "Cluster";
+        Some((plural, if is_cluster { Scope::Cluster } else { Scope::Namespaced }))
+    }
+
+    /// Whether every definition of a custom resource is known.
+    pub fn knows_all(&self) -> bool {
+        self.world.base.coverage.is_complete(crd::GROUP, crd::KIND)
+    }
+
+    /// The other versions of a resource, most stable first.
+    pub fn equivalents(&self, resource: Typed<'a>) -> Vec<Equivalent<'a>> {
+        let mut found = Vec::new();
+        for info in self.schema.kinds().filter(|info| is_on(info.version)) {
+            let groups = [resource.group, cohabiting(resource)];
+            if info.resource == resource.name
+                && groups.contains(&info.group)
+                && (info.group, info.version) != (resource.group, resource.version)
+            {
+                let typed = |name| Typed { group: info.group, version: info.version, name };
+                let (resource, kind) = (typed(info.resource), typed(info.kind));
+                found.push(Equivalent { resource, kind, is_same: false });
+            }
+        }
+        for spec in self.definitions(resource.group) {
+            let names = |name| spec.path(&["names", name]).and_then(Node::as_str);
+            if names("plural") != Some(resource.name) {
+                continue;
+            }
+            let strategy = spec.path(&["conversion", "strategy"]).and_then(Node::as_str);
+            for version in served_versions(spec).filter(|name| *name != resource.version) {
+                let typed = |name| Typed { group: resource.group, version, name };
+                found.push(Equivalent {
+                    resource: typed(resource.name),
+                    kind: typed(names("kind").unwrap_or_default()),
+                    is_same: strategy.is_none_or(|strategy| strategy == "None"),
+                });
+            }
+        }
+        found
+    }
+}
+
+/// A group whose resource of the same name is kept in the same place, so that its
+/// objects are these objects.
+fn cohabiting(resource: Typed<'_>) -> &'static str {
+    match (resource.group, resource.name) {
+        ("", "events") => "events.k8s.io",
+        _ => "",
+    }
+}
+
+/// Whether an API server serves a version of its own kinds without being told to.
+fn is_on(version: &str) -> bool {
+    !version.contains("alpha") && !version.contains("beta")
+}
+
+fn served_versions<'a>(spec: Node<'a>) -> impl Iterator<Item = &'a str> {
+    let versions = spec.get("versions").into_iter().flat_map(Node::items);
+    versions
+        .filter(|version| version.get("served").and_then(Node::as_bool) == Some(true))
+        .map(|version| text(version, "name"))
+}
+
+/// The same object under another `apiVersion`.
+pub(crate) fn under(value: &Value, kind: Typed<'_>) -> Value {
+    let root = value.root();
+    let mut builder = if value.has_spans() { Builder::with_spans() } else { Builder::new() };
+    builder.begin_like(root);
+    for (key, child) in root.entries() {
+        let span = child.span().unwrap_or_default();
+        builder.key(key, span.key);
+        if key == "apiVersion" {
+            builder.str(&api_version(kind), span.start, span.end);
+        } else {
+            builder.copy(child);
+        }
+    }
+    builder.end(root.span().unwrap_or_default().end);
+    builder.finish()
+}
+
+/// `group/version`, or `version` in the core group.
+pub(crate) fn api_version(kind: Typed<'_>) -> String {
+    match kind.group {
+        "" => kind.version.to_owned(),
+        group => format!("{group}/{}", kind.version),
+    }
+}

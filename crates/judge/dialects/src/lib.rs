@@ -1,0 +1,38 @@
+//! The API server's own admission policies: ValidatingAdmissionPolicy and
+//! MutatingAdmissionPolicy, as it decides them.
+//!
+//! [`Policies`] compiles the policies of a world once; [`Policies::review`] answers
+//! a [`Request`] with a [`Decision`]: verdict, code, reason, message, warnings, audit
+//! annotations, and what was read to come to it. What is not known in the world
+//! (who asks, what is there, a namespace's labels) makes *unknown* where an
+//! expression reads it.
+//!
+//! It knows no control, no file and no report; webhooks and quotas are not asked.
+
+mod authorizer;
+mod decide;
+mod decision;
+mod estate;
+mod evaluate;
+mod expression;
+mod input;
+mod kinds;
+mod matching;
+mod policies;
+mod policy;
+mod request;
+mod text;
+mod validate;
+
+pub use decision::{Decision, Denial, Doubt, Ran, Read, Said, Status, Verdict};
+pub use estate::{Estate, Namespace, Param};
+pub use evaluate::Outcome;
+pub use input::Source;
+pub use matching::{Form, Match, Matched, Matching};
+pub use policies::{Policies, Refused};
+pub use policy::{
+    Action, Binding, FailurePolicy, Flavour, GROUP, Mutation, Named, ParamKind, ParamRef,
+    PatchType, Policy, Validation,
+};
+pub use request::{Known, Operation, Place, Request, Typed, User, dry_run_options, place_of};
+pub use validate::Problem;

@@ -1,0 +1,299 @@
+//! Which requests a policy or a binding is for: `matchConstraints` and
+//! `matchResources`, as the API server's matcher reads them
+//! (`k8s.io/apiserver/pkg/admission/plugin/policy/matching`).
+
+use ironhull_model::{Node, Value, selector};
+
+use crate::estate::Estate;
+use crate::kinds::Equivalent;
+use crate::policy::{list, text};
+use crate::request::{Known, Operation, Place, Request, Typed};
+
+/// `matchConstraints` of a policy, or `matchResources` of a binding.
+#[derive(Debug)]
+pub struct Match<'a> {
+    namespaces: Option<Node<'a>>,
+    objects: Option<Node<'a>>,
+    excluded: Vec<Rule<'a>>,
+    rules: Vec<Rule<'a>>,
+    is_exact: bool,
+}
+
+/// One rule of resources.
+#[derive(Debug)]
+struct Rule<'a> {
+    operations: Vec<&'a str>,
+    groups: Vec<&'a str>,
+    versions: Vec<&'a str>,
+    resources: Vec<&'a str>,
+    names: Vec<&'a str>,
+    scope: &'a str,
+}
+
+/// How a request matches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Matched<'a> {
+    /// The resource by which: the request's own, or the same in another version.
+    pub resource: Typed<'a>,
+    /// Its kind.
+    pub kind: Typed<'a>,
+    /// How its objects differ from what was sent.
+    pub form: Form,
+}
+
+/// The form in which a policy sees an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// As it was sent.
+    Own,
+    /// Under another `apiVersion`, else the same.
+    Renamed,
+    /// Converted by the API server, in a way that only it knows.
+    Converted,
+}
+
+/// Whether a request matches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Matching<'a> {
+    /// It does not.
+    No,
+    /// It does.
+    Yes(Matched<'a>),
+    /// The API server could not tell: its error.
+    Error(String),
+    /// It cannot be told here: what is missing.
+    Unknown(String),
+}
+
+/// What a selector says.
+enum Selected {
+    No,
+    Yes,
+    Error(String),
+    Unknown(String),
+}
+
+impl<'a> Match<'a> {
+    pub(crate) fn read(node: Option<Node<'a>>) -> Match<'a> {
+        let present = |name| node?.get(name).filter(|node: &Node<'a>| !node.is_null());
+        let rules = |name| node.into_iter().flat_map(move |node| list(node, name)).map(Rule::read);
+        let policy = node.map(|node| text(node, "matchPolicy")).unwrap_or_default();
+        Match {
+            namespaces: present("namespaceSelector"),
+            objects: present("objectSelector"),
+            excluded: rules("excludeResourceRules").collect(),
+            rules: rules("resourceRules").collect(),
+            is_exact: policy == "Exact",
+        }
+    }
+
+    /// Whether a rule can match requests for a resource at all. For indices only.
+    pub fn may_match(&self, group: &str, resource: &str, subresource: &str) -> bool {
+        self.rules.is_empty()
+            || self.rules.iter().any(|rule| {
+                has(&rule.groups, group) && covers(&rule.resources, resource, subresource)
+            })
+    }
+
+    /// Whether a request matches.
+    pub fn matches(&self, request: &Request<'a>, estate: &Estate<'a>) -> Matching<'a> {
+        let namespace = self.selects_namespace(request, estate);
+        if matches!(namespace, Selected::No) {
+            return Matching::No;
+        }
+        let object = self.selects_object(request);
+        if matches!(object, Selected::No) {
+            return Matching::No;
+        }
+        if self.find(&self.excluded, request, estate).is_some() {
+            return Matching::No;
+        }
+        let own = Matched { resource: request.resource, kind: request.kind, form: Form::Own };
+        let matched = match self.rules.is_empty() {
+            true => own,
+            false => match self.find(&self.rules, request, estate) {
+                Some(matched) => matched,
+                None => return Matching::No,
+            },
+        };
+        // A selector's error counts only for requests that the rules are for.
+        match (namespace, object) {
+            (Selected::Error(error), _) | (_, Selected::Error(error)) => Matching::Error(error),
+            (Selected::Unknown(what), _) | (_, Selected::Unknown(what)) => Matching::Unknown(what),
+            _ => Matching::Yes(matched),
+        }
+    }
+
+    fn selects_namespace(&self, request: &Request<'a>, estate: &Estate<'a>) -> Selected {
+        let is_about_one = request.resource.name == "namespaces";
+        if request.place == Place::Cluster && !is_about_one {
+            return Selected::Yes;
+        }
+        let Some(wanted) = self.namespaces.filter(|node| !is_empty(*node)) else {
+            return Selected::Yes;
+        };
+        let writes = matches!(request.operation, Operation::Create | Operation::Update);
+        if is_about_one && request.subresource.is_empty() && writes {
+            return match request.object {
+                Known::Some(object) => {
+                    // The API server names a Namespace by a label before it asks.
+                    let object = Estate::completed(object);
+                    let labels = object.root().path(&["metadata", "labels"]);
+                    selected(selector::selects(wanted, labels))
+                }
+                Known::None => {
+                    Selected::Error("object does not implement the Object interfaces".to_owned())
+                }
+                Known::Unknown => Selected::Unknown("the object".to_owned()),
+            };
+        }
+        let Place::In(name) = request.place else {
+            return Selected::Unknown("the namespace of the object".to_owned());
+        };
+        estate.namespace_selected(wanted, name)
+    }
+
+    fn selects_object(&self, request: &Request<'a>) -> Selected {
+        let Some(wanted) = self.objects.filter(|node| !is_empty(*node)) else {
+            return Selected::Yes;
+        };
+        let of = |value: &Value| {
+            let metadata = value.root().get("metadata");
+            metadata.is_some_and(|metadata| selector::selects(wanted, metadata.get("labels")))
+        };
+        let known = [request.object, request.old_object];
+        if known.into_iter().filter_map(Known::value).any(of) {
+            return Selected::Yes;
+        }
+        match known.into_iter().any(|known| matches!(known, Known::Unknown)) {
+            true => Selected::Unknown("the object that is there".to_owned()),
+            false => Selected::No,
+        }
+    }
+
+    /// The first way in which rules cover a request: itself, else an equivalent.
+    fn find(
+        &self,
+        rules: &[Rule<'a>],
+        request: &Request<'a>,
+        estate: &Estate<'a>,
+    ) -> Option<Matched<'a>> {
+        let (resource, kind) = (request.resource, request.kind);
+        if rules.iter().any(|rule| rule.covers(request, resource)) {
+            return Some(Matched { resource, kind, form: Form::Own });
+        }
+        if self.is_exact || rules.is_empty() {
+            return None;
+        }
+        let equivalents = estate.kinds().equivalents(resource);
+        let covered = |rule: &Rule<'a>| {
+            equivalents.iter().find(|equivalent| rule.covers(request, equivalent.resource))
+        };
+        let Equivalent { resource, kind, is_same } = *rules.iter().find_map(covered)?;
+        let form = if is_same { Form::Renamed } else { Form::Converted };
+        Some(Matched { resource, kind, form })
+    }
+}
+
+impl<'a> Rule<'a> {
+    fn read(node: Node<'a>) -> Rule<'a> {
+        let strings = |name| list(node, name).filter_map(Node::as_str).collect();
+        Rule {
+            operations: strings("operations"),
+            groups: strings("apiGroups"),
+            versions: strings("apiVersions"),
+            resources: strings("resources"),
+            names: strings("resourceNames"),
+            scope: text(node, "scope"),
+        }
+    }
+
+    /// Whether it covers a request for a resource in one of its versions.
+    fn covers(&self, request: &Request<'_>, resource: Typed<'_>) -> bool {
+        self.in_scope(request, resource)
+            && has(&self.operations, request.operation.as_str())
+            && has(&self.groups, resource.group)
+            && has(&self.versions, resource.version)
+            && covers(&self.resources, resource.name, request.subresource)
+            && (self.names.is_empty() || self.names.contains(&request.name))
+    }
+
+    /// A Namespace is in itself, and yet in no namespace.
+    fn in_scope(&self, request: &Request<'_>, resource: Typed<'_>) -> bool {
+        let is_namespace = resource == Typed { group: "", version: "v1", name: "namespaces" };
+        let is_namespaced = request.place != Place::Cluster && !is_namespace;
+        match self.scope {
+            "" | "*" => true,
+            "Namespaced" => is_namespaced,
+            "Cluster" => !is_namespaced,
+            _ => false,
+        }
+    }
+}
+
+fn selected(selects: bool) -> Selected {
+    if selects { Selected::Yes } else { Selected::No }
+}
+
+fn has(items: &[&str], wanted: &str) -> bool {
+    items.iter().any(|item| *item == "*" || *item == wanted)
+}
+
+/// `pods`, `pods/exec`, `pods/*`, `*/scale`, `*`, `*/*`; `*` alone has no subresources.
+fn covers(resources: &[&str], resource: &str, subresource: &str) -> bool {
+    resources.iter().any(|item| {
+        let (own, sub) = item.split_once('/').unwrap_or((item, ""));
+        (own == "*" || own == resource) && (sub == "*" || sub == subresource)
+    })
+}
+
+fn is_empty(selector: Node<'_>) -> bool {
+    selector.entries().all(|(_, part)| part.is_empty())
+}
+
+impl Estate<'_> {
+    fn namespace_selected(&self, wanted: Node<'_>, name: &str) -> Selected {
+        match self.namespace(name) {
+            crate::estate::Namespace::There(value) => {
+                selected(selector::selects(wanted, value.root().path(&["metadata", "labels"])))
+            }
+            crate::estate::Namespace::Missing => {
+                Selected::Error(format!("namespaces {name:?} not found"))
+            }
+            crate::estate::Namespace::Unknown => match by_name_alone(wanted, name) {
+                Some(selects) => selected(selects),
+                None => Selected::Unknown(format!("the labels of namespace {name}")),
+            },
+        }
+    }
+}
+
+/// What a selector says of labels of which only the namespace's name is known.
+fn by_name_alone(wanted: Node<'_>, name: &str) -> Option<bool> {
+    let own = |key: &str| key == crate::estate::NAME_LABEL;
+    let mut all_known = true;
+    for (key, value) in wanted.get("matchLabels").into_iter().flat_map(Node::entries) {
+        match own(key) {
+            true if value.as_str() != Some(name) => return Some(false),
+            true => {}
+            false => all_known = false,
+        }
+    }
+    for expression in list(wanted, "matchExpressions") {
+        if !own(text(expression, "key")) {
+            all_known = false;
+            continue;
+        }
+        let listed = list(expression, "values").any(|value| value.as_str() == Some(name));
+        let holds = match text(expression, "operator") {
+            "In" => listed,
+            "NotIn" => !listed,
+            "Exists" => true,
+            _ => false,
+        };
+        if !holds {
+            return Some(false);
+        }
+    }
+    all_known.then_some(true)
+}

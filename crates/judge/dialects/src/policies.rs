@@ -1,0 +1,142 @@
+//! The policies of a world that are in force, compiled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ironhull_access::Access;
+use ironhull_model::{Object, Standing, World};
+
+use crate::decide;
+use crate::decision::Decision;
+use crate::estate::Estate;
+use crate::evaluate::Program;
+use crate::policy::{Binding, Flavour, GROUP, Policy};
+use crate::request::Request;
+use crate::validate::{self, Problem};
+
+/// Resources that no policy is asked about: those of policies, and questions about
+/// who may do what.
+const NEVER: &[(&str, &[&str])] = &[
+    (
+        GROUP,
+        &[
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+            "mutatingadmissionpolicies",
+            "mutatingadmissionpolicybindings",
+        ],
+    ),
+    ("authentication.k8s.io", &["selfsubjectreviews", "tokenreviews"]),
+    (
+        "authorization.k8s.io",
+        &[
+            "localsubjectaccessreviews",
+            "selfsubjectaccessreviews",
+            "selfsubjectrulesreviews",
+            "subjectaccessreviews",
+        ],
+    ),
+];
+
+/// A policy or binding that the API server would not take.
+#[derive(Debug)]
+pub struct Refused<'a> {
+    /// The object.
+    pub object: &'a Arc<Object>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) policy: Policy<'a>,
+    pub(crate) program: Program,
+    /// By name.
+    pub(crate) bindings: Vec<Binding<'a>>,
+}
+
+/// The policies of a world that a binding puts in force, compiled.
+#[derive(Debug)]
+pub struct Policies<'a> {
+    estate: Estate<'a>,
+    pub(crate) validating: Vec<Entry<'a>>,
+    refused: Vec<Refused<'a>>,
+    /// Who may do what, where an expression asks.
+    pub(crate) access: Option<Access<'a>>,
+}
+
+impl<'a> Policies<'a> {
+    /// Compiles the policies of a world.
+    pub fn new(world: World<'a>) -> Policies<'a> {
+        let mut refused = Vec::new();
+        let validating = entries(world, Flavour::Validating, &mut refused);
+        _ = entries(world, Flavour::Mutating, &mut refused);
+        let asks = validating.iter().any(|entry| entry.policy.asks_who_may());
+        let access = asks.then(|| Access::new(world));
+        Policies { estate: Estate::new(world), validating, refused, access }
+    }
+
+    /// The world as admission looks at it.
+    pub fn estate(&self) -> &Estate<'a> {
+        &self.estate
+    }
+
+    /// The validating policies in force with their bindings, by name.
+    pub fn validating(&self) -> impl Iterator<Item = (&Policy<'a>, &[Binding<'a>])> {
+        self.validating.iter().map(|entry| (&entry.policy, &*entry.bindings))
+    }
+
+    /// Policies and bindings that the API server would refuse, so that they are not in
+    /// force.
+    pub fn refused(&self) -> &[Refused<'a>] {
+        &self.refused
+    }
+
+    /// What the validating policies say to a request.
+    pub fn review<'e>(&'e self, request: &Request<'e>) -> Decision<'e> {
+        decide::review(self, request)
+    }
+}
+
+/// Whether no policy is asked about it.
+pub(crate) fn is_never_asked(request: &Request<'_>) -> bool {
+    let resource = request.resource;
+    NEVER.iter().any(|(group, names)| *group == resource.group && names.contains(&resource.name))
+}
+
+fn entries<'a>(
+    world: World<'a>,
+    flavour: Flavour,
+    refused: &mut Vec<Refused<'a>>,
+) -> Vec<Entry<'a>> {
+    let minor = world.base.minor;
+    // What the API server holds it has taken.
+    let mut is_taken = |object: &'a Arc<Object>, problems: Vec<Problem>| {
+        let is_taken = problems.is_empty() || object.standing == Standing::Live;
+        if !is_taken {
+            refused.push(Refused { object, problems });
+        }
+        is_taken
+    };
+    let mut bindings: BTreeMap<&str, Vec<Binding<'a>>> = BTreeMap::new();
+    for object in world.of_kind(GROUP, flavour.binding_kind()) {
+        if let Some(binding) = Binding::read(object, flavour)
+            && is_taken(object, validate::binding(&binding, flavour))
+        {
+            bindings.entry(binding.policy).or_default().push(binding);
+        }
+    }
+    let mut entries = Vec::new();
+    for object in world.of_kind(GROUP, flavour.kind()) {
+        let Some(policy) = Policy::read(object) else { continue };
+        if !is_taken(object, validate::policy(&policy, minor)) {
+            continue;
+        }
+        let Some(mut bindings) = bindings.remove(policy.name) else { continue };
+        bindings.sort_by_key(|binding| binding.name);
+        let program = Program::compile(&policy, minor);
+        entries.push(Entry { policy, program, bindings });
+    }
+    entries.sort_by_key(|entry| entry.policy.name);
+    entries
+}

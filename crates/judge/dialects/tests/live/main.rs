@@ -1,0 +1,173 @@
+//! Decisions equal those of a real API server, over dry-run requests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+#![allow(unreachable_pub, reason = "the modules of one test")]
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use ironhull_testkit::cluster::Cluster;
+use serde_json::Value;
+
+mod case;
+mod generate;
+mod ours;
+mod refused;
+mod templates;
+mod theirs;
+
+use case::{Ask, Group};
+
+/// What only written cases try.
+const FEW: &[&str] = &[];
+
+/// So many policies are put in force together.
+const BATCH: usize = 130;
+
+fn written() -> Vec<Group> {
+    let mut groups = Vec::new();
+    let files = [
+        ("m", include_str!("../cases/matching.yaml")),
+        ("e", include_str!("../cases/evaluation.yaml")),
+        ("p", include_str!("../cases/params.yaml")),
+    ];
+    for (letter, text) in files {
+        let parsed = ironhull_yaml::parse(
+            ironhull_model::SourceId(0),
+            text,
+            &ironhull_yaml::Limits::default(),
+        );
+        assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+        for (index, document) in parsed.documents.iter().enumerate() {
+            let written: Value = serde_json::from_str(&document.value.root().to_json()).unwrap();
+            groups.push(case::group(&format!("{letter}{index}"), &written));
+        }
+    }
+    groups
+}
+
+/// Groups by batches of about [`BATCH`] policies.
+fn batches(groups: &[Group]) -> Vec<&[Group]> {
+    let (mut batches, mut start, mut count) = (Vec::new(), 0, 0);
+    for (index, group) in groups.iter().enumerate() {
+        count += group.policies.len();
+        if count >= BATCH {
+            batches.push(&groups[start..=index]);
+            (start, count) = (index + 1, 0);
+        }
+    }
+    if start < groups.len() {
+        batches.push(&groups[start..]);
+    }
+    batches
+}
+
+#[derive(Default)]
+struct Told {
+    n: usize,
+    n_denied: usize,
+    /// Where we say that we do not know: only the API server converts, and makes names.
+    n_unknown: usize,
+    features: BTreeMap<&'static str, usize>,
+    differences: Vec<String>,
+}
+
+fn run(cluster: &Cluster, groups: &[Group]) -> Told {
+    let stored = theirs::prepare(cluster, groups);
+    let base = ours::snapshot(&theirs::world(cluster));
+    let (mut first, mut done, mut asked) = (0, 0, Vec::new());
+    for (number, batch) in batches(groups).into_iter().enumerate() {
+        theirs::enforce(cluster, batch, number);
+        let asks: Vec<&Ask> = batch.iter().flat_map(|group| &group.asks).collect();
+        let versions: Vec<Value> = stored[done..done + batch.len()]
+            .iter()
+            .flatten()
+            .map(|it| {
+                it.as_ref().map_or(Value::Null, |it| it["metadata"]["resourceVersion"].clone())
+            })
+            .collect();
+        let responses = theirs::ask(cluster, &asks, &versions, first);
+        theirs::clear(cluster);
+        let answers: Vec<_> = batch
+            .iter()
+            .zip(&stored[done..])
+            .flat_map(|(group, stored)| ours::answers(&base, group, stored))
+            .collect();
+        first += asks.len();
+        done += batch.len();
+        asked.extend(asks.into_iter().zip(responses).zip(answers));
+    }
+    let mut audited = theirs::audited(cluster);
+    let mut told = Told::default();
+    for (number, ((ask, response), ours)) in asked.into_iter().enumerate() {
+        let theirs = theirs::answer(ask, &response, audited.remove(&number).unwrap_or_default());
+        told.n += 1;
+        told.n_denied += usize::from(theirs.denied);
+        for feature in &ask.features {
+            *told.features.entry(feature).or_default() += 1;
+        }
+        let same = |ours: &ours::Answer| {
+            let said = match theirs.messages.first() {
+                Some(message) => ours.messages.contains(message),
+                None => ours.messages.is_empty(),
+            };
+            said && ours::sorted(&ours.warnings) == ours::sorted(&theirs.warnings)
+                && ours.audit == theirs.audit
+                && ours.denied == theirs.denied
+        };
+        let is_hidden = |error: &String| {
+            let is_made = ask.sent.name.is_empty() && error.contains("/metadata/name");
+            is_made || error.contains("as the API server converts it")
+        };
+        if ours.as_ref().is_err_and(is_hidden) {
+            told.n_unknown += 1;
+        } else if !ours.as_ref().is_ok_and(same) {
+            let body = match theirs.denied || response.is_success() {
+                true => String::new(),
+                false => response.body.to_string(),
+            };
+            told.differences.push(format!(
+                "{} ({})\n  ours:   {ours:?}\n  theirs: {theirs:?} {body}",
+                ask.name, ask.sent.path
+            ));
+        }
+    }
+    told
+}
+
+#[test]
+fn decisions_equal_the_api_servers() {
+    let started = Instant::now();
+    let mut groups = written();
+    let n_written: usize = groups.iter().map(|group| group.asks.len()).sum();
+    groups.extend(generate::groups());
+    // One group alone, to look at it.
+    if let Ok(only) = std::env::var("IRONHULL_ONLY") {
+        groups.retain(|group| group.id == only);
+        println!(
+            "{:#?}",
+            groups.iter().map(|it| (&it.policies, &it.bindings, &it.params)).collect::<Vec<_>>()
+        );
+    }
+    let Some(cluster) = theirs::start() else { return };
+    let (n, n_refused) = refused::check(&cluster);
+    println!("{n} policies and bindings, {n_refused} refused, all for the same fields");
+    let told = run(&cluster, &groups);
+    println!(
+        "{} requests ({n_written} written), {} denied, {} unknown (converted, generated names), {} differ, {:?}",
+        told.n,
+        told.n_denied,
+        told.n_unknown,
+        told.differences.len(),
+        started.elapsed()
+    );
+    for (feature, n) in &told.features {
+        println!("{n:6}  {feature}");
+    }
+    let shown: Vec<_> = told.differences.iter().take(40).cloned().collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+    assert!(n_written + n >= 390 && told.n >= 3300 && told.n_unknown * 50 < told.n);
+    assert!(told.n_denied * 7 >= told.n, "hardly anything is denied");
+    let rare: Vec<_> =
+        told.features.iter().filter(|(name, n)| **n < 100 && !FEW.contains(name)).collect();
+    assert!(rare.is_empty(), "hardly tried: {rare:?}");
+}

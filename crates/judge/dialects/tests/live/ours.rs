@@ -1,0 +1,144 @@
+//! What our side answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ironhull_dialects::{
+    Known, Operation, Place, Policies, Request, Typed, User, Verdict, dry_run_options,
+};
+use ironhull_model::{Change, Coverage, Minor, Object, Snapshot, Value, World};
+use ironhull_schema::{Schema, defaults};
+
+use super::case::{Ask, Group};
+
+/// What the API server and we say, in one form.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answer {
+    pub denied: bool,
+    pub code: u16,
+    pub reason: String,
+    /// One of these: which refusal is told first is chance.
+    pub messages: Vec<String>,
+    pub warnings: Vec<String>,
+    pub audit: BTreeMap<String, String>,
+}
+
+/// A document as it is.
+pub fn value(json: &serde_json::Value) -> Value {
+    serde_json::from_str(&json.to_string()).unwrap()
+}
+
+fn object(json: &serde_json::Value) -> Arc<Object> {
+    let schema = Schema::of(Minor::NEWEST);
+    Arc::new(Object::new(defaults::apply(schema, &value(json)), None).unwrap())
+}
+
+/// Everything that is there before the cases.
+pub fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
+    let mut snapshot = Snapshot::new(Minor::NEWEST);
+    snapshot.coverage = Coverage::Complete;
+    snapshot.objects = objects.iter().map(object).collect();
+    snapshot.seal();
+    snapshot
+}
+
+/// Answers the requests of a group; `stored` has what was there before each.
+pub fn answers(
+    base: &Snapshot,
+    group: &Group,
+    stored: &[Option<serde_json::Value>],
+) -> Vec<Result<Answer, String>> {
+    let overlay: Vec<Change> =
+        group.policies.iter().chain(&group.bindings).map(object).map(Change::Put).collect();
+    let world = World { base, overlay: &overlay };
+    let policies = Policies::new(world);
+    let asks = group.asks.iter().zip(stored);
+    asks.map(|(ask, stored)| answer(&policies, ask, stored.as_ref())).collect()
+}
+
+fn typed(parts: &[String; 3]) -> Typed<'_> {
+    Typed { group: &parts[0], version: &parts[1], name: &parts[2] }
+}
+
+fn answer(
+    policies: &Policies<'_>,
+    ask: &Ask,
+    stored: Option<&serde_json::Value>,
+) -> Result<Answer, String> {
+    let sent = &ask.sent;
+    let mut groups = ask.groups.clone();
+    groups.push("cases".to_owned());
+    groups.push("system:authenticated".to_owned());
+    let user = User { name: ask.user.clone(), groups, ..User::default() };
+    let operation = Operation::parse(sent.operation).unwrap();
+    let options = match operation {
+        Operation::Connect => value(&serde_json::Value::Null),
+        operation => dry_run_options(operation),
+    };
+    let body = sent.body.as_ref().map(|body| {
+        let schema = Schema::of(Minor::NEWEST);
+        defaults::apply(schema, &value(body))
+    });
+    let stored = stored.map(value);
+    let known = |value: &'_ Option<Value>| value.is_some();
+    let object = match &body {
+        Some(body) if sent.sees_object => Known::Some(body),
+        _ => Known::None,
+    };
+    let old_object = match &stored {
+        Some(stored) if sent.sees_old => Known::Some(stored),
+        _ => Known::None,
+    };
+    assert!(!sent.sees_old || known(&stored), "{}: nothing was stored", ask.name);
+    let request = Request {
+        operation,
+        user: Some(&user),
+        resource: typed(&sent.resource),
+        subresource: sent.subresource,
+        kind: typed(&sent.kind),
+        place: sent.namespace.as_deref().map_or(Place::Cluster, Place::In),
+        name: &sent.name,
+        object,
+        old_object,
+        dry_run: Some(operation != Operation::Connect),
+        options: Some(&options),
+        is_stored: false,
+    };
+    let decision = policies.review(&request);
+    if decision.verdict == Verdict::Unknown || !decision.doubts.is_empty() {
+        return Err(format!("unknown: {:?}", decision.doubts));
+    }
+    let first = decision.status.as_ref();
+    let messages = decision.denials.iter().map(|denial| {
+        let status = denial.status(&request);
+        format!("{} {} {}", status.code, status.reason, status.message)
+    });
+    Ok(Answer {
+        denied: decision.verdict == Verdict::Denied,
+        code: first.map_or(0, |status| status.code),
+        reason: first.map_or_else(String::new, |status| status.reason.clone()),
+        messages: messages.collect(),
+        warnings: decision.warnings.clone(),
+        audit: in_order(decision.audit),
+    })
+}
+
+/// Bindings are asked in any order, so what they audit is in any order.
+pub fn in_order(mut audit: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const KEY: &str = "validation.policy.admission.k8s.io/validation_failure";
+    if let Some(told) = audit.get_mut(KEY) {
+        let inner = told.trim_start_matches('[').trim_end_matches(']');
+        let mut items: Vec<&str> =
+            inner.split("},{").map(|it| it.trim_matches(['{', '}'])).collect();
+        items.sort_unstable();
+        *told = items.join("\n");
+    }
+    audit
+}
+
+/// Warnings of several policies come in any order.
+pub fn sorted(texts: &[String]) -> Vec<&String> {
+    let mut sorted: Vec<&String> = texts.iter().collect();
+    sorted.sort();
+    sorted
+}

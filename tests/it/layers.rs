@@ -19,8 +19,12 @@ const MAY_SEE: &[(&str, &[&str])] = &[
 ];
 
 /// Edges inside a layer; each has its reason in ARCHITECTURE.md.
-const NAMED: &[(&str, &str)] =
-    &[("judge/catalogue", "judge/controls"), ("app/cli", "app/report"), ("app/cli", "app/store")];
+const NAMED: &[(&str, &str)] = &[
+    ("judge/catalogue", "judge/controls"),
+    ("judge/dialects", "judge/controls"),
+    ("app/cli", "app/report"),
+    ("app/cli", "app/store"),
+];
 
 /// Crates that must never be in the tree.
 const BANNED: &[&str] = &[

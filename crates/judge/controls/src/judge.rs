@@ -18,10 +18,10 @@ use crate::native;
 use crate::policies::Assignment;
 
 mod cel_rule;
-mod evidence;
+pub mod evidence;
 mod findings;
 mod joins;
-mod owners;
+pub mod owners;
 mod repair;
 
 /// How often a control gave which verdict, counted per subject.
@@ -38,7 +38,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, verdict: Verdict) {
+    /// Counts a subject.
+    pub fn count(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Holds => self.holds += 1,
             Verdict::Violated => self.violated += 1,

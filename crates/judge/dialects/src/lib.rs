@@ -9,6 +9,7 @@
 //!
 //! It knows no control, no file and no report; webhooks and quotas are not asked.
 
+pub mod audit;
 mod authorizer;
 mod decide;
 mod decision;
@@ -28,6 +29,7 @@ pub use decision::{Decision, Denial, Doubt, Ran, Read, Said, Status, Verdict};
 pub use estate::{Estate, Namespace, Param};
 pub use evaluate::Outcome;
 pub use input::Source;
+pub use kinds::{Equivalent, Kinds};
 pub use matching::{Form, Match, Matched, Matching};
 pub use policies::{Policies, Refused};
 pub use policy::{

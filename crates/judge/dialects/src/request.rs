@@ -1,7 +1,9 @@
 //! What an admission policy is asked about.
 
 use ironhull_model::{Builder, Node, Object, Value};
-use ironhull_schema::{Schema, Scope};
+use ironhull_schema::Scope;
+
+use crate::kinds::Kinds;
 
 /// What is about to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -125,14 +127,12 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Somebody creates an object. None when nobody says what resource its kind is of.
-    pub fn create(schema: Schema, object: &'a Object, value: &'a Value) -> Option<Request<'a>> {
+    pub fn create(kinds: &Kinds<'a>, object: &'a Object, value: &'a Value) -> Option<Request<'a>> {
         let thing = &object.thing;
-        let info = schema
-            .kind(&thing.group, &object.version, &thing.kind)
-            .or_else(|| schema.kind_any_version(&thing.group, &thing.kind))?;
-        let resource = Typed { group: &thing.group, version: &object.version, name: info.resource };
+        let (name, scope) = kinds.served(&thing.group, &object.version, &thing.kind)?;
+        let resource = Typed { group: &thing.group, version: &object.version, name };
         let mut request = Request::of(Operation::Create, resource, object, value);
-        request.place = place_of(info.scope, object);
+        request.place = place_of(scope, object);
         Some(request)
     }
 

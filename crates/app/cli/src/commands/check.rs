@@ -8,6 +8,8 @@ use anyhow::{Context, bail};
 use ironhull_controls::control::wanted;
 use ironhull_controls::gate::{Gates, ScopedGate};
 use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, policies};
+use ironhull_dialects::Policies;
+use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::snapshot::FACTS;
 use ironhull_model::{Cause, Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
@@ -56,19 +58,25 @@ pub(crate) fn judge(
         wanted: wanted(&every, Schema::of(minor)),
         global,
     };
-    let controls = select(&every, judging, &config)?;
+    let mut controls = select(&every, judging, &config)?;
     let mut estate = estate::read(targets, &options);
-    let documents = documents::read(&estate.own, &every, &mut estate.snapshot.diagnostics);
+    let admission = admission_controls(&estate.snapshot, judging, &config)?;
+    let known: Vec<_> = every.iter().chain(&admission).copied().collect();
+    let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
     let mut snapshot = estate.snapshot;
     estate::derive(&mut snapshot, &at, today);
     let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
-    let judge = Judge::new(world, &controls, &assignments).prove_from(proof_from);
+    let own = controls.clone();
+    let judge = Judge::new(world, &own, &assignments).prove_from(proof_from);
+    controls.extend(&admission);
+    let policies = Policies::new(world);
+    let audit = (!admission.is_empty()).then(|| Audit::new(&policies, &controls));
     let Documents { exceptions, gates, .. } = &documents;
     // What the user wrote comes first: it names an owner of theirs.
     let accepting: Vec<_> = exceptions.iter().cloned().chain(packs(&config)).collect();
-    let mut judgement = run(world, &judge, |part| {
+    let mut judgement = run(world, &judge, audit.as_ref(), |part| {
         exceptions::apply(&mut part.findings, &accepting, world, today);
     });
     judgement.seal();
@@ -80,7 +88,7 @@ pub(crate) fn judge(
         .into_iter()
         // What is not judged now may be what it is for.
         .filter(|exception| {
-            { every.iter() }
+            { known.iter() }
                 .filter(|control| exception.names(control))
                 .all(|control| controls.iter().any(|judged| judged.id == control.id))
         })
@@ -153,6 +161,7 @@ fn packs(config: &Config) -> Vec<exceptions::Exception> {
 fn run<'a>(
     world: World<'a>,
     judge: &Judge<'a>,
+    audit: Option<&Audit<'a>>,
     accept: impl Fn(&mut Judgement) + Sync,
 ) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
@@ -161,6 +170,9 @@ fn run<'a>(
         .map(|chunk| {
             let mut part = judge.judgement();
             chunk.iter().for_each(|object| judge.object(object, &mut part));
+            if let Some(audit) = audit {
+                chunk.iter().for_each(|object| audit.object(object, &mut part));
+            }
             accept(&mut part);
             part
         })
@@ -170,6 +182,9 @@ fn run<'a>(
     parts.into_iter().for_each(|part| all.merge(part));
     let mut estate = judge.judgement();
     judge.estate(&mut estate);
+    if let Some(audit) = audit {
+        audit.refused(&mut estate);
+    }
     accept(&mut estate);
     all.merge(estate);
     all
@@ -186,15 +201,46 @@ fn every_control(judging: &Judging, config: &Config) -> anyhow::Result<Vec<&'sta
     Ok(every)
 }
 
+/// The admission policies of the input as controls. They live as long as the process.
+fn admission_controls(
+    snapshot: &Snapshot,
+    judging: &Judging,
+    config: &Config,
+) -> anyhow::Result<Vec<&'static Control>> {
+    let only = only(judging, config);
+    let all = audit::controls(World::new(snapshot));
+    if let Some(name) = only
+        .iter()
+        .find(|name| is_admission(name) && !all.iter().any(|control| *control.id == ***name))
+    {
+        bail!("{name:?} is no admission policy of the input");
+    }
+    let wanted =
+        |control: &Control| only.is_empty() || only.iter().any(|name| *control.id == **name);
+    let wanted = all.into_iter().filter(wanted);
+    Ok(wanted.map(|control| &*Box::leak(Box::new(control))).collect())
+}
+
+/// Whether a name is that of an admission policy's control.
+fn is_admission(name: &str) -> bool {
+    name.starts_with("vap/") || name.starts_with("map/")
+}
+
+fn only<'j>(judging: &'j Judging, config: &'j Config) -> &'j [String] {
+    if judging.only.is_empty() { &config.only } else { &judging.only }
+}
+
 /// The controls that `--only` names, or all.
 fn select(
     every: &[&'static Control],
     judging: &Judging,
     config: &Config,
 ) -> anyhow::Result<Vec<&'static Control>> {
-    let only = if judging.only.is_empty() { &config.only } else { &judging.only };
+    let only = only(judging, config);
+    // Those of admission policies are known when the input is read.
+    let named = only.iter().filter(|name| !is_admission(name));
     if let Some(name) =
-        only.iter().find(|name| !every.iter().any(|control| policies::selects(name, control)))
+        { named }.find(|name| !every.iter().any(|control| policies::selects(name, control)))
     {
         bail!("{name:?} is no control{}", policies::suggestion(name, every));
     }

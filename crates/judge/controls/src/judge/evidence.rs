@@ -119,14 +119,14 @@ fn of_fact(fact: &Fact, node: Node<'_>, absent: Option<String>) -> Evidence {
 
 /// Evidence at a pointer; for one that does not exist its nearest ancestor and
 /// the missing name.
-pub(super) fn evidence_at(object: &Object, pointer: &Pointer) -> Evidence {
+pub fn evidence_at(object: &Object, pointer: &Pointer) -> Evidence {
     let (node, absent) = nearest(object, pointer);
     evidence(object, node, absent)
 }
 
 /// The node at a pointer; else its nearest ancestor that exists, and the name
 /// that is missing there.
-pub(super) fn nearest<'a>(object: &'a Object, pointer: &Pointer) -> (Node<'a>, Option<String>) {
+pub fn nearest<'a>(object: &'a Object, pointer: &Pointer) -> (Node<'a>, Option<String>) {
     let mut node = object.root();
     for segment in pointer.segments() {
         match node.child(&segment) {
@@ -147,7 +147,7 @@ fn cut(text: String) -> String {
 }
 
 /// Where a node stands; a member's place starts at its key.
-pub(super) fn place(object: &Object, node: Node<'_>) -> Option<Place> {
+pub fn place(object: &Object, node: Node<'_>) -> Option<Place> {
     let (origin, span) = (object.origin?, node.span()?);
     Some(Place { source: origin.source, start: span.key, end: span.end.max(span.key) })
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::cel_rule::{Outcome, Run, outcome};
 use super::evidence::{self, Reads};
+use super::owners;
 use super::{Judge, Subject, shown};
 use crate::control::{Part, Template};
 use crate::environment::slot;
@@ -24,8 +25,7 @@ impl<'a> Judge<'a> {
     }
 
     fn owner(&self, thing: &ThingRef) -> Option<Arc<(String, String)>> {
-        let fact = self.world.base.fact(thing, "owner")?;
-        Some(Arc::new((fact.value.root().display(), fact.source.clone())))
+        owners::person(self.world, thing)
     }
 
     /// An element that an engine found, as a finding.

@@ -8,8 +8,14 @@ use ironhull_model::{Finding, Node, Object, Repair, Standing, ThingRef, World, o
 /// Longer chains (Pod, Job, CronJob) are not made by Kubernetes' own controllers.
 const LONGEST: usize = 8;
 
+/// The person or team that owns a thing, and who says so.
+pub fn person(world: World<'_>, thing: &ThingRef) -> Option<Arc<(String, String)>> {
+    let fact = world.base.fact(thing, "owner")?;
+    Some(Arc::new((fact.value.root().display(), fact.source.clone())))
+}
+
 /// A pod that has ended runs nothing any more.
-pub(super) fn is_over(object: &Object) -> bool {
+pub fn is_over(object: &Object) -> bool {
     object.standing == Standing::Live
         && object.is("", "Pod")
         && object
@@ -21,7 +27,7 @@ pub(super) fn is_over(object: &Object) -> bool {
 
 /// The last controller in the chain of those that made a running object, as far as
 /// the world has them; none for what a person made.
-pub(super) fn outermost<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
+pub fn outermost<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
     if object.standing != Standing::Live {
         return None;
     }
@@ -52,7 +58,7 @@ fn controller<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> 
 
 /// Makes findings those of the owner. Where its template says the same they fold
 /// into one; where not, the object that shows it is named.
-pub(super) fn hand_over(findings: &mut [Finding], object: &Object, owner: &Arc<Object>) {
+pub fn hand_over(findings: &mut [Finding], object: &Object, owner: &Arc<Object>) {
     for finding in findings.iter_mut().filter(|finding| *finding.subject == *object.thing) {
         finding.subject = owner.thing.clone();
         finding.seen_in = Some(object.thing.clone());

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::cli::{Run, folder, run_with_state};
 
-const SECRET: &str = "correct-horse-battery-staple";
+pub(crate) const SECRET: &str = "correct-horse-battery-staple";
 
 /// A workload as a person writes it, the pods that its controllers make of it, and a
 /// container that somebody then added to one of them, as `kubectl debug` does; gives
 /// that pod's name.
-fn fill(cluster: &Cluster, namespace: &str) -> String {
+pub(crate) fn fill(cluster: &Cluster, namespace: &str) -> String {
     let meta = |name: &str| json!({"name": name, "namespace": namespace, "labels": {"app": "web", "sensitivity": "high"}});
     let template = json!({
         "metadata": {"labels": {"app": "web", "sensitivity": "high"}},

@@ -23,3 +23,4 @@ mod prove;
 mod readme;
 mod scale;
 mod schema;
+mod snapshots;

@@ -128,6 +128,10 @@ codes! {
         "An audit log has one event of audit.k8s.io/v1 a line. The line was skipped: what it said is not counted. The message names the line.";
     IH0110 ClusterUnread "a cluster could not be read"
         "The API server was not found, did not answer, or refused everything. The message is what it or the connection said. `kubectl --context NAME get --raw /version` asks the same; `--kubeconfig`, `--as` and the context's name after `cluster:` choose another way in.";
+    IH0111 SnapshotUnread "a snapshot could not be read"
+        "The file is not what `ironhull check --save FILE` writes, is cut off or damaged, or holds more than is ever read. Save it again.";
+    IH0112 SnapshotVersion "a snapshot has another version of the format"
+        "It was saved by an older or newer ironhull. Read it with that one, or save it again with this one.";
     IH0201 NotAnObject "a document is no Kubernetes object"
         "An object has apiVersion, kind and metadata.name. Name manifests only, or list other files in .ironhullignore.";
     IH0202 NoDefinition "a custom resource's definition is not in the input"

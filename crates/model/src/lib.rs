@@ -4,6 +4,7 @@
 //! socket, clock or Kubernetes client; engines and judges are functions over it.
 
 pub mod base64;
+pub mod codec;
 pub mod diagnostic;
 pub mod finding;
 pub mod image;

@@ -1,5 +1,6 @@
 //! Source texts and places in them.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -16,6 +17,9 @@ pub struct Source {
     pub path: String,
     /// For what a program rendered: which, and where its lines come from.
     pub rendered: Option<Rendered>,
+    /// Of a saved text, in which secrets and what is outside of objects are blanks: lines as
+    /// they are to be shown where that is more than what is left of them.
+    pub shown: BTreeMap<u32, String>,
     text: String,
     /// Made when a place is first asked for, which is for few sources.
     lines: OnceLock<Lines>,
@@ -60,7 +64,13 @@ pub struct Position {
 impl Source {
     /// A source from its text.
     pub fn new(path: impl Into<String>, text: String) -> Source {
-        Source { path: path.into(), rendered: None, text, lines: OnceLock::new() }
+        Source {
+            path: path.into(),
+            rendered: None,
+            shown: BTreeMap::new(),
+            text,
+            lines: OnceLock::new(),
+        }
     }
 
     fn lines(&self) -> &Lines {

@@ -19,6 +19,7 @@ use crate::pointer::Pointer;
 
 mod builder;
 mod json;
+mod stored;
 
 pub use builder::{Anchor, Builder, Duplicate};
 

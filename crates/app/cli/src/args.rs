@@ -26,7 +26,8 @@ Other   completions  Shell completions
         version      Version and what it knows
 
 TARGET  PATH (file, directory, Helm chart, kustomization), - for standard input,
-        cluster: or cluster:CONTEXT for a running cluster
+        cluster: or cluster:CONTEXT for a running cluster, snapshot:FILE for what
+        check --save FILE wrote
 Exit    0 clean · 1 a finding at or above --fail-on · 2 usage · 3 something could not be judged · 4 our bug
 
 Options:
@@ -135,7 +136,7 @@ pub(crate) struct Judging {
 
 #[derive(ClapArgs)]
 pub(crate) struct Check {
-    /// Files, directories, - or cluster:[CONTEXT] (default .)
+    /// Files, directories, -, cluster:[CONTEXT] or snapshot:FILE (default .)
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
@@ -149,6 +150,9 @@ pub(crate) struct Check {
     /// An earlier JSON report: what it has not is new
     #[arg(long, value_name = "FILE")]
     pub(crate) since: Option<PathBuf>,
+    /// Also write what was read to FILE, without secret values: a target as snapshot:FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
     /// Anything unknown that is in scope makes the exit code 3
     #[arg(long)]
     pub(crate) strict: bool,
@@ -188,7 +192,7 @@ pub(crate) struct Explain {
 
 #[derive(ClapArgs)]
 pub(crate) struct Diff {
-    /// The earlier one: a path or a JSON report
+    /// The earlier one: a target or a JSON report
     pub(crate) before: String,
     /// The later one
     pub(crate) after: String,

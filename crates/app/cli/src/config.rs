@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::args::Global;
+use crate::estate::saved::SCHEME;
 
 /// What `ironhull.yaml` may say.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +36,9 @@ pub(crate) struct Config {
 /// Reads the named file, or the nearest `ironhull.yaml` from the first target upward.
 pub(crate) fn load(global: &Global, targets: &[String]) -> anyhow::Result<Config> {
     let start = targets.first().map_or(".", |target| target.as_str());
-    let start = if start == "-" { Path::new(".") } else { Path::new(start) };
+    let is_path =
+        start != "-" && !["cluster:", SCHEME].iter().any(|scheme| start.starts_with(scheme));
+    let start = if is_path { Path::new(start) } else { Path::new(".") };
     let Some(path) = global.config.clone().or_else(|| find(start)) else {
         return Ok(Config::default());
     };

@@ -22,6 +22,7 @@ use crate::args::Global;
 mod charts;
 pub(crate) mod documents;
 pub(crate) mod live;
+pub(crate) mod saved;
 
 /// What was read.
 pub(crate) struct Estate {
@@ -30,6 +31,8 @@ pub(crate) struct Estate {
     pub(crate) own: Vec<documents::Own>,
     /// The first source that is a policy file of the command line's, not judged.
     pub(crate) first_policy_file: SourceId,
+    /// What was read, as its user wrote it: of a snapshot what that was made of.
+    pub(crate) targets: Vec<String>,
 }
 
 /// How to read.
@@ -58,6 +61,33 @@ struct Read {
 
 /// Reads the targets.
 pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
+    if let [target] = targets
+        && let Some(path) = target.strip_prefix(saved::SCHEME)
+    {
+        let minor = (!options.minor_assumed).then_some(options.minor);
+        let mut estate = saved::read(path, minor);
+        add_policies(&mut estate, options);
+        return estate;
+    }
+    read_now(targets, options)
+}
+
+/// Adds the policies of the command line to a snapshot.
+fn add_policies(estate: &mut Estate, options: &Options<'_>) {
+    let Estate { snapshot, own, first_policy_file, .. } = estate;
+    let salt = salt();
+    for (file, id) in options.policies.iter().zip(first_policy_file.0..) {
+        let read = parse(Text::named(file), SourceId(id), snapshot.minor, &salt);
+        snapshot.sources.push(read.source);
+        snapshot.objects.extend(read.objects.into_iter().map(Arc::new));
+        snapshot.facts.extend(read.facts);
+        snapshot.diagnostics.extend(read.diagnostics);
+        own.extend(read.own);
+    }
+    snapshot.seal();
+}
+
+fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     let mut snapshot = Snapshot::new(options.minor);
     snapshot.minor_assumed = options.minor_assumed;
     if options.complete {
@@ -70,6 +100,11 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
     for target in targets {
         match target.strip_prefix("cluster:") {
             Some(context) => live::read(context, options, &salt, &mut snapshot),
+            None if target.starts_with(saved::SCHEME) => {
+                let message = format!("{target} is not read beside other targets");
+                let told = Diagnostic::error(Code::SnapshotUnread, message);
+                snapshot.diagnostics.push(told.help("check it alone"));
+            }
             None => find(target, seen.as_mut(), &mut texts, &mut snapshot),
         }
     }
@@ -103,7 +138,7 @@ pub(crate) fn read(targets: &[String], options: &Options<'_>) -> Estate {
         );
     }
     snapshot.seal();
-    Estate { snapshot, own, first_policy_file }
+    Estate { snapshot, own, first_policy_file, targets: targets.to_vec() }
 }
 
 /// Adds the facts that follow from the moment that is judged as of.

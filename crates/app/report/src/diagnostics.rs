@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ironhull_model::{Diagnostic, Level, Snapshot};
+use ironhull_model::{Diagnostic, Level, Place, Snapshot};
 
 use crate::text;
 
@@ -19,8 +19,7 @@ pub fn render(diagnostic: &Diagnostic, snapshot: &Snapshot) -> String {
     {
         let at = source.position(place.start);
         _ = writeln!(out, "  --> {}:{}:{}", source.path, at.line, at.column);
-        let line = text::masked_line(snapshot, place.source, at.line);
-        let line = text::guarded(line, before(source.text(), place.start as usize));
+        let line = shown_line(snapshot, place).unwrap_or_default();
         let (line, column) = text::window(&line, at.column as usize);
         if !line.trim().is_empty() {
             let number = at.line.to_string();
@@ -33,6 +32,17 @@ pub fn render(diagnostic: &Diagnostic, snapshot: &Snapshot) -> String {
         _ = writeln!(out, "  help: {help}");
     }
     out
+}
+
+/// The line of a place without what may be secret.
+pub fn shown_line(snapshot: &Snapshot, place: Place) -> Option<String> {
+    let source = snapshot.source(place.source)?;
+    let at = source.position(place.start);
+    if let Some(line) = source.shown.get(&at.line) {
+        return Some(line.clone());
+    }
+    let line = text::masked_line(snapshot, place.source, at.line);
+    Some(text::guarded(line, before(source.text(), place.start as usize)))
 }
 
 /// The text around a place, as far as it may tell that a secret stands there.

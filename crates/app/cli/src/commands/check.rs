@@ -11,7 +11,7 @@ use ironhull_controls::{Control, Gate, Judge, Judgement, assign, exceptions, pol
 use ironhull_dialects::Policies;
 use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::snapshot::FACTS;
-use ironhull_model::{Cause, Finding, Level, Severity, Snapshot, Verdict, World};
+use ironhull_model::{Cause, Coverage, Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::{Report, diagnostics, json, table};
 use ironhull_schema::Schema;
 use ironhull_store::{LastCheck, Seen};
@@ -26,6 +26,8 @@ use crate::printer;
 
 /// A finished judgement with what it was made of.
 pub(crate) struct Judged {
+    /// What was judged, as the user wrote it: of a snapshot what that was made of.
+    pub(crate) targets: Vec<String>,
     pub(crate) snapshot: Snapshot,
     pub(crate) controls: Vec<&'static Control>,
     pub(crate) judgement: Judgement,
@@ -42,6 +44,7 @@ pub(crate) fn judge(
     targets: &[String],
     judging: &Judging,
     global: &Global,
+    save: Option<&Path>,
     proof_from: impl FnOnce(&Config) -> anyhow::Result<Severity>,
 ) -> anyhow::Result<Judged> {
     let config = config::load(global, targets)?;
@@ -60,11 +63,15 @@ pub(crate) fn judge(
     };
     let mut controls = select(&every, judging, &config)?;
     let mut estate = estate::read(targets, &options);
+    if let Some(path) = save {
+        estate::saved::save(path, &mut estate)?;
+    }
     let admission = admission_controls(&estate.snapshot, judging, &config)?;
     let known: Vec<_> = every.iter().chain(&admission).copied().collect();
     let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
-    let mut snapshot = estate.snapshot;
+    let first_policy_file = estate.first_policy_file;
+    let (mut snapshot, targets) = (estate.snapshot, estate.targets);
     estate::derive(&mut snapshot, &at, today);
     let assignments = assign(&controls, &documents.policies);
     let world = World::new(&snapshot);
@@ -94,14 +101,14 @@ pub(crate) fn judge(
         })
         // A file for many estates names more than one of them holds.
         .filter(|exception| {
-            exception.source() < estate.first_policy_file
+            exception.source() < first_policy_file
                 || snapshot.objects.iter().any(|object| exception.is_about(object))
         })
         .map(exceptions::Exception::unused)
         .collect();
     snapshot.diagnostics.extend(exceptions.iter().filter_map(|exception| exception.check(today)));
     snapshot.diagnostics.append(&mut unused);
-    Ok(Judged { snapshot, controls, judgement, not_asked, gates, at, config })
+    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config })
 }
 
 /// Takes out what nobody can answer because the facts were not asked for, and says how
@@ -267,7 +274,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     let targets =
         if check.targets.is_empty() { vec![".".to_owned()] } else { check.targets.clone() };
     let proof_from = |config: &Config| Ok(shown_from(check, &gate(check, config)?));
-    let judged = judge(&targets, &check.judging, global, proof_from)?;
+    let judged = judge(&targets, &check.judging, global, check.save.as_deref(), proof_from)?;
     let gate = gate(check, &judged.config)?;
     let shown = shown_from(check, &gate);
     let since = check.since.as_deref().map(known_ids).transpose()?;
@@ -282,7 +289,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     let (fails, looked_at) = gates.judge(findings, World::new(&judged.snapshot), &is_new);
     let exit = exit(check, &judged, fails);
     let report = Report {
-        targets: &targets,
+        targets: &judged.targets,
         snapshot: &judged.snapshot,
         controls: &judged.controls,
         judgement: &judged.judgement,
@@ -337,7 +344,7 @@ fn exit(check: &Check, judged: &Judged, fails: bool) -> Exit {
         judged.snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
     let own_error = !judged.judgement.errors.is_empty();
     let named = !check.judging.only.is_empty();
-    let fragment = !judged.config.complete;
+    let fragment = judged.snapshot.coverage != Coverage::Complete;
     let unknown = judged.judgement.findings.iter().any(|finding| {
         finding.verdict == Verdict::Unknown && (named || !(fragment && is_about_absence(finding)))
     });

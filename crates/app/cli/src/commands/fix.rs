@@ -11,6 +11,7 @@ use ironhull_report::table::count;
 
 use super::last::{self, Named};
 use crate::args::{Fix, Global};
+use crate::estate::saved::SCHEME;
 use crate::exit::Exit;
 use crate::printer;
 
@@ -19,6 +20,12 @@ pub(crate) fn run(fix: &Fix, global: &Global) -> anyhow::Result<Exit> {
     // Seen from here; the last check's folder may be another.
     let patch = fix.patch.as_ref().map(std::path::absolute).transpose()?;
     let last = last::load(global)?;
+    if last.state.targets.iter().any(|target| target.starts_with(SCHEME)) {
+        printer::error(
+            "refused: the last check judged a snapshot, whose files may have changed; check the files themselves",
+        );
+        return Ok(Exit::Unjudged);
+    }
     let mut chosen: Vec<&Finding> = Vec::new();
     let mut exit = Exit::Clean;
     for word in &fix.what {

@@ -46,7 +46,7 @@ pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
         controls: state.controls.clone(),
         policy: state.policy.clone(),
     };
-    let judged = judge(&state.targets, &judging, &global, |_| Ok(Severity::Low))?;
+    let judged = judge(&state.targets, &judging, &global, None, |_| Ok(Severity::Low))?;
     Ok(Last { state, judged })
 }
 

@@ -1,7 +1,8 @@
 // Command supervisor keeps one test cluster: `supervisor DIR`. It makes the
 // certificates in DIR, starts and stops components, issues client
-// certificates, and puts proxies in front of the API server that misbehave on
-// request.
+// certificates, puts proxies in front of the API server that misbehave on
+// request, and serves webhooks. `supervisor DIR --own-network` was started in a
+// network namespace that is new.
 //
 // It reads one JSON request a line and answers each with one line. When its
 // input ends, which it does however the test process ends, it stops everything
@@ -45,6 +46,9 @@ type request struct {
 	Faults      []*fault `json:"faults"`
 	Existing    bool     `json:"existing"`
 	Connections string   `json:"connections"`
+	// webhook: where it listens, and whose certificate it shows
+	Address string `json:"address"`
+	Host    string `json:"host"`
 }
 
 type reply map[string]any
@@ -56,13 +60,21 @@ type supervisor struct {
 	processes *processes
 	forwarder *forwarder
 	proxies   map[int]*proxy
+	webhooks  map[string]*webhook
 	keep      bool
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: supervisor DIR")
+	ownNetwork := len(os.Args) == 3 && os.Args[2] == "--own-network"
+	if len(os.Args) != 2 && !ownNetwork {
+		fmt.Fprintln(os.Stderr, "usage: supervisor DIR [--own-network]")
 		os.Exit(2)
+	}
+	if ownNetwork {
+		if err := setUpNetwork(); err != nil {
+			fmt.Fprintln(os.Stderr, "the network namespace:", err)
+			os.Exit(1)
+		}
 	}
 	dir := os.Args[1]
 	s, err := newSupervisor(dir)
@@ -94,6 +106,7 @@ func newSupervisor(dir string) (*supervisor, error) {
 	return &supervisor{
 		dir: dir, temporary: temporary, authority: authority,
 		processes: newProcesses(dir, temporary), proxies: map[int]*proxy{},
+		webhooks: map[string]*webhook{},
 	}, nil
 }
 
@@ -179,6 +192,8 @@ func (s *supervisor) answer(line []byte) (reply, error) {
 		}
 		s.proxies[proxy.doors.port] = proxy
 		return reply{"port": proxy.doors.port}, nil
+	case "webhook", "close-webhook", "reviews":
+		return s.answerOfWebhook(r)
 	case "keep":
 		s.keep = true
 		return reply{}, nil

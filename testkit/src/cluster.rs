@@ -20,6 +20,7 @@ mod proxy;
 mod request;
 mod supervisor;
 mod user;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub use estate::Estate;
 pub use proxy::{Connections, Effect, Fault, Proxy, Seen};
 pub use request::{Lines, Response};
 pub use user::{Credentials, User};
+pub use webhook::Webhook;
 
 use supervisor::Supervisor;
 
@@ -57,6 +59,10 @@ pub struct Options {
     pub files: Vec<(&'static str, String)>,
     /// Flags of the API server; `{dir}` is the cluster's directory.
     pub api_server_flags: Vec<String>,
+    /// Everything runs in a network namespace of its own, in which all addresses of
+    /// 10.88.0.0/24 are local: endpoints of Services, which loopback may not be, and
+    /// which the API server then calls itself ([`Cluster::inside`]).
+    pub own_network: bool,
     /// Flags of the controller manager.
     pub controller_manager_flags: Vec<String>,
 }
@@ -104,7 +110,7 @@ impl Cluster {
         if let Some(policy) = &options.audit_policy {
             std::fs::write(dir.join("audit-policy"), policy.to_string()).expect("audit policy");
         }
-        let supervisor = Arc::new(Supervisor::start(&supervisor, dir));
+        let supervisor = Arc::new(Supervisor::start(&supervisor, dir, options.own_network));
         logs::show_on_failure(&supervisor);
         let mut cluster = Self {
             supervisor,
@@ -176,6 +182,13 @@ impl Cluster {
     /// Sends `STOP`, `CONT` or `KILL` to a component.
     pub fn signal(&self, component: &str, signal: &str) {
         self.supervisor.ask(json!({"op": "signal", "name": component, "signal": signal}));
+    }
+
+    /// A program in the cluster's network namespace ([`Options::own_network`]).
+    pub fn inside(&self, program: &Path) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.supervisor.pid())).arg("--").arg(program);
+        command
     }
 
     /// A proxy of its own in front of the API server.

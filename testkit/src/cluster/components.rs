@@ -200,8 +200,11 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16, options: &Options) -> Vec
         "kube-apiserver".to_owned(),
         format!("--etcd-servers={etcd}"),
         format!("--secure-port={port}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
+        format!("--bind-address={}", if options.own_network { "0.0.0.0" } else { "127.0.0.1" }),
+        format!(
+            "--advertise-address={}",
+            if options.own_network { "10.88.0.1" } else { "127.0.0.1" }
+        ),
         format!("--tls-cert-file={}", file("apiserver.crt")),
         format!("--tls-private-key-file={}", file("apiserver.key")),
         format!("--client-ca-file={}", file("ca.crt")),
@@ -225,6 +228,10 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16, options: &Options) -> Vec
     ];
     if let Some(version) = options.emulated_version {
         flags.push(format!("--emulated-version=kube={version}"));
+    }
+    if options.own_network {
+        // Nobody makes cluster addresses lead anywhere, so it calls endpoints.
+        flags.push("--enable-aggregator-routing=true".to_owned());
     }
     if options.audit_policy.is_some() {
         flags.push(format!("--audit-policy-file={}", dir.join("audit-policy").display()));

@@ -26,11 +26,19 @@ struct Pipes {
 }
 
 impl Supervisor {
-    /// Starts `program` over `dir`, which exists.
-    pub(super) fn start(program: &Path, dir: PathBuf) -> Self {
+    /// Starts `program` over `dir`, which exists, perhaps in a network namespace of
+    /// its own, which needs the right to make one.
+    pub(super) fn start(program: &Path, dir: PathBuf, own_network: bool) -> Self {
         let errors = std::fs::File::create(dir.join("supervisor.log")).expect("supervisor.log");
-        let mut child = Command::new(program)
-            .arg(&dir)
+        let mut command = Command::new(if own_network { Path::new("unshare") } else { program });
+        if own_network {
+            command.args(["--net", "--"]).arg(program);
+        }
+        command.arg(&dir);
+        if own_network {
+            command.arg("--own-network");
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)

@@ -131,7 +131,7 @@ impl Cluster {
         format!("https://127.0.0.1:{port}")
     }
 
-    fn kubeconfig_to(&self, server: &str, user: &User) -> Value {
+    pub(super) fn kubeconfig_to(&self, server: &str, user: &User) -> Value {
         let mut request = json!({"op": "kubeconfig", "server": server});
         match user {
             User::Named { name, groups } => {

@@ -12,4 +12,5 @@ mod estate;
 mod faults;
 mod lifetime;
 mod processes;
+mod replicas;
 mod server;

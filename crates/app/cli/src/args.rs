@@ -249,6 +249,8 @@ pub(crate) enum PolicyCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Every rule that governs a namespace, and where it is from
+    Effective(Effective),
     /// Evaluate a CEL expression over an object
     Eval {
         /// The expression; `object` is the document
@@ -260,6 +262,22 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "VERSION")]
         kubernetes_version: Option<String>,
     },
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Effective {
+    /// ns/NAME, or NAME
+    #[arg(value_name = "NAMESPACE")]
+    pub(crate) namespace: String,
+    /// Files, directories, - or cluster:[CONTEXT] (default .)
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Kubernetes version to read for
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: access::Output,
 }
 
 #[derive(ClapArgs)]

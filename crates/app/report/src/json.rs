@@ -25,6 +25,8 @@ struct Document<'a> {
     findings: Vec<FindingV1<'a>>,
     controls: Vec<Json>,
     gaps: Vec<Json>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    protections: Vec<Json>,
     diagnostics: Vec<Json>,
 }
 
@@ -123,6 +125,7 @@ pub fn render(report: &Report<'_>) -> String {
         gaps: snapshot.gaps.iter().map(|gap| {
             json!({ "what": gap.what, "cause": format!("{:?}", gap.cause).to_lowercase(), "reason": gap.reason, "supply": gap.supply })
         }).collect(),
+        protections: crate::protections::json(snapshot),
         diagnostics: snapshot.diagnostics.iter().chain(&report.judgement.errors).map(|diagnostic| diagnostic_v1(report, diagnostic)).collect(),
     };
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();

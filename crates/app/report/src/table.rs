@@ -33,6 +33,7 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     unknown(report, &mut out);
     unread(report, &mut out);
     not_asked(report, &mut out);
+    crate::protections::table(report.snapshot, &mut out);
     closing(report, &mut out);
     out
 }

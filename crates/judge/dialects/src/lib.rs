@@ -16,6 +16,7 @@ mod decision;
 mod estate;
 mod evaluate;
 mod expression;
+pub mod guards;
 mod input;
 mod kinds;
 mod matching;

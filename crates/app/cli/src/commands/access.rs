@@ -46,7 +46,7 @@ fn read(target: &Target, global: &Global) -> anyhow::Result<Snapshot> {
     read_targets(targets, target.kubernetes_version.as_deref(), global)
 }
 
-fn read_targets(
+pub(super) fn read_targets(
     targets: &[String],
     version: Option<&str>,
     global: &Global,
@@ -99,7 +99,7 @@ fn subject(who: &Who) -> anyhow::Result<(Subject, Identity)> {
 }
 
 /// `FILE:LINE` of a node of an object.
-fn place(snapshot: &Snapshot, object: &Object, node: Node<'_>) -> String {
+pub(super) fn place(snapshot: &Snapshot, object: &Object, node: Node<'_>) -> String {
     if object.standing == Standing::Assumed {
         return "in every cluster".to_owned();
     }
@@ -142,7 +142,7 @@ fn source_json(
 }
 
 /// A document of this kind.
-fn document(kind: &str, snapshot: &Snapshot, mut fields: Json) -> String {
+pub(super) fn document(kind: &str, snapshot: &Snapshot, mut fields: Json) -> String {
     fields["apiVersion"] = "ironhull.dev/v1".into();
     fields["kind"] = kind.into();
     fields["complete"] = is_complete(snapshot).into();
@@ -152,7 +152,7 @@ fn document(kind: &str, snapshot: &Snapshot, mut fields: Json) -> String {
 }
 
 /// Columns as `kubectl` prints them.
-fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let n_columns = headers.len();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

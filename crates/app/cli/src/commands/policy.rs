@@ -13,11 +13,13 @@ use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::printer;
 
+mod effective;
 mod pss;
 
 /// Runs the command.
 pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Exit> {
     match command {
+        PolicyCommand::Effective(args) => effective::run(args, global),
         PolicyCommand::Pss(args) => pss::run(args, global),
         PolicyCommand::Test { files } => test(files),
         PolicyCommand::Eval { expression, file, kubernetes_version } => {

@@ -1,0 +1,126 @@
+//! What guards a cluster already, whoever made it, and its holes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use ironhull_dialects::Estate;
+use ironhull_dialects::guards::{Guard, guards, pod_security};
+use ironhull_model::{Object, Snapshot, Standing, World};
+use serde_json::{Value as Json, json};
+
+use crate::text::plain;
+
+/// How many namespaces are named.
+const MOST_NAMED: usize = 3;
+
+/// Whether the snapshot is of a cluster, which is the only place where guards stand.
+fn is_live(snapshot: &Snapshot) -> bool {
+    snapshot.objects.iter().any(|object| object.standing == Standing::Live)
+}
+
+/// The block of the table; nothing for files.
+pub(crate) fn table(snapshot: &Snapshot, out: &mut String) {
+    if !is_live(snapshot) {
+        return;
+    }
+    let world = World::new(snapshot);
+    let estate = Estate::new(world);
+    let namespaces: Vec<&Object> = world.of_kind("", "Namespace").map(|object| &**object).collect();
+    let guards = guards(world);
+    _ = writeln!(out, "PROTECTIONS {:<3}{}", guards.len() + 1, by_pod_security(&namespaces));
+    for guard in &guards {
+        let mut parts = vec![does(guard)];
+        let outside = outside(guard, &estate, &namespaces);
+        if outside.len() == namespaces.len() && !namespaces.is_empty() {
+            parts.push("in no namespace".to_owned());
+        } else if !outside.is_empty() {
+            parts.push(format!("not in {}", few(&outside)));
+        }
+        parts.extend(guard.holes.iter().map(ToString::to_string));
+        _ = writeln!(out, "               {}  {}", plain(&named(guard)), plain(&parts.join(" · ")));
+    }
+    _ = writeln!(out, "               what they really stop → ironhull prove cluster:");
+}
+
+/// The same for programs; none for files.
+pub(crate) fn json(snapshot: &Snapshot) -> Vec<Json> {
+    if !is_live(snapshot) {
+        return Vec::new();
+    }
+    let world = World::new(snapshot);
+    let estate = Estate::new(world);
+    let namespaces: Vec<&Object> = world.of_kind("", "Namespace").map(|object| &**object).collect();
+    let labelled = namespaces.iter().filter_map(|namespace| {
+        let policy = pod_security(namespace)?;
+        Some(json!({
+            "kind": "PodSecurity",
+            "namespace": &*namespace.thing.name,
+            "enforce": policy.enforce.to_string(),
+            "warn": policy.warn.to_string(),
+            "audit": policy.audit.to_string(),
+        }))
+    });
+    let all = guards(world);
+    let others = all.iter().map(|guard| {
+        json!({
+            "kind": &*guard.object.thing.kind,
+            "object": &*guard.object.thing.name,
+            "name": guard.name,
+            "effects": guard.effects.iter().map(|effect| effect.as_str()).collect::<Vec<_>>(),
+            "asked": guard.asked,
+            "outside": outside(guard, &estate, &namespaces),
+            "holes": guard.holes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    });
+    labelled.chain(others).collect()
+}
+
+/// Namespaces by the level that they enforce, the strictest first.
+fn by_pod_security(namespaces: &[&Object]) -> String {
+    let mut levels: BTreeMap<(u8, String), Vec<&str>> = BTreeMap::new();
+    for namespace in namespaces {
+        let level = pod_security(namespace).map(|policy| policy.enforce);
+        let key = match level {
+            Some(level) => (3 - level.level as u8, level.to_string()),
+            None => (4, "nothing".to_owned()),
+        };
+        levels.entry(key).or_default().push(&namespace.thing.name);
+    }
+    let parts: Vec<String> =
+        levels.iter().map(|((_, level), names)| format!("{level} in {}", few(names))).collect();
+    match parts.is_empty() {
+        true => "Pod Security  the namespaces could not be read".to_owned(),
+        false => format!("Pod Security  enforces {}", parts.join(" · ")),
+    }
+}
+
+/// `Kind/object (name)`.
+pub fn named(guard: &Guard<'_>) -> String {
+    let thing = &guard.object.thing;
+    match guard.name == &*thing.name || guard.name.is_empty() {
+        true => format!("{}/{}", thing.kind, thing.name),
+        false => format!("{}/{} ({})", thing.kind, thing.name, guard.name),
+    }
+}
+
+/// `denies create pods`.
+pub fn does(guard: &Guard<'_>) -> String {
+    let effects: Vec<&str> = guard.effects.iter().map(|effect| effect.as_str()).collect();
+    match effects.is_empty() {
+        true => format!("nothing, of {}", guard.asked),
+        false => format!("{} {}", effects.join(" and "), guard.asked),
+    }
+}
+
+fn outside<'n>(guard: &Guard<'_>, estate: &Estate<'_>, namespaces: &[&'n Object]) -> Vec<&'n str> {
+    let names = namespaces.iter().map(|namespace| &*namespace.thing.name);
+    names.filter(|name| guard.covers(estate, name) == Some(false)).collect()
+}
+
+fn few(names: &[&str]) -> String {
+    let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -184,6 +184,18 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
+    /// `%T` of such a list or map.
+    fn go_type_if_typed(&self, value: &Val<'a>) -> Option<&'static str> {
+        let node = value.node().filter(|_| self.is_typed(value))?;
+        let pointer = node.pointer();
+        let name = pointer.as_str().rsplit('/').next().unwrap_or_default();
+        Some(match (node.kind(), name) {
+            (Kind::List, _) => "*common.reflectSchemalessTypedList",
+            (_, "extra" | "labels" | "annotations") => "*common.reflectSchemalessTypedMap",
+            _ => "*common.reflectSchemalessTypedStruct",
+        })
+    }
+
     fn note(&mut self, value: &Val<'a>) {
         if let (Val::Node(node), Some(trace)) = (value, self.context.trace.as_deref_mut()) {
             trace.read(*node);

@@ -4,7 +4,8 @@
 //! A case is one stage: variables, expressions, a budget, and what they are evaluated
 //! on. Compared are the types of all, values or errors, what an object or patch
 //! becomes, and what is left of the budget; answers are kept as in
-//! `testkit/src/oracle.rs`.
+//! `testkit/src/oracle.rs`. `IRONHULL_CORPUS=N` generates others and asks about all of
+//! them.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -16,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ironhull_testkit::oracle::{Case, check};
+use ironhull_testkit::oracle::{Case, ask_directly, check, hash};
 use serde_json::Value as Json;
 
 #[path = "policies/generate.rs"]
@@ -131,15 +132,35 @@ fn print_mix(stages: &[Stage], cases: &[Case]) {
 #[test]
 fn stages_equal_the_reference() {
     let worlds: Json = serde_json::from_str(include_str!("corpus/worlds.json")).unwrap();
+    let inputs = ours::Worlds::new(&worlds);
+    let cases_of = |stages: &[Stage]| -> Vec<Case> {
+        let case =
+            |stage: &Stage| Case { input: stage.question(&worlds), ours: inputs.answer(stage) };
+        stages.iter().map(case).collect()
+    };
+    if let Ok(corpus) = std::env::var("IRONHULL_CORPUS") {
+        let stages: Vec<Stage> =
+            generate::stages(corpus.parse().expect("a number"), N_GENERATED).collect();
+        return ask_all(&cases_of(&stages));
+    }
     let mut stages = written();
     let n_written = stages.len();
-    stages.extend(generate::stages(N_GENERATED));
-    let inputs = ours::Worlds::new(&worlds);
-    let cases: Vec<Case> = stages
-        .iter()
-        .map(|stage| Case { input: stage.question(&worlds), ours: inputs.answer(stage) })
-        .collect();
+    stages.extend(generate::stages(37, N_GENERATED));
+    let cases = cases_of(&stages);
     println!("{n_written} written, {} generated", stages.len() - n_written);
     print_mix(&stages, &cases);
     check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"), "cel-policies", &cases);
+}
+
+/// Compares each case with what the oracle says now.
+fn ask_all(cases: &[Case]) {
+    let questions: Vec<String> = cases.iter().map(|case| case.input.clone()).collect();
+    let answers = ask_directly("cel", &questions).expect("make oracles-build");
+    let wrong: Vec<_> =
+        cases.iter().zip(&answers).filter(|(case, answer)| case.ours != **answer).collect();
+    for (case, answer) in &wrong {
+        let hash = hash(&case.input);
+        println!("{hash:016x} {}\n  ours   {}\n  theirs {answer}", case.input, case.ours);
+    }
+    assert!(wrong.is_empty(), "{} of {} cases differ", wrong.len(), cases.len());
 }

@@ -192,7 +192,9 @@ impl<'a> Machine<'_, '_, 'a> {
             }
             Qual::Const(constant, _) => self.get(value, &Key::Val(Val::from(constant)), optional),
             Qual::Attr(index, _) => {
-                let index_native = matches!(index.base, Base::Var(_));
+                // Policies are given values of the language.
+                let index_native =
+                    matches!(index.base, Base::Var(_)) && self.context.stage.is_none();
                 let index = self.resolve(index)?;
                 self.note(&index);
                 match index.view() {
@@ -203,7 +205,10 @@ impl<'a> Machine<'_, '_, 'a> {
                     | View::Bool(_) => {}
                     _ if index.is_unknown() => return Ok(Some(Val::Unknown)),
                     _ => {
-                        let shown = index.go_type(index_native);
+                        let shown = match self.go_type_if_typed(&index) {
+                            Some(shown) => shown,
+                            None => index.go_type(index_native),
+                        };
                         return Err(EvalError::new(format!("invalid qualifier type: {shown}")));
                     }
                 }

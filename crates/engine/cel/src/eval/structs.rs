@@ -66,10 +66,12 @@ impl<'a> Machine<'_, '_, 'a> {
 pub(super) fn native<'a>(value: &Val<'a>, name: &str, optional: bool) -> Eval<Option<Val<'a>>> {
     match value {
         Val::Unknown => Ok(Some(Val::Unknown)),
-        Val::Struct(made) if made.is_plain() => match made.native_field(name) {
-            None if !optional => Ok(Some(Val::Null)),
-            found => Ok(found),
-        },
+        Val::Struct(made) if !made.is_patch() && made.problem().is_none() => {
+            match made.native_field(name) {
+                None if !optional => Ok(Some(Val::Null)),
+                found => Ok(found),
+            }
+        }
         _ if optional => Ok(None),
         _ => Err(EvalError::new(format!("cannot get field {name:?}"))),
     }

@@ -1,12 +1,15 @@
 //! What expressions of mutations give, as data: an object to merge, or the
-//! operations of a JSON Patch. Errors are the API server's. It converts objects in
-//! its own ways: lists and maps inside a list that an expression wrote stay values
-//! of the language, which nothing takes.
+//! operations of a JSON Patch. Errors are the API server's.
 
 use ironhull_model::{Builder, Kind, Node, Value, base64};
 
 use crate::library::duration;
 use crate::value::{Struct, VARIABLES, Val};
+
+mod plain;
+
+use plain::{Plain, Problem, infinite, number, object};
+pub(crate) use plain::{is_typed, plain};
 
 /// One operation of a JSON Patch.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,10 +35,12 @@ pub fn apply_configuration(value: &Val<'_>, typed: &[&Value]) -> Result<Value, S
         return Err(format!("unsupported return type from ApplyConfiguration expression: {ty}"));
     };
     check_type_names(made)?;
+    if made.is_patch() || made.problem().is_some() {
+        return Err("invalid return type: *dynamic.ObjectVal".to_owned());
+    }
     let mut builder = Builder::new();
     let mut into = Plain { is_json: false, path: Vec::new(), typed };
     object(made, &mut builder, &mut into).map_err(|problem| match problem {
-        Problem::Key(_) => "invalid return type: *dynamic.ObjectVal".to_owned(),
         Problem::Type(found) | Problem::Number(found) => format!(
             "error applying patch: failed to convert patch object to typed object: .{}: \
              unexpected value of type {found}",
@@ -43,14 +48,6 @@ pub fn apply_configuration(value: &Val<'_>, typed: &[&Value]) -> Result<Value, S
         ),
     })?;
     Ok(builder.finish())
-}
-
-/// An object as plain data, whatever its type's name; none if it is none.
-pub(crate) fn plain(made: &Struct<'_>) -> Option<Value> {
-    let mut builder = Builder::new();
-    let mut into = Plain { is_json: false, path: Vec::new(), typed: &[] };
-    object(made, &mut builder, &mut into).ok()?;
-    Some(builder.finish())
 }
 
 /// What an expression of a mutation with patch type `JSONPatch` gave. Of the documents
@@ -158,157 +155,15 @@ fn value_names(value: &Val<'_>, path: &mut String, problems: &mut Vec<String>) {
 
 const NO_PATCH: &str = "type mismatch: JSONPatchType.expression should evaluate to array";
 
-const NULL: &str = "structpb.NullValue";
-
-/// Why an object is no data.
-enum Problem {
-    /// A map's key that is no text.
-    Key(String),
-    /// A value of a Go type that nothing takes.
-    Type(&'static str),
-    /// A number that JSON does not have.
-    Number(&'static str),
-}
-
-/// How an object becomes plain data.
-struct Plain<'p> {
-    /// JSON, whose numbers are floats; else what is merged by its schema.
-    is_json: bool,
-    /// The path to what is converted.
-    path: Vec<String>,
-    typed: &'p [&'p Value],
-}
-
-fn object(made: &Struct<'_>, builder: &mut Builder, into: &mut Plain<'_>) -> Result<(), Problem> {
-    builder.begin_map(0);
-    for (name, value) in made.fields() {
-        builder.key(name, 0);
-        let converted = inside(into, name, |into| field(value, builder, into));
-        converted.map_err(|problem| match problem {
-            Problem::Key(error) => Problem::Key(format!("fail to convert field {name:?}: {error}")),
-            other => other,
-        })?;
-    }
-    builder.end(0);
-    Ok(())
-}
-
-/// Converts what is inside, of which the path is kept if that fails.
-fn inside(
-    into: &mut Plain<'_>,
-    name: &str,
-    convert: impl FnOnce(&mut Plain<'_>) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    into.path.push(name.to_owned());
-    convert(into)?;
-    into.path.pop();
-    Ok(())
-}
-
-/// A field's value: lists and maps are converted one level deep.
-fn field(value: &Val<'_>, builder: &mut Builder, into: &mut Plain<'_>) -> Result<(), Problem> {
-    match value {
-        Val::List(list) => {
-            builder.begin_list(0);
-            for item in &list.items {
-                let convert = if list.joined { field } else { bare };
-                convert(item, builder, into)?;
-            }
-            builder.end(0);
-            Ok(())
-        }
-        Val::Map(entries) => {
-            builder.begin_map(0);
-            for (key, value) in entries.iter() {
-                let Some(name) = key.as_str() else {
-                    let (shown, ty) = (quoted_key(key), key.go_type(false));
-                    return Err(Problem::Key(format!(
-                        "map key {shown} is of type {ty}, not string"
-                    )));
-                };
-                builder.key(name, 0);
-                inside(into, name, |into| bare(value, builder, into))?;
-            }
-            builder.end(0);
-            Ok(())
-        }
-        Val::Optional(Some(inner)) => field(inner, builder, into),
-        Val::Node(node) => field_node(*node, builder, into),
-        other => bare(other, builder, into),
-    }
-}
-
-/// Part of a document as a field's value, in which a null stays a value of the
-/// language, however deep.
-fn field_node(node: Node<'_>, builder: &mut Builder, into: &mut Plain<'_>) -> Result<(), Problem> {
-    match node.kind() {
-        Kind::List => {
-            builder.begin_list(0);
-            node.items().try_for_each(|item| field_node(item, builder, into))?;
-            builder.end(0);
-            Ok(())
-        }
-        Kind::Map => {
-            builder.begin_map(0);
-            for (name, item) in node.entries() {
-                builder.key(name, 0);
-                inside(into, name, |into| field_node(item, builder, into))?;
-            }
-            builder.end(0);
-            Ok(())
-        }
-        _ => bare(&Val::from_node(node), builder, into),
-    }
-}
-
-/// What a value holds, as it is.
-fn bare(value: &Val<'_>, builder: &mut Builder, into: &mut Plain<'_>) -> Result<(), Problem> {
-    match value {
-        Val::Struct(made) if !made.is_patch() => {
-            // Inside, an object that is no data is an error that nobody looks at.
-            return object(made, builder, into).map_err(|problem| match problem {
-                Problem::Key(_) => Problem::Type("*types.Err"),
-                other => other,
-            });
-        }
-        Val::Node(node) if is_typed_aggregate(*node, into.typed) => {
-            return Err(Problem::Type(value.go_type(true)));
-        }
-        Val::Node(node) if !into.is_json && !node.is_null() => {
-            builder.copy(*node);
-        }
-        Val::Node(node) if node.is_null() => return Err(Problem::Type(NULL)),
-        Val::Node(node) => copy_as_floats(*node, builder),
-        Val::Type(name) => builder.str(name, 0, 0),
-        Val::Optional(None) => builder.null(0, 0),
-        Val::Optional(Some(inner)) => return bare(inner, builder, into),
-        Val::Bool(value) => builder.bool(*value, 0, 0),
-        Val::Str(text) => builder.str(text, 0, 0),
-        Val::Int(value) if !into.is_json => builder.int(*value, 0, 0),
-        Val::Int(value) => number(*value as f64, builder),
-        Val::Uint(value) if !into.is_json => builder.uint(*value, 0, 0),
-        Val::Uint(value) => number(*value as f64, builder),
-        Val::Double(value) if !into.is_json => builder.float(*value, 0, 0),
-        Val::Double(value) if value.is_finite() => number(*value, builder),
-        Val::Double(value) => return Err(Problem::Number(infinite(*value))),
-        Val::Bytes(bytes) if into.is_json => builder.str(&base64::encode(bytes), 0, 0),
-        Val::List(list) if list.joined => {
-            builder.begin_list(0);
-            list.items.iter().try_for_each(|item| bare(item, builder, into))?;
-            builder.end(0);
-        }
-        other => return Err(Problem::Type(other.go_native_type())),
-    }
-    Ok(())
-}
-
 /// A value as JSON by the language's own rules.
 fn json(value: &Val<'_>, builder: &mut Builder, typed: &[&Value]) -> Result<(), String> {
     match value {
         Val::Struct(made) if !made.is_patch() => {
+            if let Some(problem) = made.problem() {
+                return Err(problem);
+            }
             let mut into = Plain { is_json: true, path: Vec::new(), typed };
             return object(made, builder, &mut into).map_err(|problem| match problem {
-                Problem::Key(error) => error,
                 Problem::Type(found) => format!("proto: invalid type: {found}"),
                 Problem::Number(found) => not_finite(found),
             });
@@ -330,6 +185,8 @@ fn json(value: &Val<'_>, builder: &mut Builder, typed: &[&Value]) -> Result<(), 
         Val::Optional(Some(inner)) => return json(inner, builder, typed),
         Val::List(list) => {
             builder.begin_list(0);
+            // Of joined lists the API server converts what the items hold.
+            let typed = if list.joined { &[] } else { typed };
             list.items.iter().try_for_each(|item| json(item, builder, typed))?;
             builder.end(0);
         }
@@ -345,17 +202,6 @@ fn json(value: &Val<'_>, builder: &mut Builder, typed: &[&Value]) -> Result<(), 
         other => return Err(no_json(other)),
     }
     Ok(())
-}
-
-/// Whether a list or map is part of a document that the API server holds as values of
-/// Go types. A request's options are kept as they came.
-pub(crate) fn is_typed(node: Node<'_>, typed: &[&Value]) -> bool {
-    typed.iter().any(|value| std::ptr::eq(*value, node.value()))
-        && !node.pointer().as_str().starts_with("/options")
-}
-
-fn is_typed_aggregate(node: Node<'_>, typed: &[&Value]) -> bool {
-    matches!(node.kind(), Kind::List | Kind::Map) && is_typed(node, typed)
 }
 
 fn json_node(node: Node<'_>, builder: &mut Builder, typed: &[&Value]) -> Result<(), String> {
@@ -412,28 +258,6 @@ fn no_json(value: &Val<'_>) -> String {
     }
 }
 
-/// A key that is no text as Go's `%q` shows it.
-fn quoted_key(key: &Val<'_>) -> String {
-    let code = match key.read() {
-        Val::Int(value) => u32::try_from(value).ok(),
-        Val::Uint(value) => u32::try_from(value).ok(),
-        other => return format!("%!q({}={})", other.go_type(false), other.go_display()),
-    };
-    match code.and_then(char::from_u32) {
-        Some(char) if char.is_ascii_control() => format!("'\\x{:02x}'", char as u32),
-        Some(char) => format!("'{char}'"),
-        None => "'\u{fffd}'".to_owned(),
-    }
-}
-
-fn infinite(value: f64) -> &'static str {
-    match (value.is_nan(), value > 0.0) {
-        (true, _) => "NaN",
-        (false, true) => "+Inf",
-        (false, false) => "-Inf",
-    }
-}
-
 fn not_finite(found: &str) -> String {
     format!(
         "json: error calling MarshalJSON for type *structpb.Value: proto: \
@@ -444,35 +268,4 @@ fn not_finite(found: &str) -> String {
 /// Whether a float holds it exactly.
 fn is_safe(magnitude: u64) -> bool {
     magnitude < 1 << 53
-}
-
-/// A number as JSON writes a float: whole ones are integers to whoever reads it.
-fn number(value: f64, builder: &mut Builder) {
-    if value.fract() == 0.0 && value.abs() < 9_223_372_036_854_775_808.0 {
-        builder.int(value as i64, 0, 0);
-    } else {
-        builder.float(value, 0, 0);
-    }
-}
-
-fn copy_as_floats(node: Node<'_>, builder: &mut Builder) {
-    match node.kind() {
-        Kind::List => {
-            builder.begin_list(0);
-            node.items().for_each(|item| copy_as_floats(item, builder));
-            builder.end(0);
-        }
-        Kind::Map => {
-            builder.begin_map(0);
-            for (name, item) in node.entries() {
-                builder.key(name, 0);
-                copy_as_floats(item, builder);
-            }
-            builder.end(0);
-        }
-        Kind::Int | Kind::UInt | Kind::Float => {
-            number(node.as_f64().unwrap_or_default(), builder);
-        }
-        _ => builder.copy(node),
-    }
 }

@@ -92,9 +92,13 @@ impl<'a> Struct<'a> {
         }
     }
 
-    /// Whether it is an object that can be converted to plain data.
-    pub(crate) fn is_plain(&self) -> bool {
-        !self.is_patch() && self.fields.iter().all(|(_, value)| converts(value))
+    /// What keeps an object from being converted to plain data: a map whose keys are
+    /// no texts. Of objects inside nobody looks at such.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.fields.iter().find_map(|(name, value)| {
+            let problem = bad_key(value)?;
+            Some(format!("fail to convert field {name:?}: {problem}"))
+        })
     }
 
     /// A field of an object as plain data.
@@ -112,14 +116,31 @@ fn native_text(value: &Val<'_>) -> Option<String> {
     }
 }
 
-/// Whether no map in it has keys that are no text.
-fn converts(value: &Val<'_>) -> bool {
+/// What is wrong with a key of a map.
+fn bad_key(value: &Val<'_>) -> Option<String> {
     match value {
-        Val::Struct(made) if !made.is_patch() => made.fields().all(|(_, value)| converts(value)),
-        Val::List(list) if list.joined => list.items.iter().all(converts),
-        Val::Map(entries) => entries.iter().all(|(key, _)| key.as_str().is_some()),
-        Val::Optional(Some(inner)) => converts(inner),
-        _ => true,
+        Val::List(list) if list.joined => list.items.iter().find_map(bad_key),
+        Val::Map(entries) => {
+            let (key, _) = entries.iter().find(|(key, _)| key.as_str().is_none())?;
+            let (shown, ty) = (quoted(key), key.go_type(false));
+            Some(format!("map key {shown} is of type {ty}, not string"))
+        }
+        Val::Optional(Some(inner)) => bad_key(inner),
+        _ => None,
+    }
+}
+
+/// A key that is no text as Go's `%q` shows it.
+fn quoted(key: &Val<'_>) -> String {
+    let code = match key.read() {
+        Val::Int(value) => u32::try_from(value).ok(),
+        Val::Uint(value) => u32::try_from(value).ok(),
+        other => return format!("%!q({}={})", other.go_type(false), other.go_display()),
+    };
+    match code.and_then(char::from_u32) {
+        Some(char) if char.is_ascii_control() => format!("'\\x{:02x}'", char as u32),
+        Some(char) => format!("'{char}'"),
+        None => "'\u{fffd}'".to_owned(),
     }
 }
 
@@ -136,7 +157,8 @@ impl<'a> Val<'a> {
             Val::List(list) => {
                 let item = if list.joined { Val::native } else { Val::bare };
                 let items = list.items.iter().map(item).collect();
-                Val::List(Rc::new(List { items, open: list.open, joined: false }))
+                // Such lists are converted like those that were joined.
+                Val::List(Rc::new(List { items, open: list.open, joined: true }))
             }
             Val::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), value.bare()));

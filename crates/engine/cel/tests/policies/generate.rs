@@ -5,8 +5,8 @@ use ironhull_testkit::rng::Rng;
 
 use crate::Stage;
 
-pub(crate) fn stages(n: usize) -> impl Iterator<Item = Stage> {
-    let mut generator = Generator { rng: Rng::new(37), variables: Vec::new(), depth: 0 };
+pub(crate) fn stages(seed: u64, n: usize) -> impl Iterator<Item = Stage> {
+    let mut generator = Generator { rng: Rng::new(seed), variables: Vec::new(), depth: 0 };
     std::iter::repeat_with(move || generator.stage()).take(n)
 }
 
@@ -171,7 +171,8 @@ const ANY: &[&str] = &[
     "duration('1s')",
     "timestamp('2024-01-01T00:00:00Z')",
     "quantity('1')",
-    "[§m]",
+    "[object.m]",
+    "[{'a': §t}]",
     "[§l]",
     "{'a': §l}",
     "{1: §i}",

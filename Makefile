@@ -102,6 +102,7 @@ oracles: oracles-build
 
 oracles-build: $(GO_ORACLES:%=target/oracles/%)
 
+# A program may consist of several files.
 .SECONDEXPANSION:
 target/oracles/%: testbed/go.mod testbed/go.sum $$(wildcard testbed/oracle/$$*/*)
 	cd testbed && CGO_ENABLED=0 go build -trimpath -o ../$@ ./oracle/$*

@@ -1,19 +1,29 @@
-//! Any text, compiled as an expression of each library version's end, and run
-//! within the budget.
+//! Any text, compiled as an expression of each library version's end and of a
+//! mutation, and run within the budget.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use ironhull_cel::{Binding, Context, Env, Type, Val};
+use ironhull_cel::policy::{Compiler, Inputs, Stage, Use, apply_configuration, json_patch};
+use ironhull_cel::{Context, Env, Resource, Type, Val};
 use ironhull_model::{Minor, Value};
 use libfuzzer_sys::fuzz_target;
 
-static ENVS: LazyLock<[Env; 2]> = LazyLock::new(|| {
-    [28, 37].map(|minor| {
+static ENVS: LazyLock<[Env; 3]> = LazyLock::new(|| {
+    let [first, last] = [28, 37].map(|minor| {
         let mut env = Env::new(Minor::v1(minor));
         env.variable("object", Type::Dyn);
         env
-    })
+    });
+    [first, last, POLICY.env(Use::Mutation)]
+});
+
+static POLICY: LazyLock<Compiler> = LazyLock::new(|| {
+    let mut policy = Compiler::of_policy(Minor::v1(37), true);
+    for (name, text) in [("a", "object.a"), ("b", "variables.a + 1"), ("c", "object.nothing")] {
+        policy.variable(name, text).expect("a variable");
+    }
+    policy
 });
 
 static OBJECT: LazyLock<Value> = LazyLock::new(|| {
@@ -38,10 +48,22 @@ fuzz_target!(|text: &str| {
                 continue;
             }
         };
-        let bindings = [Binding::Val(Val::from_node(OBJECT.root()))];
-        let mut context = Context::new();
-        if let Ok(value) = program.eval(&bindings, &mut context) {
+        let root = || Val::from_node(OBJECT.root());
+        let inputs = Inputs {
+            object: root(),
+            old_object: Val::Null,
+            namespace_object: root(),
+            request: root(),
+            params: root(),
+            request_resource: Some(Resource::default()),
+            n_variables: 3,
+        };
+        let mut stage = Stage::new(POLICY.variables().expect("of a policy"));
+        let mut context = Context { stage: Some(&mut stage), ..Context::new() };
+        if let Ok(value) = program.eval(&inputs.bindings(), &mut context) {
             _ = value.display();
+            _ = apply_configuration(&value, &[&*OBJECT]);
+            _ = json_patch(&value, &[&*OBJECT]);
         }
     }
 });

@@ -3,7 +3,8 @@
 //! [`Env`] says what names mean for one Kubernetes minor; [`compile`] parses,
 //! expands macros and type-checks; a [`Program`] evaluates over documents by
 //! reference. An open list and an unknown value propagate as such, so that an
-//! absence nobody has looked for never becomes a verdict.
+//! absence nobody has looked for never becomes a verdict. [`policy`] has what
+//! expressions of admission policies need besides.
 
 mod ast;
 mod authz;

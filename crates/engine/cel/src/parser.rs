@@ -5,94 +5,16 @@ use crate::Issue;
 use crate::ast::Const;
 use crate::lexer::{Spanned, Token, tokens};
 
+mod aggregates;
+mod node;
+
+pub use node::{Kind, Node};
+
 /// No rule of the grammar may be inside itself more often, and no member, index,
 /// operator or condition inside others.
 const MOST_DEPTH: usize = 250;
 /// No text has more characters.
 const MOST_CHARACTERS: usize = 100_000;
-
-/// A parsed expression with its place, in bytes; parentheses around it do not count.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// What it is.
-    pub kind: Kind,
-    /// Its first byte.
-    pub start: u32,
-    /// One past its last byte.
-    pub end: u32,
-    /// How many members, indices, operators and conditions are inside each other.
-    depth: u32,
-}
-
-/// What an expression is, before macros are expanded.
-#[derive(Clone, Debug)]
-pub enum Kind {
-    /// A literal.
-    Const(Const),
-    /// A name; `root` names only what is global: `.name`.
-    Ident {
-        /// The name.
-        name: Box<str>,
-        /// Whether it begins with a dot.
-        root: bool,
-    },
-    /// `operand.field` or `operand.?field`.
-    Select {
-        /// Of what.
-        operand: Box<Node>,
-        /// Which member.
-        field: Box<str>,
-        /// Whether it may be absent.
-        optional: bool,
-    },
-    /// `operand[index]` or `operand[?index]`.
-    Index {
-        /// Of what.
-        operand: Box<Node>,
-        /// Which member or item.
-        index: Box<Node>,
-        /// Whether it may be absent.
-        optional: bool,
-    },
-    /// A call; `_+_` and the like for operators, of which `_&&_` and `_||_` have
-    /// any number of arguments.
-    Call {
-        /// What it is called on.
-        receiver: Option<Box<Node>>,
-        /// The function or macro.
-        name: Box<str>,
-        /// Its arguments.
-        args: Vec<Node>,
-    },
-    /// Items; those marked are left out when they are absent.
-    List(Vec<(Node, bool)>),
-    /// Entries; those marked are left out when they are absent.
-    Map(Vec<(Node, Node, bool)>),
-    /// `Name{field: value}`; fields that are marked are left out when they are absent.
-    Struct {
-        /// The name of its type; `.Name` names only what is global.
-        name: Box<str>,
-        /// Its fields.
-        fields: Vec<(Box<str>, Node, bool)>,
-    },
-}
-
-impl Node {
-    /// The nodes directly inside it, in the order of the text.
-    pub fn children(&self) -> Vec<&Node> {
-        match &self.kind {
-            Kind::Const(_) | Kind::Ident { .. } => Vec::new(),
-            Kind::Select { operand, .. } => vec![operand],
-            Kind::Index { operand, index, .. } => vec![operand, index],
-            Kind::Call { receiver, args, .. } => {
-                receiver.iter().map(|receiver| &**receiver).chain(args).collect()
-            }
-            Kind::List(items) => items.iter().map(|(item, _)| item).collect(),
-            Kind::Map(entries) => entries.iter().flat_map(|(key, value, _)| [key, value]).collect(),
-            Kind::Struct { fields, .. } => fields.iter().map(|(_, value, _)| value).collect(),
-        }
-    }
-}
 
 /// How often rules are inside themselves.
 #[derive(Clone, Copy, Default)]
@@ -406,106 +328,6 @@ impl Parser {
             Token::Op("{") => self.map(start),
             _ => Err(self.issue("expected an expression")),
         }
-    }
-
-    /// Of how many names the type of a struct literal consists that begins here.
-    fn struct_ahead(&self) -> Option<usize> {
-        let token = |at: usize| self.tokens.get(at).map(|spanned| &spanned.token);
-        let mut n_names = 1;
-        loop {
-            match token(self.at + 2 * n_names - 1)? {
-                Token::Op("{") => return Some(n_names),
-                Token::Op(".") if matches!(token(self.at + 2 * n_names)?, Token::Ident(_)) => {
-                    n_names += 1;
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    fn literal(&mut self, start: u32, root: bool, n_names: usize) -> Result<Node, Issue> {
-        let mut name = String::new();
-        for at in 0..n_names {
-            if root || at > 0 {
-                name.push('.');
-            }
-            if let Token::Ident(part) = self.peek() {
-                name += part;
-            }
-            self.at += 2;
-        }
-        let (mut fields, mut below) = (Vec::new(), 0);
-        while !(self.is("}") || self.is(",")) {
-            let optional = self.accept("?");
-            let (Token::Ident(field) | Token::Quoted(field)) = self.peek().clone() else {
-                return Err(self.issue("expected a field's name"));
-            };
-            self.at += 1;
-            self.expect(":")?;
-            let value = self.conditional()?;
-            below = below.max(value.depth);
-            fields.push((field, value, optional));
-            if !self.accept(",") {
-                break;
-            }
-            if self.is(",") {
-                return Err(self.issue("expected a field's name"));
-            }
-        }
-        if fields.is_empty() {
-            self.accept(",");
-        }
-        self.expect("}")?;
-        Ok(self.leaf(Kind::Struct { name: name.into(), fields }, start, below))
-    }
-
-    fn list(&mut self, start: u32) -> Result<Node, Issue> {
-        let mut optional = self.is("[?");
-        self.at += 1;
-        let (mut items, mut below) = (Vec::new(), 0);
-        while optional || !(self.is("]") || self.is(",")) {
-            optional |= self.accept("?");
-            let item = self.conditional()?;
-            below = below.max(item.depth);
-            items.push((item, optional));
-            optional = false;
-            if !self.is(",") {
-                break;
-            }
-            self.at += 1;
-            if self.is(",") {
-                return Err(self.issue("expected an expression"));
-            }
-        }
-        if items.is_empty() {
-            self.accept(",");
-        }
-        self.expect("]")?;
-        Ok(self.leaf(Kind::List(items), start, below))
-    }
-
-    fn map(&mut self, start: u32) -> Result<Node, Issue> {
-        self.at += 1;
-        let (mut entries, mut below) = (Vec::new(), 0);
-        while !(self.is("}") || self.is(",")) {
-            let optional = self.accept("?");
-            let key = self.conditional()?;
-            self.expect(":")?;
-            let value = self.conditional()?;
-            below = below.max(key.depth).max(value.depth);
-            entries.push((key, value, optional));
-            if !self.accept(",") {
-                break;
-            }
-            if self.is(",") {
-                return Err(self.issue("expected an expression"));
-            }
-        }
-        if entries.is_empty() {
-            self.accept(",");
-        }
-        self.expect("}")?;
-        Ok(self.leaf(Kind::Map(entries), start, below))
     }
 }
 

@@ -1,27 +1,23 @@
 //! Values at run time. What comes from a document stays a [`Node`] of it.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use ironhull_model::{Builder, Kind, Node, Value};
 
 use crate::ast::Const;
-use crate::authz::Authz;
-use crate::library::format::Format;
-use crate::library::ip::Cidr;
-use crate::library::quantity::Quantity;
-use crate::library::semver::Semver;
 use crate::library::timestamp::Timestamp;
-use crate::library::url::Url;
 use crate::library::{duration, go};
 
 /// The type of the map of a policy's variables.
 pub(crate) const VARIABLES: &str = "kubernetes.variables";
 
 mod compare;
+mod opaque;
 mod structs;
 
+pub use opaque::Opaque;
+pub(crate) use opaque::{CidrValue, FormatValue, QuantityValue, SemverValue, UrlValue};
 pub use structs::Struct;
 
 pub(crate) use compare::{compare_numbers, equal, hashable, is_key, member};
@@ -81,36 +77,6 @@ pub struct List<'a> {
     pub(crate) joined: bool,
 }
 
-/// Values of the libraries' types.
-#[derive(Debug)]
-pub enum Opaque {
-    #[doc(hidden)]
-    Quantity(QuantityValue),
-    #[doc(hidden)]
-    Ip(IpAddr),
-    #[doc(hidden)]
-    Cidr(CidrValue),
-    #[doc(hidden)]
-    Url(UrlValue),
-    #[doc(hidden)]
-    Semver(SemverValue),
-    #[doc(hidden)]
-    Format(FormatValue),
-    #[doc(hidden)]
-    Authz(Authz),
-}
-
-macro_rules! wrap {
-    ($($name:ident $inner:ty;)*) => { $(#[doc(hidden)] #[derive(Debug)] pub struct $name(pub(crate) $inner);)* };
-}
-wrap! {
-    QuantityValue Quantity;
-    CidrValue Cidr;
-    UrlValue Url;
-    SemverValue Semver;
-    FormatValue Format;
-}
-
 impl<'a> Val<'a> {
     /// A document's node as a value.
     pub fn from_node(node: Node<'a>) -> Val<'a> {
@@ -155,6 +121,21 @@ impl<'a> Val<'a> {
     /// Whether it is not known.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Val::Unknown)
+    }
+
+    /// Whether nothing in it is unknown, and no list in it may have more elements than
+    /// are known.
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Val::Unknown => false,
+            Val::List(list) => !list.open && list.items.iter().all(Val::is_complete),
+            Val::Map(entries) => {
+                entries.iter().all(|(key, value)| key.is_complete() && value.is_complete())
+            }
+            Val::Struct(made) => made.fields().all(|(_, value)| value.is_complete()),
+            Val::Optional(Some(inner)) => inner.is_complete(),
+            _ => true,
+        }
     }
 
     /// A scalar node as the scalar it holds; anything else as it is.
@@ -368,32 +349,6 @@ impl<'a> Val<'a> {
                 builder.end(0);
             }
             other => builder.str(&other.display(), 0, 0),
-        }
-    }
-}
-
-impl Opaque {
-    pub(crate) fn type_name(&self) -> &'static str {
-        match self {
-            Opaque::Quantity(_) => "kubernetes.Quantity",
-            Opaque::Ip(_) => "net.IP",
-            Opaque::Cidr(_) => "net.CIDR",
-            Opaque::Url(_) => "kubernetes.URL",
-            Opaque::Semver(_) => "kubernetes.Semver",
-            Opaque::Format(_) => "kubernetes.NamedFormat",
-            Opaque::Authz(authz) => authz.type_name(),
-        }
-    }
-
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Opaque::Quantity(quantity) => quantity.0.text(),
-            Opaque::Ip(ip) => ip.to_string(),
-            Opaque::Cidr(cidr) => format!("{}/{}", cidr.0.ip(), cidr.0.prefix_length()),
-            Opaque::Url(url) => url.0.text(),
-            Opaque::Semver(semver) => format!("{:?}", semver.0),
-            Opaque::Format(format) => format.0.name().to_owned(),
-            Opaque::Authz(authz) => authz.type_name().to_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The shapes that most policies have allocate nothing when they are evaluated.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use ironhull_cel::policy::{Compiler, Inputs, Stage, Use, evaluate};
 use ironhull_cel::{Binding, Context, Env, Type, Val, compile};
 use ironhull_model::{Builder, Minor, Value};
 
@@ -54,6 +55,43 @@ fn pod() -> Value {
     builder.end(0);
     builder.end(0);
     builder.finish()
+}
+
+/// A variable is made once for the expressions of a stage; reading it again, and
+/// what a request says, allocates nothing.
+#[test]
+fn variables_that_are_known_and_requests_allocate_nothing() {
+    let mut policy = Compiler::of_policy(Minor::NEWEST, true);
+    policy.variable("containers", "object.spec.containers").expect("compiles");
+    policy.variable("replicas", "object.spec.replicas + 1").expect("compiles");
+    let pod = pod();
+    let inputs = Inputs {
+        object: Val::from_node(pod.root()),
+        old_object: Val::Null,
+        namespace_object: Val::Null,
+        request: Val::from_node(pod.root()),
+        params: Val::Null,
+        request_resource: None,
+        n_variables: 2,
+    };
+    let bindings = inputs.bindings();
+    for text in [
+        "variables.containers.all(c, has(c.image))",
+        "variables.replicas <= 5 && variables.replicas > 1",
+        "oldObject == null || variables.replicas == 4",
+        "has(variables.containers)",
+    ] {
+        let program = policy.compile(Use::Condition, text).expect(text);
+        let mut stage = Stage::new(policy.variables().expect("of a policy"));
+        let mut budget = 10_000_000;
+        let mut run = || {
+            let mut context = Context { stage: Some(&mut stage), ..Context::new() };
+            matches!(evaluate(&program, &bindings, &mut context, &mut budget), Ok(Val::Bool(true)))
+        };
+        assert!(run(), "{text}");
+        let counted = allocation_counter::measure(|| assert!(run()));
+        assert_eq!(counted.count_total, 0, "{text}");
+    }
 }
 
 #[test]

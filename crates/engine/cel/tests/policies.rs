@@ -115,6 +115,56 @@ fn a_variable_that_does_not_compile_is_an_error_where_it_is_used() {
     assert!(error.message.starts_with("composited variable \"x\" fails to compile: "));
 }
 
+/// `dyn(variables)` is asked for names as they are escaped elsewhere.
+#[test]
+fn names_of_variables_are_unescaped() {
+    let variables = [("namespace", "1"), ("a__b", "2"), ("x", "3")];
+    let texts = [
+        "dyn(variables).__namespace__ == 1",
+        "dyn(variables)['namespace'] == 1",
+        "variables.a__b == 2",
+        "dyn(variables).__x__",
+        "dyn(variables).x__dot__y",
+        "has(dyn(variables).__in__)",
+    ];
+    let (values, _) = stage(&variables, &texts, 1000);
+    assert_eq!(
+        values,
+        ["true", "true", "true", "no such key: __x__", "no such key: x__dot__y", "false",]
+    );
+}
+
+#[test]
+fn without_a_host_no_check_is_answered() {
+    let program = compiler(&[])
+        .compile(Use::Condition, "authorizer.path('/x').check('get').allowed()")
+        .unwrap();
+    let object = object();
+    let value = program.eval(&inputs(&object, 0).bindings(), &mut Context::new()).unwrap();
+    assert!(value.is_unknown());
+}
+
+#[test]
+fn what_is_not_known_makes_no_object() {
+    let object = object();
+    let bindings = inputs(&object, 0).bindings();
+    for text in ["Object{a: request.name}", "[JSONPatch{value: Object{a: request}}]"] {
+        let program = mutation(text);
+        let value = program.eval(&bindings, &mut Context::new()).unwrap();
+        assert!(value.is_unknown() && !value.is_complete(), "{text}: {value:?}");
+    }
+    let open = Val::open_list(vec![Val::Int(1)]);
+    let inputs = Inputs { params: open, ..inputs(&object, 0) };
+    let bindings = inputs.bindings();
+    for (text, is_complete) in
+        [("Object{a: params}", false), ("Object{a: [params]}", false), ("Object{a: [1]}", true)]
+    {
+        let program = mutation(text);
+        let value = program.eval(&bindings, &mut Context::new()).unwrap();
+        assert_eq!(value.is_complete(), is_complete, "{text}");
+    }
+}
+
 #[test]
 fn a_variable_that_reads_itself_ends() {
     let (values, _) = stage(&[("x", "dyn(variables).x")], &["variables.x == 1"], 1000);

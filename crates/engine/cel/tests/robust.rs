@@ -2,6 +2,7 @@
 //! error: deep nesting, random bytes, random pieces of expressions.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use ironhull_cel::policy::{Compiler, Use, apply_configuration, json_patch};
 use ironhull_cel::{Binding, Context, Env, Program, Type, Val, compile};
 use ironhull_model::{Builder, Minor};
 use ironhull_testkit::rng::Rng;
@@ -20,7 +21,11 @@ fn try_out(env: &Env, text: &str) {
     let bindings = [Binding::Val(Val::from_node(document.root()))];
     let run = |program: &Program| {
         let mut context = Context { limit: 10_000, ..Context::default() };
-        let result = program.eval(&bindings, &mut context).map(|value| value.canonical());
+        let result = program.eval(&bindings, &mut context).map(|value| {
+            // What is no object or patch is an error, whatever it is.
+            let patch = json_patch(&value, &[&document]);
+            (value.canonical(), apply_configuration(&value, &[]), patch, value.display())
+        });
         (result, context.cost)
     };
     let decoded = Program::decode(&program.encode()).expect(text);
@@ -33,10 +38,16 @@ fn env(minor: u16) -> Env {
     env
 }
 
+fn of_mutations() -> Env {
+    let mut policy = Compiler::of_policy(Minor::v1(37), true);
+    policy.variable("a", "object.a").unwrap();
+    policy.env(Use::Mutation)
+}
+
 /// T-CEL-2, and much deeper.
 #[test]
 fn deep_nesting_is_an_error_or_works() {
-    let env = env(37);
+    let env = of_mutations();
     for n in [60, 200, 249, 250, 251, 1_000, 20_000] {
         for (open, inner, close) in [
             ("(", "1", ")"),
@@ -67,6 +78,12 @@ fn deep_nesting_is_an_error_or_works() {
             ("has(object.a) ? (", "1", ") : 2"),
             ("object[", "'a'", "]"),
             ("[[1].map(x, {'a': ", "1", "})]"),
+            ("Object{a: ", "1", "}"),
+            ("Object{a: [", "1", "]}"),
+            ("Object{?a: optional.of(", "1", ")}"),
+            ("JSONPatch{value: ", "1", "}"),
+            ("Object", "", ".a"),
+            ("", "Object{}", ".a"),
         ] {
             let text = [&open.repeat(n), inner, &close.repeat(n)].concat();
             try_out(&env, &text);
@@ -86,7 +103,21 @@ fn long_expressions_work() {
     assert!(compile(&env, &text).is_err(), "longer than 100,000 characters");
 }
 
-const PIECES: [&str; 72] = [
+const PIECES: [&str; 86] = [
+    "Object",
+    "Object{",
+    "Object.a{",
+    "JSONPatch{",
+    "a: ",
+    "?a: ",
+    "op: ",
+    "value: ",
+    "variables",
+    "request",
+    "authorizer",
+    ".check('get')",
+    ".group('')",
+    "jsonpatch.escapeKey(",
     "object",
     ".a",
     "[0]",
@@ -163,23 +194,24 @@ const PIECES: [&str; 72] = [
 
 #[test]
 fn random_pieces() {
-    let environments = [env(28), env(37)];
+    let environments = [env(28), env(37), of_mutations()];
     let mut rng = Rng::new(7);
-    for at in 0..30_000 {
+    for at in 0..45_000 {
         let n = 1 + rng.below(14);
         let text: String = (0..n).map(|_| *rng.pick(&PIECES)).collect();
-        try_out(&environments[at % 2], &text);
+        try_out(&environments[at % 3], &text);
     }
 }
 
 #[test]
 fn random_bytes_and_damaged_expressions() {
-    let env = env(37);
+    let env = of_mutations();
     let mut rng = Rng::new(11);
-    let rules = include_str!("corpus/rules.txt");
-    let lines: Vec<&str> = rules.lines().filter(|line| !line.contains('«')).collect();
-    for _ in 0..20_000 {
-        let mut bytes = rng.pick(&lines).as_bytes().to_vec();
+    let texts = [include_str!("corpus/rules.txt"), include_str!("corpus/policies.txt")];
+    let lines = texts
+        .map(|text| -> Vec<&str> { text.lines().filter(|line| !line.contains('«')).collect() });
+    for at in 0..30_000 {
+        let mut bytes = rng.pick(&lines[at % 2]).as_bytes().to_vec();
         for _ in 0..=rng.below(4) {
             let at = rng.below(bytes.len() + 1);
             match rng.below(3) {

@@ -1,5 +1,6 @@
 //! What expressions of mutations give, as data: an object to merge, or the
-//! operations of a JSON Patch. Errors are the API server's.
+//! operations of a JSON Patch. Errors are the API server's. They are asked of values
+//! that are [`Val::is_complete`]; of others nothing is known.
 
 use ironhull_model::{Builder, Kind, Node, Value, base64};
 

@@ -47,6 +47,24 @@ fn a_repair_says_whether_it_may_stop_something() {
     assert!(refusal(&native("repair: { remove: [pod] }")).contains("the steps of a native rule"));
 }
 
+/// What mutations make of objects, and what policies ask, is no part of controls.
+#[test]
+fn controls_have_nothing_of_admission_policies() {
+    for wrong in [
+        "Object{} == Object{}",
+        "has(Object{a: 1}.a)",
+        "[JSONPatch{op: 'add'}].size() == 1",
+        "jsonpatch.escapeKey('a') == 'a'",
+        "authorizer.path('/x').check('get').allowed()",
+        "has(variables.a)",
+        "request.dryRun",
+        "kubernetes.UserInfo{} != null",
+    ] {
+        let told = refusal(&format!("applies: Pod\nmust: \"{wrong}\"\nmessage: m"));
+        assert!(!told.is_empty(), "{wrong}");
+    }
+}
+
 /// A field that none of the kinds has is a mistake, in rules, lists and messages; one
 /// that only some have is not.
 #[test]

@@ -116,6 +116,8 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
         "(object.kind == 'Pod' ? object.?spec : object.kind == 'CronJob' ? \
           object.?spec.?jobTemplate.?spec.?template.?spec : object.?spec.?template.?spec)",
     ),
+    // The name of the ServiceAccount of an object that holds a pod spec.
+    ("accountOf", &["object"], "podOf(object).?serviceAccountName.orValue('')"),
     // The containers of a pod that run a component of Kubernetes.
     ("component", &["pod", "program"], "pod.?containers.orValue([]).filter(c, runs(c, program))"),
     // The containers of a control plane's etcd; applications may have one of their own.

@@ -118,6 +118,8 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     ),
     // The name of the ServiceAccount of an object that holds a pod spec.
     ("accountOf", &["object"], "podOf(object).?serviceAccountName.orValue('')"),
+    // The volumes of an object that holds a pod spec.
+    ("volumesOf", &["object"], "podOf(object).?volumes.orValue([])"),
     // The containers of a pod that run a component of Kubernetes.
     ("component", &["pod", "program"], "pod.?containers.orValue([]).filter(c, runs(c, program))"),
     // The containers of a control plane's etcd; applications may have one of their own.

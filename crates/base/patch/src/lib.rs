@@ -3,6 +3,8 @@
 //! The text of a file is edited elsewhere, by splices; this is the same change
 //! to the document, and what the spliced text must parse to.
 
+pub mod json_patch;
+
 use std::borrow::Cow;
 
 use ironhull_model::{Builder, Kind, Node, Pointer, RepairStep, Value};

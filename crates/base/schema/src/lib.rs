@@ -10,6 +10,7 @@ use ironhull_model::{Minor, Node};
 
 pub mod crd;
 pub mod defaults;
+pub mod merge;
 pub mod nulls;
 pub mod rbac;
 pub mod removed;

@@ -12,7 +12,7 @@ use crate::authorizer::Authorizer;
 use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said, Verdict};
 use crate::estate::{Namespace, Param, Params};
 use crate::evaluate::{self, Evaluation, Outcome, Step};
-use crate::input::{Documents, namespace_of};
+use crate::input::{Documents, Shared, namespace_of};
 use crate::matching::{Matched, Matching};
 use crate::policies::{Entry, Policies, is_never_asked};
 use crate::policy::{Action, Binding, FailurePolicy, Policy};
@@ -126,8 +126,11 @@ impl<'e> Review<'_, 'e> {
             user: self.request.user,
         };
         let n_variables = entry.program.variables.len();
-        let seen =
-            documents.seen(self.request, matched, estate, shown.as_ref(), &authorizer, n_variables);
+        let minor = estate.world().base.minor;
+        let shown = shown.as_ref();
+        let typed = documents.typed(self.request, param, shown, true, minor);
+        let shared = Shared { host: &authorizer, typed: &typed, n_variables };
+        let seen = documents.seen(self.request, matched, estate, shown, shared);
         let evaluation = evaluate::evaluate(&entry.policy, &entry.program, &seen);
         if !evaluation.is_met {
             return;

@@ -190,6 +190,8 @@ pub(crate) struct Seen<'e> {
     pub(crate) fresh: Option<&'e Value>,
     /// Answers the authorizer's checks.
     pub(crate) host: &'e dyn Host,
+    /// The documents that the API server holds as values of its Go types.
+    pub(crate) typed: &'e [&'e Value],
 }
 
 /// A run that gave a value, an error, or needs what is not known.
@@ -232,7 +234,16 @@ pub(crate) enum Met {
     Unknown(String),
 }
 
+/// Whether a policy's match conditions hold.
+pub(crate) fn is_met<'e>(policy: &Policy<'e>, program: &'e Program, seen: &Seen<'e>) -> Met {
+    Run { policy, program, seen }.conditions()
+}
+
 impl<'e> Run<'_, 'e> {
+    fn stage(&self, inputs: &Inputs<'e>, budget: u64) -> Stage<'e> {
+        Stage::new(inputs, &self.program.variables, self.seen.host, self.seen.typed, budget)
+    }
+
     fn ask(
         &self,
         stage: &mut Stage<'e>,
@@ -260,12 +271,7 @@ impl<'e> Run<'_, 'e> {
 
     /// All are asked; a false one decides before errors do.
     fn conditions(&self) -> Met {
-        let mut stage = Stage::new(
-            &self.seen.conditions,
-            &self.program.variables,
-            self.seen.host,
-            MATCH_CONDITIONS_BUDGET,
-        );
+        let mut stage = self.stage(&self.seen.conditions, MATCH_CONDITIONS_BUDGET);
         let (mut errors, mut unknown, mut is_false) = (Vec::new(), None, false);
         for expression in &self.program.conditions {
             match self.ask(&mut stage, expression, &mut Reads::default()) {
@@ -286,8 +292,7 @@ impl<'e> Run<'_, 'e> {
     }
 
     fn validations(&self) -> Evaluation<'e> {
-        let mut stage =
-            Stage::new(&self.seen.validations, &self.program.variables, self.seen.host, BUDGET);
+        let mut stage = self.stage(&self.seen.validations, BUDGET);
         let mut told = Vec::new();
         for expression in &self.program.validations {
             let mut reads = Reads::default();
@@ -311,8 +316,7 @@ impl<'e> Run<'_, 'e> {
 
     /// The computed messages, on what the validations left; none when that ends.
     fn messages(&self, left: u64) -> Option<Vec<Option<String>>> {
-        let mut stage =
-            Stage::new(&self.seen.messages, &self.program.variables, self.seen.host, left);
+        let mut stage = self.stage(&self.seen.messages, left);
         let mut messages = Vec::new();
         for expression in &self.program.messages {
             let Some(expression) = expression else {
@@ -380,8 +384,7 @@ impl<'e> Run<'_, 'e> {
     }
 
     fn annotations(&self) -> Result<Vec<Annotation<'e>>, Spent> {
-        let mut stage =
-            Stage::new(&self.seen.annotations, &self.program.variables, self.seen.host, BUDGET);
+        let mut stage = self.stage(&self.seen.annotations, BUDGET);
         let mut annotations = Vec::new();
         for (named, expression) in self.policy.annotations.iter().zip(&self.program.annotations) {
             let mut error = String::new();

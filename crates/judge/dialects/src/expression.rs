@@ -149,6 +149,8 @@ pub(crate) struct Stage<'e> {
     bindings: Vec<Binding<'e>>,
     memory: policy::Stage<'e>,
     host: &'e dyn Host,
+    /// The documents that the API server holds as values of its Go types.
+    typed: &'e [&'e Value],
     /// What is left to spend.
     pub(crate) left: u64,
 }
@@ -161,10 +163,11 @@ impl<'e> Stage<'e> {
         inputs: &Inputs<'e>,
         variables: &'e Variables,
         host: &'e dyn Host,
+        typed: &'e [&'e Value],
         budget: u64,
     ) -> Stage<'e> {
         let memory = policy::Stage::new(variables);
-        Stage { bindings: inputs.clone().bindings(), memory, host, left: budget }
+        Stage { bindings: inputs.clone().bindings(), memory, host, typed, left: budget }
     }
 
     /// Runs an expression; what it costs is taken from the budget.
@@ -181,6 +184,7 @@ impl<'e> Stage<'e> {
         context.trace = Some(reads);
         context.host = Some(self.host);
         context.stage = Some(&mut self.memory);
+        context.typed = self.typed;
         match policy::evaluate(program, &self.bindings, &mut context, &mut self.left) {
             Ok(value) => Ok(Given::Value(value)),
             Err(error) if error.message == OUT_OF_BUDGET => Err(Spent),

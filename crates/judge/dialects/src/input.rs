@@ -2,8 +2,8 @@
 
 use ironhull_cel::policy::Inputs;
 use ironhull_cel::{Host, Resource, Val};
-use ironhull_model::{Builder, Node, Value};
-use ironhull_schema::wire;
+use ironhull_model::{Builder, Minor, Node, Value};
+use ironhull_schema::{crd, wire};
 
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
@@ -21,6 +21,16 @@ pub(crate) struct Documents {
     own_request: Value,
     namespace: Option<Value>,
     params: Option<Value>,
+}
+
+/// What the stages of an evaluation share.
+pub(crate) struct Shared<'e> {
+    /// Answers the authorizer's checks.
+    pub(crate) host: &'e dyn Host,
+    /// Of [`Documents::typed`].
+    pub(crate) typed: &'e [&'e Value],
+    /// How many variables the policy has.
+    pub(crate) n_variables: usize,
 }
 
 /// Which input of an evaluation something was read from.
@@ -83,9 +93,9 @@ impl Documents {
         matched: &Matched<'e>,
         estate: &'e Estate<'_>,
         shown: Option<&'e Value>,
-        host: &'e dyn Host,
-        n_variables: usize,
+        shared: Shared<'e>,
     ) -> Seen<'e> {
+        let Shared { host, typed, n_variables } = shared;
         let object = |known: Known<'e>, renamed: &'e Option<Value>| match (known, renamed) {
             (Known::None, _) => Val::Null,
             (_, Some(renamed)) => Val::from_node(renamed.root()),
@@ -120,7 +130,34 @@ impl Documents {
         let is_new = !request.is_stored && request.subresource.is_empty();
         let fresh = request.object.value().filter(|_| is_new);
         let fresh = fresh.map(|value| self.object.as_ref().unwrap_or(value));
-        Seen { conditions, validations, messages, annotations, unknown, fresh, host }
+        Seen { conditions, validations, messages, annotations, unknown, fresh, host, typed }
+    }
+
+    /// The documents that the API server holds as values of its Go types, which it
+    /// does since 1.37.
+    pub(crate) fn typed<'e>(
+        &'e self,
+        request: &Request<'e>,
+        param: Param<'_>,
+        shown: Option<&'e Value>,
+        with_objects: bool,
+        minor: Minor,
+    ) -> Vec<&'e Value> {
+        if minor < Minor::v1(37) {
+            return Vec::new();
+        }
+        let mut typed = vec![&self.request, &self.own_request];
+        typed.extend(self.namespace.iter().chain(shown));
+        if let Param::Object(object) = param
+            && !crd::is_custom(&object.thing.group, &object.thing.kind)
+        {
+            typed.extend(&self.params);
+        }
+        if with_objects && !crd::is_custom(request.kind.group, request.kind.name) {
+            typed.extend(self.object.iter().chain(&self.old_object));
+            typed.extend(request.object.value().into_iter().chain(request.old_object.value()));
+        }
+        typed
     }
 
     /// What expressions but those of audit annotations see of the Namespace.

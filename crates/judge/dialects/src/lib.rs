@@ -20,6 +20,7 @@ pub mod guards;
 mod input;
 mod kinds;
 mod matching;
+mod mutate;
 mod policies;
 mod policy;
 mod request;
@@ -32,6 +33,7 @@ pub use evaluate::Outcome;
 pub use input::Source;
 pub use kinds::{Equivalent, Kinds};
 pub use matching::{Form, Match, Matched, Matching};
+pub use mutate::{Applied, Failure, Mutated};
 pub use policies::{Policies, Refused};
 pub use policy::{
     Action, Binding, FailurePolicy, Flavour, GROUP, Mutation, Named, ParamKind, ParamRef,

@@ -124,6 +124,15 @@ impl<'a> Match<'a> {
         }
     }
 
+    /// How the rules alone cover a request.
+    pub(crate) fn by_rules(
+        &self,
+        request: &Request<'a>,
+        estate: &Estate<'a>,
+    ) -> Option<Matched<'a>> {
+        self.find(&self.rules, request, estate)
+    }
+
     fn selects_namespace(&self, request: &Request<'a>, estate: &Estate<'a>) -> Selected {
         let is_about_one = request.resource.name == "namespaces";
         if request.place == Place::Cluster && !is_about_one {

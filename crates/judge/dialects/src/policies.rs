@@ -10,6 +10,7 @@ use crate::decide;
 use crate::decision::Decision;
 use crate::estate::Estate;
 use crate::evaluate::Program;
+use crate::mutate::{self, Mutated};
 use crate::policy::{Binding, Flavour, GROUP, Policy};
 use crate::request::Request;
 use crate::validate::{self, Problem};
@@ -60,6 +61,7 @@ pub(crate) struct Entry<'a> {
 pub struct Policies<'a> {
     estate: Estate<'a>,
     pub(crate) validating: Vec<Entry<'a>>,
+    pub(crate) mutating: Vec<Entry<'a>>,
     refused: Vec<Refused<'a>>,
     /// Who may do what, where an expression asks.
     pub(crate) access: Option<Access<'a>>,
@@ -70,10 +72,10 @@ impl<'a> Policies<'a> {
     pub fn new(world: World<'a>) -> Policies<'a> {
         let mut refused = Vec::new();
         let validating = entries(world, Flavour::Validating, &mut refused);
-        _ = entries(world, Flavour::Mutating, &mut refused);
-        let asks = validating.iter().any(|entry| entry.policy.asks_who_may());
+        let mutating = entries(world, Flavour::Mutating, &mut refused);
+        let asks = validating.iter().chain(&mutating).any(|entry| entry.policy.asks_who_may());
         let access = asks.then(|| Access::new(world));
-        Policies { estate: Estate::new(world), validating, refused, access }
+        Policies { estate: Estate::new(world), validating, mutating, refused, access }
     }
 
     /// The world as admission looks at it.
@@ -84,6 +86,16 @@ impl<'a> Policies<'a> {
     /// The validating policies in force with their bindings, by name.
     pub fn validating(&self) -> impl Iterator<Item = (&Policy<'a>, &[Binding<'a>])> {
         self.validating.iter().map(|entry| (&entry.policy, &*entry.bindings))
+    }
+
+    /// The mutating policies in force with their bindings, by name.
+    pub fn mutating(&self) -> impl Iterator<Item = (&Policy<'a>, &[Binding<'a>])> {
+        self.mutating.iter().map(|entry| (&entry.policy, &*entry.bindings))
+    }
+
+    /// What the mutating policies make of a request's object.
+    pub fn mutate<'e>(&'e self, request: &Request<'e>) -> Mutated<'e> {
+        mutate::mutate(self, request)
     }
 
     /// Policies and bindings that the API server would refuse, so that they are not in

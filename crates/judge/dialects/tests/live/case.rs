@@ -197,6 +197,15 @@ fn of_policy(spec: &Value, features: &mut Vec<&'static str>) {
             features.push(feature);
         }
     };
+    note(spec["mutations"].is_array(), "mutations");
+    for (kind, feature) in [
+        ("ApplyConfiguration", "mutations: ApplyConfiguration"),
+        ("JSONPatch", "mutations: JSONPatch"),
+    ] {
+        let mutations = spec["mutations"].as_array();
+        note(mutations.into_iter().flatten().any(|it| it["patchType"] == kind), feature);
+    }
+    note(spec["reinvocationPolicy"] == "IfNeeded", "mutations: reinvoked");
     note(spec["failurePolicy"] == "Ignore", "failurePolicy: Ignore");
     note(spec["failurePolicy"] != "Ignore", "failurePolicy: Fail");
     note(spec["matchConditions"].is_array(), "matchConditions");

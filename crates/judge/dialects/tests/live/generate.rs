@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::case::{Group, group};
 
+mod mutations;
+
 /// So many groups, of eight requests each.
-const N_GROUPS: usize = 420;
+const N_GROUPS: usize = 480;
 const N_ASKS: usize = 8;
 
 pub fn groups() -> Vec<Group> {
@@ -43,6 +45,9 @@ enum Shape {
 }
 
 fn written(rng: &mut Rng, index: usize) -> Value {
+    if index % 6 == 5 {
+        return mutations::written(rng, index);
+    }
     let shape = match index % 12 {
         0 | 6 => Shape::Exec,
         3 => Shape::Subresources,

@@ -21,6 +21,8 @@ pub struct Answer {
     pub messages: Vec<String>,
     pub warnings: Vec<String>,
     pub audit: BTreeMap<String, String>,
+    /// What came out of mutations; none where nothing is compared.
+    pub object: Option<serde_json::Value>,
 }
 
 /// A document as it is.
@@ -104,6 +106,27 @@ fn answer(
         options: Some(&options),
         is_stored: false,
     };
+    let mutated = policies.mutate(&request);
+    if let Some(doubt) = mutated.doubts.first() {
+        return Err(format!("unknown: {doubt:?}"));
+    }
+    if let Some(status) = &mutated.status {
+        let message = format!("{} {} {}", status.code, status.reason, status.message);
+        return Ok(Answer {
+            denied: true,
+            code: status.code,
+            reason: status.reason.clone(),
+            messages: vec![message],
+            warnings: Vec::new(),
+            audit: BTreeMap::new(),
+            object: None,
+        });
+    }
+    let changed = mutated.object.as_ref().filter(|_| !mutated.applied.is_empty());
+    let mut request = request;
+    if let Some(object) = changed {
+        request.object = Known::Some(object);
+    }
     let decision = policies.review(&request);
     if decision.verdict == Verdict::Unknown || !decision.doubts.is_empty() {
         return Err(format!("unknown: {:?}", decision.doubts));
@@ -120,7 +143,37 @@ fn answer(
         messages: messages.collect(),
         warnings: decision.warnings.clone(),
         audit: in_order(decision.audit),
+        object: changed
+            .filter(|_| decision.verdict == Verdict::Allowed && sent.subresource.is_empty())
+            .map(comparable),
     })
+}
+
+/// An object without what only the API server sets.
+pub fn comparable(object: &Value) -> serde_json::Value {
+    let schema = Schema::of(Minor::NEWEST);
+    let object = ironhull_schema::wire::written(schema, &defaults::apply(schema, object));
+    let mut json: serde_json::Value = serde_json::from_str(&object.root().to_json()).unwrap();
+    for name in
+        ["uid", "creationTimestamp", "generation", "managedFields", "resourceVersion", "name"]
+    {
+        json["metadata"].as_object_mut().unwrap().remove(name);
+    }
+    json.as_object_mut().unwrap().remove("status");
+    if json["kind"] == "Pod" {
+        // Other admission plugins.
+        for name in
+            ["tolerations", "priority", "preemptionPolicy", "serviceAccountName", "serviceAccount"]
+        {
+            json["spec"].as_object_mut().unwrap().remove(name);
+        }
+    }
+    if json["kind"] == "Service" {
+        for name in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            json["spec"].as_object_mut().unwrap().remove(name);
+        }
+    }
+    json
 }
 
 /// Bindings are asked in any order, so what they audit is in any order.

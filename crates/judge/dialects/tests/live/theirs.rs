@@ -324,7 +324,8 @@ pub fn audited(cluster: &Cluster) -> HashMap<usize, BTreeMap<String, String>> {
 pub fn answer(ask: &Ask, response: &Response, audit: BTreeMap<String, String>) -> Answer {
     let body = &response.body;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let denied = response.message().contains("denied request");
+    let denied = response.message().contains("denied request")
+        || response.message().starts_with("Internal error occurred: strict");
     let mut message = format!("{} {} {}", response.status, text("reason"), text("message"));
     let prefix = ask.sent.body.as_ref().and_then(|body| body["metadata"]["generateName"].as_str());
     if let Some(prefix) = prefix.filter(|_| ask.sent.name.is_empty())
@@ -341,5 +342,6 @@ pub fn answer(ask: &Ask, response: &Response, audit: BTreeMap<String, String>) -
         messages: if denied { vec![message] } else { Vec::new() },
         warnings: response.warnings.clone(),
         audit: super::ours::in_order(audit),
+        object: None,
     }
 }

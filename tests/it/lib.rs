@@ -14,6 +14,7 @@ mod cluster;
 mod cluster_facts;
 mod complete;
 mod documentation;
+mod dumps;
 mod fix;
 mod layers;
 mod noise;

@@ -50,7 +50,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The stream of a snapshot before it was compressed.
-fn uncompressed(path: &Path) -> Vec<u8> {
+pub(crate) fn uncompressed(path: &Path) -> Vec<u8> {
     let bytes = std::fs::read(path).unwrap();
     let start = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let mut payload = Vec::new();

@@ -125,6 +125,13 @@ pub const FACTS: &[FactDeclaration] = &[
         supply: "--read-kubelets",
     },
     FactDeclaration {
+        name: "helm.release",
+        about: About::Object,
+        text: "of a Secret that holds a Helm release: name, revision, status, chart (name, \
+               version, appVersion) and objects (apiVersion, kind, namespace, name)",
+        supply: "--read-helm-releases",
+    },
+    FactDeclaration {
         name: "cluster.version",
         about: About::Cluster,
         text: "what the API server says it is: gitVersion, major, minor, platform, and emulated \

@@ -26,8 +26,9 @@ Other   completions  Shell completions
         version      Version and what it knows
 
 TARGET  PATH (file, directory, Helm chart, kustomization), - for standard input,
-        cluster: or cluster:CONTEXT for a running cluster, snapshot:FILE for what
-        check --save FILE wrote
+        cluster: or cluster:CONTEXT for a running cluster, dump:PATH for
+        what kubectl get -o yaml|json or cluster-info dump printed of one,
+        snapshot:FILE for what check --save FILE wrote
 Exit    0 clean · 1 a finding at or above --fail-on · 2 usage · 3 something could not be judged · 4 our bug
 
 Options:
@@ -66,6 +67,9 @@ pub(crate) struct Global {
     /// Also ask the kubelets of clusters for their configuration: needs get on nodes/proxy
     #[arg(long, global = true)]
     pub(crate) read_kubelets: bool,
+    /// Also read what Helm releases in clusters installed: reads Secrets of that type whole
+    #[arg(long, global = true)]
+    pub(crate) read_helm_releases: bool,
     /// Never use colour
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
@@ -136,7 +140,7 @@ pub(crate) struct Judging {
 
 #[derive(ClapArgs)]
 pub(crate) struct Check {
-    /// Files, directories, -, cluster:[CONTEXT] or snapshot:FILE (default .)
+    /// Files, directories, -, cluster:[CONTEXT], dump:PATH or snapshot:FILE (default .)
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
     #[command(flatten)]

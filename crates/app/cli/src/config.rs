@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::args::Global;
-use crate::estate::saved::SCHEME;
+use crate::estate::{dump, saved};
 
 /// What `ironhull.yaml` may say.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +36,10 @@ pub(crate) struct Config {
 /// Reads the named file, or the nearest `ironhull.yaml` from the first target upward.
 pub(crate) fn load(global: &Global, targets: &[String]) -> anyhow::Result<Config> {
     let start = targets.first().map_or(".", |target| target.as_str());
-    let is_path =
-        start != "-" && !["cluster:", SCHEME].iter().any(|scheme| start.starts_with(scheme));
+    let is_path = start != "-"
+        && !["cluster:", dump::SCHEME, saved::SCHEME]
+            .iter()
+            .any(|scheme| start.starts_with(scheme));
     let start = if is_path { Path::new(start) } else { Path::new(".") };
     let Some(path) = global.config.clone().or_else(|| find(start)) else {
         return Ok(Config::default());

@@ -21,6 +21,7 @@ use crate::args::Global;
 
 mod charts;
 pub(crate) mod documents;
+pub(crate) mod dump;
 pub(crate) mod live;
 pub(crate) mod saved;
 
@@ -98,6 +99,13 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     let mut seen = (targets.len() > 1).then(Seen::new);
     let salt = salt();
     for target in targets {
+        if let Some(path) = target.strip_prefix(dump::SCHEME) {
+            match dump::absent(path) {
+                Some(told) => snapshot.diagnostics.push(told),
+                None => dump::read(path, options, &salt, &mut snapshot),
+            }
+            continue;
+        }
         match target.strip_prefix("cluster:") {
             Some(context) => live::read(context, options, &salt, &mut snapshot),
             None if target.starts_with(saved::SCHEME) => {

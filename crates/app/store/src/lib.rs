@@ -57,6 +57,8 @@ pub struct LastCheck {
     pub impersonate_groups: Vec<String>,
     /// `--read-kubelets`.
     pub read_kubelets: bool,
+    /// `--read-helm-releases`.
+    pub read_helm_releases: bool,
     /// When it was, RFC 3339.
     pub at: String,
     /// The moments (RFC 3339) at which findings were first seen, over consecutive

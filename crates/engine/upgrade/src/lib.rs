@@ -10,8 +10,10 @@ pub mod support;
 #[cfg(test)]
 mod tests;
 pub mod weaknesses;
+mod writers;
 
 pub use successor::{Successor, successor};
+pub use writers::{Writer, writers};
 
 /// How an object's API version stands in a minor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,8 +38,12 @@ pub struct Ending {
 
 /// How an object's API version stands in `minor`; none when it is served without a warning.
 pub fn ending(object: &Object, minor: Minor) -> Option<Ending> {
-    let thing = &object.thing;
-    let life = removed::lookup(&thing.group, &object.version, &thing.kind)?;
+    state(&object.thing.group, &object.version, &object.thing.kind, minor)
+}
+
+/// How a kind in an API version stands in `minor`; none when it is served without a warning.
+pub fn state(group: &str, version: &str, kind: &str, minor: Minor) -> Option<Ending> {
+    let life = removed::lookup(group, version, kind)?;
     let state = match (life.removed, life.deprecated) {
         (Some(since), _) if since <= minor => State::Removed { since },
         (_, Some(since)) if since <= minor => State::Deprecated,

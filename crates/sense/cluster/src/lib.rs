@@ -4,9 +4,10 @@
 
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{Cause, Coverage, Fact, Gap, Minor, Object, Wanted};
+use ironhull_model::{Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted};
 
 mod discovery;
+mod helm;
 mod kubelets;
 mod list;
 mod rights;
@@ -46,6 +47,8 @@ pub struct Asked {
     pub wanted: Wanted,
     /// Whether kubelets are asked for their configuration, through `nodes/proxy`.
     pub kubelets: bool,
+    /// Whether Secrets that hold Helm releases are read whole.
+    pub helm_releases: bool,
 }
 
 /// What was seen of a cluster.
@@ -89,7 +92,7 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     let mut kinds: Vec<_> = stream::iter(resources)
         .map(|resource| {
             let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
-            let extent = extent(&resource, &asked.wanted);
+            let extent = extent(&resource.group, &resource.kind, &asked.wanted);
             // A task of its own, so that pages of different kinds are parsed on all cores.
             tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await })
         })
@@ -109,6 +112,7 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     }
     seen.coverage = Coverage::Kinds(complete);
     kubelets::read(cluster, asked.kubelets, &mut seen).await;
+    helm::read(cluster, asked.helm_releases, &mut seen).await;
     Ok(seen)
 }
 
@@ -128,8 +132,31 @@ async fn namespaces(cluster: &Cluster, resources: &[Resource]) -> Vec<String> {
     }
 }
 
-fn extent(resource: &Resource, wanted: &Wanted) -> Extent {
-    let (group, kind) = (resource.group.as_str(), resource.kind.as_str());
+/// An object that somebody else read of a cluster, such as `kubectl get -o yaml`, as it
+/// would have been read here; none where it would not.
+pub fn dumped(object: &Object, wanted: &Wanted) -> Option<Object> {
+    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
+    if LEFT_OUT.contains(&(group, kind)) {
+        return None;
+    }
+    let metadata = object.root().get("metadata")?;
+    let is_owned = metadata.get("ownerReferences").is_some_and(|owners| !owners.is_empty());
+    let extent = match extent(group, kind, wanted) {
+        Extent::Metadata if MADE.contains(&(group, kind)) && !is_owned => Extent::Whole,
+        extent => extent,
+    };
+    let api_version = object.api_version();
+    match extent {
+        Extent::Secrets => {
+            let ty = object.root().get("type").and_then(Node::as_str).unwrap_or("Opaque");
+            trim::secret(metadata, ty)
+        }
+        Extent::Whole => trim::object(&object.value, &api_version, kind, Standing::Live),
+        Extent::Metadata => trim::metadata_of(metadata, &api_version, kind),
+    }
+}
+
+fn extent(group: &str, kind: &str, wanted: &Wanted) -> Extent {
     match (group, kind) {
         ("", "Secret") => Extent::Secrets,
         _ if MADE.contains(&(group, kind)) => Extent::Metadata,

@@ -104,6 +104,16 @@ pub(crate) fn secret(metadata: Node<'_>, ty: &str) -> Option<Object> {
     object(&builder.finish(), "v1", "Secret", Standing::Live)
 }
 
+/// An object of which only metadata is kept.
+pub(crate) fn metadata_of(metadata: Node<'_>, api_version: &str, kind: &str) -> Option<Object> {
+    let mut builder = Builder::new();
+    builder.begin_map(0);
+    builder.key("metadata", 0);
+    builder.copy(metadata);
+    builder.end(0);
+    object(&builder.finish(), api_version, kind, Standing::Partial)
+}
+
 #[cfg(test)]
 mod tests {
     use ironhull_model::{Standing, Value};

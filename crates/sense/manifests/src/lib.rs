@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
-use ironhull_model::{Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId};
+use ironhull_model::{
+    Builder, Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId, Value,
+};
 
 mod kustomize;
 pub mod template;
@@ -195,13 +197,36 @@ pub fn parse(source: SourceId, text: &str, named: bool) -> Manifests {
         if is_list {
             for (at, item) in root.get("items").into_iter().flat_map(Node::items).enumerate() {
                 let origin = Origin { item: Some(at as u32), ..origin };
-                object(item.to_value(), origin, named, &mut manifests);
+                object(of_list(root, item), origin, named, &mut manifests);
             }
         } else {
             object(document.value, origin, named, &mut manifests);
         }
     }
     manifests
+}
+
+/// An item of a list. Items of a `PodList` that say no kind are pods of its version, as
+/// the API machinery reads them.
+fn of_list(list: Node<'_>, item: Node<'_>) -> Value {
+    let text = |name| list.get(name).and_then(Node::as_str).unwrap_or_default();
+    let kind = text("kind").strip_suffix("List").unwrap_or_default();
+    if kind.is_empty() || item.kind() != Kind::Map || item.get("kind").is_some() {
+        return item.to_value();
+    }
+    let mut builder = Builder::with_spans();
+    builder.begin_like(item);
+    let start = item.span().unwrap_or_default().start;
+    for (key, text) in [("apiVersion", text("apiVersion")), ("kind", kind)] {
+        builder.key(key, start);
+        builder.str(text, start, start);
+    }
+    for (key, child) in item.entries().filter(|(key, _)| *key != "apiVersion") {
+        builder.key(key, child.span().unwrap_or_default().key);
+        builder.copy(child);
+    }
+    builder.end(item.span().unwrap_or_default().end);
+    builder.finish()
 }
 
 fn has_line(text: &str, key: &str) -> bool {
@@ -213,7 +238,7 @@ fn has_line(text: &str, key: &str) -> bool {
     })
 }
 
-fn object(value: ironhull_model::Value, origin: Origin, named: bool, manifests: &mut Manifests) {
+fn object(value: Value, origin: Origin, named: bool, manifests: &mut Manifests) {
     let root = value.root();
     let missing: Vec<&str> = ["apiVersion", "kind"]
         .into_iter()
@@ -295,6 +320,18 @@ mod tests {
             "no manifest, so not ours to judge"
         );
         assert_eq!(parse(SourceId(0), "apiVersion: v1\nkind: [", false).diagnostics.len(), 1);
+    }
+
+    #[test]
+    fn items_of_a_typed_list_are_of_its_kind() {
+        let text = r#"{"kind":"PodList","apiVersion":"v1","items":[
+            {"metadata":{"name":"a"}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"b"}}]}"#;
+        let manifests = parse(SourceId(0), text, true);
+        let told: Vec<String> = { manifests.objects.iter() }
+            .map(|object| format!("{} {}", object.api_version(), object.thing))
+            .collect();
+        assert_eq!(told, ["v1 Pod/a", "apps/v1 Deployment/b"]);
+        assert!(manifests.diagnostics.is_empty());
     }
 
     #[test]

@@ -427,6 +427,7 @@ fn remember(check: &Check, global: &Global, targets: Vec<String>, judged: &Judge
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
         read_kubelets: global.read_kubelets,
+        read_helm_releases: global.read_helm_releases,
         at: judged.at.clone(),
         times,
         findings,

@@ -32,6 +32,7 @@ pub(crate) fn load(global: &Global) -> anyhow::Result<Last> {
         global.impersonate_groups.clone_from(&state.impersonate_groups);
     }
     global.read_kubelets |= state.read_kubelets;
+    global.read_helm_releases |= state.read_helm_releases;
     std::env::set_current_dir(&state.folder).with_context(|| {
         format!("the last check ran in {}, which is gone", state.folder.display())
     })?;

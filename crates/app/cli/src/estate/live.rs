@@ -36,9 +36,17 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
         let diagnostic = Diagnostic::error(Code::ClusterUnread, message);
         snapshot.diagnostics.push(diagnostic.help("kubectl auth can-i --list"));
     }
+    take_in(seen.objects, salt, snapshot);
+    snapshot.facts.extend(seen.facts);
+    snapshot.gaps.extend(seen.gaps);
+    snapshot.coverage = seen.coverage;
+}
+
+/// Adds objects of a cluster, with their secrets masked. What every cluster has is
+/// nobody's mistake.
+pub(super) fn take_in(objects: Vec<Object>, salt: &Salt, snapshot: &mut Snapshot) {
     let defaults = defaults(snapshot.minor);
-    let read: Vec<(Object, Vec<Fact>)> = seen
-        .objects
+    let read: Vec<(Object, Vec<Fact>)> = objects
         .into_par_iter()
         .map(|mut object| {
             let found = ironhull_secrets::redact(&mut object, salt);
@@ -53,17 +61,17 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
         snapshot.objects.push(Arc::new(object));
         snapshot.facts.extend(facts);
     }
-    snapshot.facts.extend(seen.facts);
-    snapshot.gaps.extend(seen.gaps);
-    snapshot.coverage = seen.coverage;
 }
 
 fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
     let access = access(context, options.global);
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        let kubelets = options.global.read_kubelets;
-        let asked = Asked { wanted: options.wanted.clone(), kubelets };
+        let asked = Asked {
+            wanted: options.wanted.clone(),
+            kubelets: options.global.read_kubelets,
+            helm_releases: options.global.read_helm_releases,
+        };
         ironhull_cluster::read(&cluster, &asked).await
     })
 }

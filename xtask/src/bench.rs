@@ -11,6 +11,8 @@ use anyhow::{Context, Result};
 
 use crate::root;
 
+pub(crate) mod live;
+
 pub(crate) fn run() -> Result<()> {
     let ironhull = root()?.join("target/dist/ironhull");
     let size = ironhull.metadata().context("build the release binary first: make bench")?.len();

@@ -23,13 +23,16 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["bench"] => bench::run(),
+        ["bench-cluster"] => bench::live::run(),
         ["cluster", command @ ..] => cluster::run(command),
         ["docs"] => coverage::write(),
         ["metrics"] => metrics::run(),
         ["mutate"] => mutate::run(None),
         ["mutate", control] => mutate::run(Some(control)),
         ["schema"] => schema::run(),
-        _ => bail!("usage: cargo xtask bench|cluster [COMMAND]|docs|metrics|mutate|schema"),
+        _ => bail!(
+            "usage: cargo xtask bench|bench-cluster|cluster [COMMAND]|docs|metrics|mutate|schema"
+        ),
     }
 }
 

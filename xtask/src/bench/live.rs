@@ -1,0 +1,134 @@
+//! `cargo xtask bench-cluster` (`make bench-cluster`): the release binary on real API
+//! servers with many objects, beside bare lists of the same kinds.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ironhull_testkit::cluster::{Cluster, Estate, Options, User};
+use serde_json::Value;
+
+use super::{line, measure};
+use crate::root;
+
+/// How many requests are under way at once: as many as the product has.
+const AT_ONCE: usize = 6;
+/// Objects of a page: as many as the product asks for.
+const PAGE: usize = 500;
+/// Canaries of pods and of what stands beside them in namespaces.
+const CANARIES: &str = "@pss-restricted,run-as-root,secret-literal,image-tag-mutable,image-short-name,\
+                        image-without-digest,read-only-root-filesystem,node-port-service,service-external-ips,\
+                        ingress-snippets,ingress-tls,ingress-wildcard-host,memory-limit,cpu-limit,resource-requests,\
+                        default-account-rights,individual-binding,runtime-socket,host-path-sensitive,ssh-port-exposed,\
+                        token-lifetime,service-account-token-mounted,system-priority,tolerates-every-taint";
+
+pub(crate) fn run() -> Result<()> {
+    let ironhull = root()?.join("target/dist/ironhull");
+    ironhull.metadata().context("build the release binary first: make bench-cluster")?;
+    println!("{:>7}  {:<12} {:>9} {:>9}", "pods", "what", "seconds", "MB");
+    let small = Estate { pods: Estate::LARGE.pods / 10, ..Estate::LARGE };
+    let mut ours = Vec::new();
+    for estate in [small, Estate::LARGE] {
+        let cluster =
+            Cluster::start(&Options::default()).context("no Kubernetes is built: make testbed")?;
+        cluster.fill(&estate);
+        let kubeconfig = cluster.kubeconfig(&User::admin());
+        ours.push(check(&ironhull, &cluster, &kubeconfig, estate.pods)?);
+        if estate.pods == Estate::LARGE.pods {
+            prove(&ironhull, &kubeconfig, estate.pods)?;
+        }
+    }
+    println!("x10 pods cost x{:.1}", ours[1].as_secs_f64() / ours[0].as_secs_f64());
+    Ok(())
+}
+
+fn check(ironhull: &Path, cluster: &Cluster, kubeconfig: &Path, pods: usize) -> Result<Duration> {
+    let bare = (0..3).map(|_| lists(cluster)).min().unwrap_or_default();
+    line(pods, "bare lists", bare, 0);
+    let config = kubeconfig.display().to_string();
+    let saved = std::env::temp_dir().join(format!("ironhull-bench-{}.ihs", std::process::id()));
+    let saved = saved.display().to_string();
+    let live = ["check", "cluster:", "--kubeconfig", &config, "--exit-zero", "--save", &saved];
+    let (time, memory) = measure(ironhull, &live[..5], 3)?;
+    line(pods, "check", time, memory);
+    println!("{:>7}  {:<12} {:>8.1}x", "", "of bare", time.as_secs_f64() / bare.as_secs_f64());
+    measure(ironhull, &live, 1)?;
+    let snapshot = format!("snapshot:{saved}");
+    let (judging, memory) = measure(ironhull, &["check", &snapshot, "--exit-zero"], 3)?;
+    line(pods, "the snapshot", judging, memory);
+    _ = std::fs::remove_file(saved);
+    Ok(time)
+}
+
+fn prove(ironhull: &Path, kubeconfig: &Path, pods: usize) -> Result<()> {
+    let config = kubeconfig.display().to_string();
+    let args =
+        ["prove", "cluster:", "--kubeconfig", &config, "--fail-on", "never", "--only", CANARIES];
+    let (time, memory) = measure(ironhull, &args, 1)?;
+    line(pods, "prove", time, memory);
+    Ok(())
+}
+
+/// Lists everything that can be listed, page by page, and keeps nothing of it.
+fn lists(cluster: &Cluster) -> Duration {
+    let admin = User::admin();
+    let collections = collections(cluster);
+    let started = Instant::now();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(path) =
+                    collections.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    let mut rest = String::new();
+                    loop {
+                        let page = cluster.get(&admin, &format!("{path}?limit={PAGE}{rest}"));
+                        let token = page.body["metadata"]["continue"].as_str().unwrap_or_default();
+                        if token.is_empty() {
+                            break;
+                        }
+                        rest = format!("&continue={token}");
+                    }
+                }
+            });
+        }
+    });
+    started.elapsed()
+}
+
+/// The paths of all kinds that can be listed, but for occurrences and heartbeats.
+fn collections(cluster: &Cluster) -> Vec<String> {
+    const LEFT_OUT: [&str; 6] = [
+        "events",
+        "leases",
+        "endpoints",
+        "componentstatuses",
+        "controllerrevisions",
+        "replicasets",
+    ];
+    let admin = User::admin();
+    let groups = cluster.get(&admin, "/apis").expect_success();
+    let preferred = groups["groups"].as_array().into_iter().flatten();
+    let mut roots: Vec<String> = preferred
+        .filter_map(|group| {
+            Some(format!("/apis/{}", group["preferredVersion"]["groupVersion"].as_str()?))
+        })
+        .collect();
+    roots.push("/api/v1".to_owned());
+    let mut paths = Vec::new();
+    for root in roots {
+        let served = cluster.get(&admin, &root).expect_success();
+        let resources = served["resources"].as_array().cloned().unwrap_or_default();
+        let can_list = |resource: &&Value| {
+            let verbs = resource["verbs"].as_array().into_iter().flatten();
+            verbs.into_iter().any(|verb| verb == "list")
+        };
+        let names =
+            resources.iter().filter(can_list).filter_map(|resource| resource["name"].as_str());
+        paths.extend(
+            names.filter(|name| !LEFT_OUT.contains(name)).map(|name| format!("{root}/{name}")),
+        );
+    }
+    paths
+}

@@ -20,6 +20,7 @@ mod layers;
 mod noise;
 mod outside;
 mod packs;
+mod policies;
 mod prove;
 mod readme;
 mod scale;

@@ -247,11 +247,17 @@ pub(crate) struct Policy {
 pub(crate) enum PolicyCommand {
     /// What Pod Security admission says of each pod (exit 0 allowed, 1 denied)
     Pss(Pss),
-    /// Run the examples of control files
+    /// Run the cases of PolicyTest files, or the examples of control files (exit 1 when one fails)
     Test {
-        /// Control files or directories
+        /// PolicyTest files, control files, or directories
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Kubernetes version that admission policies are judged for
+        #[arg(long, value_name = "VERSION")]
+        kubernetes_version: Option<String>,
+        /// Output format
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: access::Output,
     },
     /// Every rule that governs a namespace, and where it is from
     Effective(Effective),
@@ -270,15 +276,14 @@ pub(crate) enum PolicyCommand {
 
 #[derive(ClapArgs)]
 pub(crate) struct Effective {
-    /// ns/NAME, or NAME
+    /// The namespace: ns/NAME
     #[arg(value_name = "NAMESPACE")]
     pub(crate) namespace: String,
-    /// Files, directories, - or cluster:[CONTEXT] (default .)
-    #[arg(value_name = "TARGET")]
-    pub(crate) targets: Vec<String>,
-    /// Kubernetes version to read for
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) kubernetes_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: access::Target,
+    /// A file with policies of ours; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
     /// Output format
     #[arg(short, long, value_enum, default_value = "table")]
     pub(crate) output: access::Output,

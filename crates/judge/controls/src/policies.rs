@@ -42,6 +42,19 @@ pub struct Policy {
     params: BTreeMap<String, Value>,
 }
 
+impl Policy {
+    /// The controls and packs that it names.
+    pub fn controls(&self) -> &[String] {
+        &self.controls
+    }
+
+    /// Whether it says something about things in a namespace.
+    pub fn reaches(&self, namespace: &str) -> bool {
+        let is_in = self.scope.is_empty() || self.scope.reaches(namespace, false);
+        is_in && !self.except.reaches(namespace, true)
+    }
+}
+
 /// Reads a `Policy` document. Names of controls and parameters are checked
 /// against the controls that exist; a policy with any mistake is not applied.
 pub fn read(

@@ -38,6 +38,17 @@ impl Scope {
         Scope(list.items().map(pattern).collect())
     }
 
+    /// Whether a pattern fits something in a namespace; `whole` asks for one that fits
+    /// everything there.
+    pub(crate) fn reaches(&self, namespace: &str, whole: bool) -> bool {
+        self.0.iter().any(|pattern| {
+            let is_part =
+                pattern.kind.is_some() || pattern.name.is_some() || pattern.selector.is_some();
+            pattern.namespace.as_deref().is_none_or(|wanted| glob(wanted, namespace))
+                && !(whole && is_part)
+        })
+    }
+
     /// All things of a kind.
     pub fn of_kind(kind: &str) -> Scope {
         let kind = Some(kind.to_owned());

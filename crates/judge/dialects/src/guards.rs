@@ -5,10 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ironhull_model::{Node, Object, ThingRef, World, selector};
+use ironhull_model::{Node, Object, ThingRef, World};
 use ironhull_pss::policy::Policy as PodSecurity;
 
-use crate::estate::{Estate, Namespace};
+use crate::estate::Estate;
 use crate::policy::{Action, Binding, FailurePolicy, Flavour, GROUP, Policy, list, text};
 
 /// Kinds of webhook configurations, with what their webhooks do.
@@ -90,15 +90,16 @@ pub struct Guard<'a> {
     selectors: Vec<Node<'a>>,
 }
 
-/// All guards of a world but Pod Security, which labels of each namespace order.
+/// All guards of a world but Pod Security, which labels of each namespace order; in the
+/// order in which the API server asks them.
 pub fn guards(world: World<'_>) -> Vec<Guard<'_>> {
     let mut guards = Vec::new();
-    for flavour in Flavour::ALL {
+    for (flavour, (kind, effect)) in
+        [Flavour::Mutating, Flavour::Validating].into_iter().zip(WEBHOOKS)
+    {
         for object in world.of_kind(GROUP, flavour.kind()) {
             guards.extend(of_policy(world, object, flavour));
         }
-    }
-    for (kind, effect) in WEBHOOKS {
         for object in world.of_kind(GROUP, kind) {
             let webhooks = list(object.root(), "webhooks");
             guards.extend(webhooks.map(|webhook| of_webhook(world, object, webhook, effect)));
@@ -108,19 +109,24 @@ pub fn guards(world: World<'_>) -> Vec<Guard<'_>> {
 }
 
 impl Guard<'_> {
+    /// The policy's kind, or `mutating webhook` or `validating webhook`.
+    pub fn kind(&self) -> &'static str {
+        let is = |kind: &str| &*self.object.thing.kind == kind;
+        match Flavour::ALL.into_iter().find(|flavour| is(flavour.kind())) {
+            Some(flavour) => flavour.kind(),
+            None if is(WEBHOOKS[0].0) => "mutating webhook",
+            None => "validating webhook",
+        }
+    }
+
     /// Whether it is asked about what is in a namespace; none is not known.
     pub fn covers(&self, estate: &Estate<'_>, namespace: &str) -> Option<bool> {
         let mut known = Some(true);
         for wanted in &self.selectors {
-            match estate.namespace(namespace) {
-                Namespace::There(value) => {
-                    let labels = value.root().path(&["metadata", "labels"]);
-                    if !selector::selects(*wanted, labels) {
-                        return Some(false);
-                    }
-                }
-                Namespace::Missing => return Some(false),
-                Namespace::Unknown => known = None,
+            match estate.namespace_selects(*wanted, namespace) {
+                Some(true) => {}
+                Some(false) => return Some(false),
+                None => known = None,
             }
         }
         known

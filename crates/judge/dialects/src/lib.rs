@@ -24,6 +24,7 @@ mod mutate;
 mod policies;
 mod policy;
 mod request;
+pub mod suite;
 mod text;
 mod validate;
 

@@ -87,14 +87,6 @@ impl<'a> Match<'a> {
         }
     }
 
-    /// Whether a rule can match requests for a resource at all. For indices only.
-    pub fn may_match(&self, group: &str, resource: &str, subresource: &str) -> bool {
-        self.rules.is_empty()
-            || self.rules.iter().any(|rule| {
-                has(&rule.groups, group) && covers(&rule.resources, resource, subresource)
-            })
-    }
-
     /// Whether a request matches.
     pub fn matches(&self, request: &Request<'a>, estate: &Estate<'a>) -> Matching<'a> {
         let namespace = self.selects_namespace(request, estate);
@@ -261,6 +253,19 @@ fn is_empty(selector: Node<'_>) -> bool {
 }
 
 impl Estate<'_> {
+    /// Whether a selector selects a namespace; none when its labels, which decide, are
+    /// not known.
+    pub fn namespace_selects(&self, wanted: Node<'_>, name: &str) -> Option<bool> {
+        if is_empty(wanted) {
+            return Some(true);
+        }
+        match self.namespace_selected(wanted, name) {
+            Selected::Yes => Some(true),
+            Selected::No | Selected::Error(_) => Some(false),
+            Selected::Unknown(_) => None,
+        }
+    }
+
     fn namespace_selected(&self, wanted: Node<'_>, name: &str) -> Selected {
         match self.namespace(name) {
             crate::estate::Namespace::There(value) => {

@@ -8,6 +8,7 @@ use ironhull_controls::{Compiler, Control, compile, examples};
 use ironhull_model::{Node, Source, SourceId};
 use ironhull_report::table::count;
 
+use crate::args::access::Output;
 use crate::args::{Global, PolicyCommand};
 use crate::config::{self, Config};
 use crate::exit::Exit;
@@ -15,21 +16,38 @@ use crate::printer;
 
 mod effective;
 mod pss;
+mod suite;
 
 /// Runs the command.
 pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Exit> {
     match command {
         PolicyCommand::Effective(args) => effective::run(args, global),
         PolicyCommand::Pss(args) => pss::run(args, global),
-        PolicyCommand::Test { files } => test(files),
+        PolicyCommand::Test { files, kubernetes_version, output } => {
+            test(files, kubernetes_version.as_deref(), *output)
+        }
+        PolicyCommand::Effective(args) => effective::run(args, global),
         PolicyCommand::Eval { expression, file, kubernetes_version } => {
             eval(expression, file, kubernetes_version.as_deref())
         }
     }
 }
 
+/// Runs the cases of suites, and control files' own examples.
+fn test(files: &[PathBuf], kubernetes: Option<&str>, output: Output) -> anyhow::Result<Exit> {
+    let all = files.iter().flat_map(|path| yaml_files(path));
+    let (suites, controls): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.partition(|path| suite::is_one(path));
+    if suites.is_empty() {
+        return examples(files);
+    }
+    let (minor, _) = config::minor(kubernetes, &Config::default())?;
+    let exit = suite::run(&suites, minor, output)?;
+    Ok(if controls.is_empty() { exit } else { exit.or(examples(&controls)?) })
+}
+
 /// Runs control files' own examples.
-fn test(files: &[PathBuf]) -> anyhow::Result<Exit> {
+fn examples(files: &[PathBuf]) -> anyhow::Result<Exit> {
     let (controls, _) = compile_files(files)?;
     let mut failed = 0;
     let mut n_examples = 0;

@@ -19,6 +19,19 @@ pub(crate) struct Documents {
     pub(crate) gates: Vec<ScopedGate>,
 }
 
+/// The policies among the documents, with where they stand.
+pub(crate) fn policies<'o>(
+    own: &'o [Own],
+    known: &[&Control],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(Policy, &'o Object, SourceId)> {
+    let policies = own.iter().filter(|own| &*own.object.thing.kind == "Policy");
+    let read = |Own { object, source }: &'o Own| {
+        Some((policies::read(object.root(), *source, known, diagnostics)?, object, *source))
+    };
+    policies.filter_map(read).collect()
+}
+
 /// Reads the documents; `known` are the controls that they may name.
 pub(crate) fn read(
     own: &[Own],

@@ -11,6 +11,7 @@ use serde_json::Value;
 mod case;
 mod generate;
 mod ours;
+mod pod_security;
 mod refused;
 mod templates;
 mod theirs;
@@ -165,6 +166,8 @@ fn decisions_equal_the_api_servers() {
     let Some(cluster) = theirs::start() else { return };
     let (n, n_refused) = refused::check(&cluster);
     println!("{n} policies and bindings, {n_refused} refused, all for the same fields");
+    let (n_pods, n_pods_denied) = pod_security::check(&cluster);
+    println!("{n_pods} pods under Pod Security labels, {n_pods_denied} denied, all alike");
     let told = run(&cluster, &groups);
     println!(
         "{} requests ({n_written} written), {} denied, {} mutated objects, {} unknown (converted, generated names), {} differ, {:?}",

@@ -1,172 +1,215 @@
-//! `ironhull policy effective`: every rule that governs a namespace, and where it is from.
+//! `ironhull policy effective`: every rule that governs a namespace, with its origin.
+
+use std::fmt::Write as _;
 
 use anyhow::bail;
-use ironhull_dialects::Estate;
-use ironhull_dialects::guards::{Hole, guards, pod_security};
-use ironhull_model::{Node, Object, Snapshot, ThingRef, World};
+use ironhull_controls::control::wanted;
+use ironhull_dialects::guards::{Hole, guards};
+use ironhull_dialects::{Estate, Namespace};
+use ironhull_model::{Node, Object, Snapshot, SourceId, World};
+use ironhull_pss::policy::Policy as PodSecurity;
 use ironhull_report::protections;
-use serde_json::{Value as Json, json};
+use ironhull_report::table::count;
+use ironhull_schema::Schema;
+use serde_json::json;
 
-use super::super::access::{document, read_targets, table};
-use super::super::check::unread;
 use crate::args::access::Output;
 use crate::args::{Effective, Global};
+use crate::commands::check::{print_diagnostics, unread};
+use crate::estate::{self, documents};
 use crate::exit::Exit;
-use crate::printer;
-
-/// Kinds that govern the namespace that they are in.
-const OWN: [(&str, &str); 3] =
-    [("networking.k8s.io", "NetworkPolicy"), ("", "ResourceQuota"), ("", "LimitRange")];
+use crate::{config, printer};
 
 /// One rule.
 struct Rule {
-    /// `cluster`, or `namespace`.
-    origin: &'static str,
-    /// The object, such as `NetworkPolicy/deny-all`.
-    object: String,
+    /// Who enforces it.
+    kind: &'static str,
+    name: String,
     /// What it does.
     effect: String,
-    /// Holes in it.
-    holes: Vec<String>,
-    /// The file, where it was read from one.
+    /// `cluster`, `namespace` or `file`.
+    origin: &'static str,
+    /// Where it stands.
     place: String,
+    /// False where what decides is not known.
+    is_sure: bool,
 }
 
+/// Runs the command.
 pub(super) fn run(args: &Effective, global: &Global) -> anyhow::Result<Exit> {
-    let here = [".".to_owned()];
-    let targets = if args.targets.is_empty() { &here[..] } else { &args.targets };
     let name = args.namespace.strip_prefix("ns/").unwrap_or(&args.namespace);
-    let snapshot = read_targets(targets, args.kubernetes_version.as_deref(), global)?;
-    let world = World::new(&snapshot);
-    let namespace = world.get(&ThingRef::new("", "Namespace", "", name));
-    let is_used = snapshot.objects.iter().any(|object| *object.thing.namespace == *name);
-    if namespace.is_none() && !is_used {
-        bail!("there is no namespace {name:?} in {}", targets.join(" "));
+    if name.is_empty() || name.contains('/') {
+        bail!("{:?} is no namespace; write ns/NAME", args.namespace);
     }
-    let rules = rules(&snapshot, namespace.map(|object| &**object), name);
-    match args.output {
-        Output::Table => {
-            let rows: Vec<Vec<String>> = rows(&rules);
-            printer::text(&table(&["ORIGIN", "RULE", "EFFECT", "FROM"], &rows));
-        }
-        Output::Json => {
-            let rules: Vec<Json> = rules.iter().map(rule_json).collect();
-            let fields = json!({"namespace": name, "rules": rules});
-            printer::data(&document("EffectivePolicy", &snapshot, fields));
-        }
-    }
-    Ok(unread(&snapshot))
-}
-
-fn rows(rules: &[Rule]) -> Vec<Vec<String>> {
-    let row = |rule: &Rule| {
-        let holes = rule.holes.iter().map(|hole| format!(" · {hole}")).collect::<String>();
-        let effect = format!("{}{holes}", rule.effect);
-        vec![rule.origin.to_owned(), rule.object.clone(), effect, rule.place.clone()]
+    let here = [".".to_owned()];
+    let given = &args.target.targets;
+    let targets = if given.is_empty() { &here[..] } else { given };
+    let config = config::load(global, targets)?;
+    let (minor, minor_assumed) = config::minor(args.target.kubernetes_version.as_deref(), &config)?;
+    let options = estate::Options {
+        minor,
+        minor_assumed,
+        complete: config.complete,
+        owner: None,
+        policies: &args.policy,
+        wanted: wanted(&[], Schema::of(minor)),
+        global,
     };
-    rules.iter().map(row).collect()
-}
-
-fn rule_json(rule: &Rule) -> Json {
-    json!({
-        "origin": rule.origin,
-        "object": rule.object,
-        "effect": rule.effect,
-        "holes": rule.holes,
-        "place": rule.place,
-    })
-}
-
-/// Those of the cluster first, then those of the namespace.
-fn rules(snapshot: &Snapshot, namespace: Option<&Object>, name: &str) -> Vec<Rule> {
-    let world = World::new(snapshot);
-    let estate = Estate::new(world);
+    let mut read = estate::read(targets, &options);
+    let controls: Vec<_> = ironhull_catalogue::controls().iter().collect();
+    let mut told = Vec::new();
+    let ours = documents::policies(&read.own, &controls, &mut told);
     let mut rules = Vec::new();
-    for guard in guards(world) {
-        // What no binding puts in force governs nothing.
-        if guard.holes.contains(&Hole::Unbound) {
-            continue;
-        }
-        let covers = guard.covers(&estate, name);
-        if covers == Some(false) {
-            continue;
-        }
-        let mut holes: Vec<String> = guard.holes.iter().map(ToString::to_string).collect();
-        if covers.is_none() {
-            holes.push("whether it is for this namespace is not known".to_owned());
-        }
-        rules.push(Rule {
-            origin: "cluster",
-            object: protections::named(&guard),
-            effect: protections::does(&guard),
-            holes,
-            place: place(snapshot, guard.object),
-        });
-    }
-    rules.push(of_pod_security(snapshot, namespace));
-    for (group, kind) in OWN {
-        for object in world.in_namespace(group, kind, name) {
+    for (policy, object, source) in &ours {
+        if policy.reaches(name) {
             rules.push(Rule {
-                origin: "namespace",
-                object: format!("{kind}/{}", object.thing.name),
-                effect: own_effect(kind, object),
-                holes: Vec::new(),
-                place: place(snapshot, object),
+                kind: "Ironhull policy",
+                name: policy.name.clone(),
+                effect: format!("{}: {}", policy.rung.as_str(), policy.controls().join(", ")),
+                origin: "file",
+                place: place_in(&read.snapshot, object.root(), *source),
+                is_sure: true,
             });
         }
+    }
+    drop(ours);
+    read.snapshot.diagnostics.extend(told);
+    let snapshot = &read.snapshot;
+    print_diagnostics(snapshot);
+    let estate = Estate::new(World::new(snapshot));
+    let namespace = estate.namespace(name);
+    if matches!(namespace, Namespace::Missing) {
+        bail!("there is no namespace {name}");
+    }
+    let mut all = pod_security(snapshot, name, namespace);
+    all.extend(admission(snapshot, &estate, name));
+    all.extend(inside(snapshot, name));
+    all.append(&mut rules);
+    print(name, &all, args.output);
+    Ok(unread(snapshot))
+}
+
+fn print(namespace: &str, rules: &[Rule], output: Output) {
+    if output == Output::Json {
+        let rules: Vec<_> = rules
+            .iter()
+            .map(|rule| {
+                json!({"kind": rule.kind, "name": rule.name, "effect": rule.effect,
+                    "origin": rule.origin, "place": rule.place, "sure": rule.is_sure})
+            })
+            .collect();
+        let document = json!({"apiVersion": "ironhull.dev/v1", "kind": "PolicyEffective",
+            "namespace": namespace, "rules": rules});
+        return printer::data(&format!("{document:#}\n"));
+    }
+    let mut text = String::new();
+    let width = |cell: fn(&Rule) -> &str| {
+        rules.iter().map(|rule| cell(rule).chars().count()).max().unwrap_or(0)
+    };
+    let (kinds, names) = (width(|rule| rule.kind), width(|rule| &rule.name));
+    for rule in rules {
+        let doubt = if rule.is_sure { "" } else { " (if the namespace's labels say so)" };
+        let place = if rule.place.is_empty() { String::new() } else { format!(" {}", rule.place) };
+        _ = writeln!(
+            text,
+            "{:kinds$}  {:names$}  {}{doubt}  [{}{place}]",
+            rule.kind, rule.name, rule.effect, rule.origin
+        );
+    }
+    _ = writeln!(text, "{} govern namespace {namespace}", count(rules.len(), "rule"));
+    printer::data(&text);
+}
+
+/// Pod Security: what the labels say, and what holds where they say nothing.
+fn pod_security(snapshot: &Snapshot, name: &str, namespace: Namespace<'_>) -> Vec<Rule> {
+    let object =
+        snapshot.objects.iter().find(|it| it.is("", "Namespace") && &*it.thing.name == name);
+    let Namespace::There(value) = namespace else {
+        return vec![Rule {
+            kind: "Pod Security",
+            name: "enforce, audit, warn".to_owned(),
+            effect: "the Namespace is not in the input".to_owned(),
+            origin: "namespace",
+            place: String::new(),
+            is_sure: false,
+        }];
+    };
+    let labels = value.root().path(&["metadata", "labels"]);
+    let (policy, _) = PodSecurity::of_labels(labels, PodSecurity::PRIVILEGED);
+    let modes = [("enforce", policy.enforce), ("audit", policy.audit), ("warn", policy.warn)];
+    let rule = |(mode, holds): (&str, ironhull_pss::policy::LevelVersion)| {
+        let key = format!("pod-security.kubernetes.io/{mode}");
+        let label = object.and_then(|object| object.root().path(&["metadata", "labels", &key]));
+        let is_said = labels.and_then(|labels| labels.get(&key)).is_some();
+        Rule {
+            kind: "Pod Security",
+            name: mode.to_owned(),
+            effect: holds.to_string(),
+            origin: if is_said { "namespace" } else { "cluster" },
+            place: match (object, label) {
+                (Some(object), Some(label)) => place(snapshot, object, label),
+                _ => "the API server's default".to_owned(),
+            },
+            is_sure: true,
+        }
+    };
+    modes.into_iter().map(rule).collect()
+}
+
+/// Admission policies and webhooks, in the order in which they are asked.
+fn admission(snapshot: &Snapshot, estate: &Estate<'_>, name: &str) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for guard in guards(estate.world()) {
+        let covers = guard.covers(estate, name);
+        // What no binding puts in force governs nothing.
+        if covers == Some(false) || guard.holes.contains(&Hole::Unbound) {
+            continue;
+        }
+        let holes = guard.holes.iter().map(|hole| format!("; {hole}")).collect::<String>();
+        rules.push(Rule {
+            kind: guard.kind(),
+            name: format!("{}/{}", guard.object.thing.name, guard.name),
+            effect: format!("{}{holes}", protections::does(&guard)),
+            origin: "cluster",
+            place: place(snapshot, guard.object, guard.object.root()),
+            is_sure: covers.is_some(),
+        });
     }
     rules
 }
 
-fn of_pod_security(snapshot: &Snapshot, namespace: Option<&Object>) -> Rule {
-    let policy = namespace.and_then(pod_security);
-    let effect = match (namespace, policy) {
-        (_, Some(policy)) => {
-            format!("enforces {}, warns {}, audits {}", policy.enforce, policy.warn, policy.audit)
-        }
-        (Some(_), None) => "what the API server's own configuration says: no label".to_owned(),
-        (None, None) => "not known: the Namespace was not read".to_owned(),
-    };
-    Rule {
-        origin: "namespace",
-        object: "Pod Security".to_owned(),
-        effect,
-        holes: Vec::new(),
-        place: namespace.map(|object| place(snapshot, object)).unwrap_or_default(),
+/// Rules that stand in the namespace.
+const INSIDE: &[(&str, &str, &str)] = &[
+    ("", "ResourceQuota", "limits what all objects use"),
+    ("", "LimitRange", "fills in and bounds what each uses"),
+    ("networking.k8s.io", "NetworkPolicy", "closes and opens the network"),
+];
+
+fn inside(snapshot: &Snapshot, name: &str) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (group, kind, effect) in INSIDE {
+        let all = snapshot.objects.iter().filter(|object| object.is(group, kind));
+        rules.extend(all.filter(|object| &*object.thing.namespace == name).map(|object| Rule {
+            kind,
+            name: object.thing.name.to_string(),
+            effect: (*effect).to_owned(),
+            origin: "namespace",
+            place: place(snapshot, object, object.root()),
+            is_sure: true,
+        }));
     }
+    rules
 }
 
-/// What an object of the namespace's own does.
-fn own_effect(kind: &str, object: &Object) -> String {
-    let spec = object.root().get("spec");
-    let strings = |name: &str| -> Vec<&str> {
-        let items = spec.and_then(|spec| spec.get(name)).into_iter().flat_map(Node::items);
-        items.filter_map(Node::as_str).collect()
-    };
-    match kind {
-        "NetworkPolicy" => {
-            let all = spec.and_then(|spec| spec.get("podSelector"));
-            let is_for_all =
-                all.is_none_or(|selector| selector.entries().all(|(_, part)| part.is_empty()));
-            let whom = if is_for_all { "all pods" } else { "some pods" };
-            format!("{} of {whom}", strings("policyTypes").join(" and "))
-        }
-        "ResourceQuota" => {
-            let hard = spec.and_then(|spec| spec.get("hard")).into_iter().flat_map(Node::entries);
-            let parts: Vec<String> =
-                hard.map(|(name, amount)| format!("{name} {}", amount.display())).collect();
-            format!("at most {}", parts.join(", "))
-        }
-        _ => {
-            let limits = spec.and_then(|spec| spec.get("limits")).into_iter().flat_map(Node::items);
-            let types: Vec<&str> =
-                limits.filter_map(|limit| limit.get("type").and_then(Node::as_str)).collect();
-            format!("defaults and limits of each {}", types.join(", "))
-        }
-    }
+/// `FILE:LINE` of a node of an object; empty for one of a running cluster.
+fn place(snapshot: &Snapshot, object: &Object, node: Node<'_>) -> String {
+    object.origin.map_or_else(String::new, |origin| place_in(snapshot, node, origin.source))
 }
 
-/// `FILE:LINE` of an object.
-fn place(snapshot: &Snapshot, object: &Object) -> String {
-    super::super::access::place(snapshot, object, object.root())
+fn place_in(snapshot: &Snapshot, node: Node<'_>, source: SourceId) -> String {
+    let Some(source) = snapshot.source(source) else { return String::new() };
+    match node.span().and_then(|span| source.shown_position(span.start)) {
+        Some(position) => format!("{}:{}", source.path, position.line),
+        None => source.path.clone(),
+    }
 }

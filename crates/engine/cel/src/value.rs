@@ -303,6 +303,7 @@ impl<'a> Val<'a> {
             Val::Time(moment) => moment.0.format(),
             Val::Opaque(opaque) => opaque.text(),
             Val::Type(name) => name.to_owned(),
+            Val::Variables(_) => VARIABLES.to_owned(),
             Val::Unknown => "unknown".to_owned(),
             Val::Optional(None) => "none".to_owned(),
             Val::Optional(Some(inner)) => inner.display(),

@@ -134,6 +134,24 @@ fn names_of_variables_are_unescaped() {
     );
 }
 
+/// Found by fuzzing.
+#[test]
+fn values_that_only_policies_have_can_be_shown() {
+    let object = object();
+    let bindings = inputs(&object, 2).bindings();
+    for (text, shown) in [
+        ("variables", "kubernetes.variables"),
+        ("[variables]", "[\"kubernetes.variables\"]"),
+        ("authorizer", "kubernetes.authorization.Authorizer"),
+        ("Object{a: Object.a{b: 1}}", "{\"a\":{\"b\":1}}"),
+        ("[JSONPatch{op: 'add', value: [1]}]", "[{\"op\":\"add\",\"value\":[1]}]"),
+    ] {
+        let program = mutation(text);
+        let value = program.eval(&bindings, &mut Context::new()).unwrap();
+        assert_eq!(value.display(), shown, "{text}");
+    }
+}
+
 #[test]
 fn without_a_host_no_check_is_answered() {
     let program = compiler(&[])

@@ -18,7 +18,9 @@ fn try_out(env: &Env, text: &str) {
     builder.end(0);
     builder.end(0);
     let document = builder.finish();
-    let bindings = [Binding::Val(Val::from_node(document.root()))];
+    // The last is what a policy's variables are bound to.
+    let mut bindings = vec![Binding::Val(Val::from_node(document.root())); 7];
+    bindings.push(Binding::Val(Val::Variables(1)));
     let run = |program: &Program| {
         let mut context = Context { limit: 10_000, ..Context::default() };
         let result = program.eval(&bindings, &mut context).map(|value| {

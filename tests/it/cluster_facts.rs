@@ -100,7 +100,11 @@ fn kubelets_are_asked_only_when_it_is_said() {
     assert!(gap["reason"].as_str().unwrap().contains("commands on every node"));
     let table = check(&cluster, &User::admin(), "facts-table", &[]).stdout;
     assert!(
-        table.contains("NOT ASKED   1 control need node.kubelet-config (1) → --read-kubelets"),
+        table.lines().any(|line| {
+            line.starts_with("NOT ASKED")
+                && line.contains(" controls need node.kubelet-config (")
+                && line.contains(") → --read-kubelets")
+        }),
         "{table}"
     );
 

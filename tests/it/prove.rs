@@ -46,6 +46,8 @@ fn a_bare_cluster_stops_only_what_is_invalid() {
         ("network-policy-cidr", "stopped"),
         ("network-policy-invalid", "stopped"),
         ("selector-template-mismatch", "stopped"),
+        // Mirror pods are kubelets' own, and tied to a node.
+        ("static-pod", "stopped"),
         // The API server drops what it does not know.
         ("strict-decoding", "changed"),
     ];

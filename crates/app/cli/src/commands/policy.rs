@@ -26,7 +26,6 @@ pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Ex
         PolicyCommand::Test { files, kubernetes_version, output } => {
             test(files, kubernetes_version.as_deref(), *output)
         }
-        PolicyCommand::Effective(args) => effective::run(args, global),
         PolicyCommand::Eval { expression, file, kubernetes_version } => {
             eval(expression, file, kubernetes_version.as_deref())
         }

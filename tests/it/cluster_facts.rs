@@ -121,6 +121,27 @@ fn kubelets_are_asked_only_when_it_is_said() {
     assert_eq!(support["message"], "v1.37.1 with 2 nodes is supported for 336 days");
     assert_eq!(support["id"], "own-support/cluster/cluster");
 
+    // What is in a namespace of the platform is told apart.
+    cluster.create_all(&[json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "agent", "namespace": "kube-system"},
+        "spec": {"containers": [{"name": "c", "image": "r.example/a:1", "securityContext": {"privileged": true}}]},
+    })]);
+    let run = check(&cluster, &User::admin(), "facts-platform", json);
+    let [finding] = &findings(&run, "privileged-container")[..] else { panic!("{}", run.stdout) };
+    assert_eq!(finding["platform"], true);
+    assert!(findings(&run, "own-support")[0].get("platform").is_none());
+    let (here, state) = (folder("facts-show"), folder("facts-show-state"));
+    let kubeconfig = cluster.kubeconfig(&User::admin());
+    let check_table = ["check", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap(), "--all"];
+    let table = run_with_state(&here, &state, &check_table, "").stdout;
+    assert!(table.contains("PLATFORM") && table.contains("ironhull show platform"), "{table}");
+    assert!(!table.contains("kube-system/agent"), "{table}");
+    let shown = run_with_state(&here, &state, &["show", "platform"], "").stdout;
+    assert!(
+        shown.contains("kube-system/agent") && shown.contains("privileged-container"),
+        "{shown}"
+    );
+
     // Who may read everything else is told what is missing.
     cluster.create_all(&[
         json!({

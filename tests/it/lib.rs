@@ -12,6 +12,7 @@ mod charts;
 mod cli;
 mod cluster;
 mod cluster_facts;
+mod cluster_faults;
 mod complete;
 mod documentation;
 mod dumps;

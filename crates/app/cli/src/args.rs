@@ -177,7 +177,7 @@ impl Check {
 
 #[derive(ClapArgs)]
 pub(crate) struct Show {
-    /// Severities, new, ns/NAME, a control, a kind, or `controls`
+    /// Severities, new, platform, ns/NAME, a control, a kind, or `controls`
     #[arg(value_name = "WHAT")]
     pub(crate) what: Vec<String>,
     /// Every item of a standard: met, violated, unknown or not covered

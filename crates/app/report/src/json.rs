@@ -62,6 +62,8 @@ struct FindingV1<'a> {
     policy: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<bool>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    platform: bool,
 }
 
 #[derive(Serialize)]
@@ -169,6 +171,7 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
         policy: (!finding.assignment.is_empty())
             .then(|| json!({ "name": &*finding.assignment, "rung": finding.rung })),
         new: report.new.and_then(|new| new.get(index).copied()),
+        platform: report.is_platform(finding),
     }
 }
 

@@ -29,6 +29,7 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
         findings(report, severity, style, None, &mut out);
     }
     counted(report, shown, style, &mut out);
+    platform(report, style, &mut out);
     accepted(report, &mut out);
     unknown(report, &mut out);
     unread(report, &mut out);
@@ -79,10 +80,14 @@ fn findings(
     out: &mut String,
 ) {
     let mut before: Option<(&ThingRef, Option<&str>)> = None;
-    let shown = report.violations().filter(|(_, finding)| finding.severity == severity);
-    let width = shown.map(|(_, finding)| finding.control.len()).max().unwrap_or_default().max(22);
-    for (number, finding) in report.violations().filter(|(_, finding)| finding.severity == severity)
-    {
+    // Where all of a check is shown, what is the platform's is only counted.
+    let is_shown = |finding: &Finding| {
+        finding.severity == severity && (numbers.is_some() || !report.is_platform(finding))
+    };
+    let shown = report.violations().filter(|(_, finding)| is_shown(finding));
+    let width =
+        shown.clone().map(|(_, finding)| finding.control.len()).max().unwrap_or_default().max(22);
+    for (number, finding) in shown {
         let number = numbers.and_then(|numbers| numbers.get(number - 1).copied()).unwrap_or(number);
         let position = finding.place.and_then(|place| report.position(place));
         let group = (&*finding.subject, position.map(|(path, _)| path));
@@ -184,7 +189,7 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     let mut parts = Vec::new();
     let mut words = Vec::new();
     for severity in Severity::ALL.into_iter().filter(|severity| *severity < shown) {
-        let of_it = report.violations().filter(|(_, finding)| finding.severity == severity);
+        let of_it = report.own_violations().filter(|(_, finding)| finding.severity == severity);
         let subjects: BTreeSet<&ThingRef> =
             of_it.clone().map(|(_, finding)| &*finding.subject).collect();
         let n = of_it.count();
@@ -199,6 +204,24 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     }
     if !parts.is_empty() {
         line(&parts.join(" · "), &format!("ironhull show {}", words.join(" ")), style, out);
+    }
+}
+
+/// What is in namespaces of the platform, in one line.
+fn platform(report: &Report<'_>, style: Style, out: &mut String) {
+    let all: Vec<&Finding> = { report.violations() }
+        .filter(|(_, finding)| report.is_platform(finding))
+        .map(|(_, finding)| finding)
+        .collect();
+    let subjects: BTreeSet<&ThingRef> = all.iter().map(|finding| &*finding.subject).collect();
+    if !all.is_empty() {
+        let text = format!(
+            "{:<12}{} in {}",
+            "PLATFORM",
+            count(all.len(), "finding"),
+            count(subjects.len(), "object")
+        );
+        line(&text, "ironhull show platform", style, out);
     }
 }
 

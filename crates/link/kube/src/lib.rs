@@ -5,21 +5,36 @@
 //! Connections, TLS, proxies and credential plugins are kube-client's.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT, WARNING};
 use http::{Method, Request};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube_client::client::Body;
 use kube_client::config::{KubeConfigOptions, Kubeconfig};
 use kube_client::{Client, Config};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 const IMPERSONATE_USER: &str = "Impersonate-User";
 
 /// How long an answer may take until its next byte.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a request is made that did not come through, or that the server could
+/// not answer now, and how long all of it may take.
+const ATTEMPTS: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(40);
+/// After the first attempt; four times as long after each other.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// A server that asks for more does not want to be asked now.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// After so many requests in a row that did not come through, others are made once and
+/// wait so long only: a server that is gone must not hold each of them up.
+const GONE_AFTER: usize = 3;
+const PATIENCE_WHEN_GONE: Duration = Duration::from_secs(5);
 
 /// Which cluster, and as whom.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +102,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same may be answered a moment later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::Status { code, .. } => matches!(code, 429 | 500 | 502..=504),
+            Error::Config(_) | Error::Answer { .. } => false,
+        }
+    }
+
     /// The HTTP status, if there was an answer.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -102,6 +126,18 @@ pub struct Cluster {
     client: Client,
     server: String,
     namespace: String,
+    /// Requests in a row that did not come through.
+    n_lost: Arc<AtomicUsize>,
+}
+
+/// A request.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    method: &'a Method,
+    path: &'a str,
+    accept: &'a str,
+    body: &'a [u8],
+    longest: usize,
 }
 
 impl Cluster {
@@ -124,7 +160,8 @@ impl Cluster {
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config).map_err(|error| Error::Config(chain(&error)))?;
-        Ok(Cluster { client, server: server.trim_end_matches('/').to_owned(), namespace })
+        let server = server.trim_end_matches('/').to_owned();
+        Ok(Cluster { client, server, namespace, n_lost: Arc::default() })
     }
 
     /// The namespace of the context, `default` when it names none.
@@ -139,18 +176,21 @@ impl Cluster {
 
     /// The body of a GET in one of the media types of `accept`.
     pub async fn get_as(&self, path: &str, accept: &str) -> Result<Vec<u8>, Error> {
-        self.ask(Method::GET, path, accept, Vec::new(), usize::MAX).await
+        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest: usize::MAX }).await
     }
 
     /// The body of a GET, which must not be longer than `longest` bytes: for what
     /// comes from behind the API server.
     pub async fn get_within(&self, path: &str, longest: usize) -> Result<Vec<u8>, Error> {
-        self.ask(Method::GET, path, "application/json", Vec::new(), longest).await
+        let accept = "application/json";
+        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest }).await
     }
 
-    /// The body of the answer to a POST of JSON.
+    /// The body of the answer to a POST of JSON that changes nothing, such as a review:
+    /// it may be made more than once.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
-        self.ask(Method::POST, path, "application/json", body, usize::MAX).await
+        let (method, accept) = (&Method::POST, "application/json");
+        self.ask(Ask { method, path, accept, body: &body, longest: usize::MAX }).await
     }
 
     /// What the server would answer to the creation of an object, by a dry run of the
@@ -173,19 +213,55 @@ impl Cluster {
         self.send(&path, request, usize::MAX).await
     }
 
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        accept: &str,
-        body: Vec<u8>,
-        longest: usize,
-    ) -> Result<Vec<u8>, Error> {
-        let answer = self.send(path, request(method, path, accept, body)?, longest).await?;
+    /// Asks until there is an answer, as often and as long as is reasonable.
+    async fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
+        let is_gone = self.n_lost.load(Ordering::Relaxed) >= GONE_AFTER;
+        let (attempts, patience) =
+            if is_gone { (1, PATIENCE_WHEN_GONE) } else { (ATTEMPTS, PATIENCE) };
+        let deadline = Instant::now() + patience;
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            let late = || {
+                let reason = format!("no answer within {} s", patience.as_secs());
+                (self.unreachable(ask.path, reason), None)
+            };
+            let once = tokio::time::timeout_at(deadline, self.once(ask)).await;
+            let (error, asked_for) = match once.unwrap_or_else(|_| Err(late())) {
+                Ok(body) => {
+                    self.n_lost.store(0, Ordering::Relaxed);
+                    return Ok(body);
+                }
+                Err(failed) => failed,
+            };
+            let wait = asked_for.unwrap_or(pause).min(LONGEST_PAUSE);
+            if attempt >= attempts || !error.may_pass() || Instant::now() + wait >= deadline {
+                match error {
+                    Error::Unreachable { .. } => _ = self.n_lost.fetch_add(1, Ordering::Relaxed),
+                    _ => self.n_lost.store(0, Ordering::Relaxed),
+                }
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 4;
+            attempt += 1;
+        }
+    }
+
+    fn unreachable(&self, path: &str, reason: String) -> Error {
+        Error::Unreachable { server: self.server.clone(), path: path.to_owned(), reason }
+    }
+
+    /// One attempt; with an error how long the server asks to wait.
+    async fn once(&self, ask: Ask<'_>) -> Result<Vec<u8>, (Error, Option<Duration>)> {
+        let now = |error| (error, None);
+        let body = ask.body.to_vec();
+        let request = request(ask.method.clone(), ask.path, ask.accept, body).map_err(now)?;
+        let answer = self.send(ask.path, request, ask.longest).await.map_err(now)?;
         if (200..300).contains(&answer.code) {
             return Ok(answer.body);
         }
-        Err(refusal(answer.code, &answer.body))
+        Err((refusal(answer.code, &answer.body), answer.retry_after))
     }
 
     async fn send(
@@ -194,15 +270,17 @@ impl Cluster {
         request: Request<Body>,
         longest: usize,
     ) -> Result<Answer, Error> {
-        let unreachable = |reason: String| Error::Unreachable {
-            server: self.server.clone(),
-            path: path.to_owned(),
-            reason,
-        };
+        let unreachable = |reason: String| self.unreachable(path, reason);
         let answer = self.client.send(request).await.map_err(|error| unreachable(chain(&error)))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, longest).collect().await;
-        let body = body.map_err(|error| unreachable(chain(&*error)))?;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => {
+                let reason = format!("it is longer than {longest} bytes");
+                Error::Answer { path: path.to_owned(), reason }
+            }
+            false => unreachable(chain(&*error)),
+        })?;
         let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
         let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Ok(Answer {

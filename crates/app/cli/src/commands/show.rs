@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use anyhow::bail;
 use ironhull_controls::Control;
-use ironhull_model::{Finding, Severity};
+use ironhull_model::{Finding, Severity, World};
+use ironhull_report::platform::is_platform;
 use ironhull_report::{Report, json, standards, table};
 use ironhull_store::{LastCheck, Seen};
 
-use super::{check, last};
+use super::check::{self, Judged};
+use super::last;
 use crate::args::{Format, Global, Show};
 use crate::exit::Exit;
 use crate::printer;
@@ -38,9 +40,13 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     }
     let mut filters = Vec::new();
     for what in &show.what {
-        let filter = filter(what, &last.state);
+        let filter = match what.as_str() {
+            "platform" => platform(&last.judged),
+            _ => filter(what, &last.state),
+        };
         let known = last.judged.judgement.findings.iter().any(&filter)
             || what == "new"
+            || what == "platform"
             || what.parse::<Severity>().is_ok();
         if !known {
             printer::error(&format!(
@@ -91,6 +97,15 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
 }
 
 type Filter = Box<dyn Fn(&Finding) -> bool>;
+
+/// What is in namespaces of the platform.
+fn platform(judged: &Judged) -> Filter {
+    let world = World::new(&judged.snapshot);
+    let findings = judged.judgement.findings.iter();
+    let of_it = findings.filter(|finding| is_platform(finding, world)).map(Finding::id);
+    let ids: HashSet<String> = of_it.collect();
+    Box::new(move |finding| ids.contains(&finding.id()))
+}
 
 fn filter(what: &str, state: &LastCheck) -> Filter {
     let what = what.to_owned();

@@ -1,0 +1,121 @@
+//! `check cluster:` on bad days: what passes is waited for, what does not is a gap, and
+//! both end in time.
+
+use std::time::{Duration, Instant};
+
+use ironhull_testkit::cluster::{Cluster, Effect, Fault, Proxy, User};
+use serde_json::Value;
+
+use super::cli::{Run, folder, run_with_state};
+use super::cluster;
+
+fn fault(path: &'static str, times: u32, effect: Effect) -> Fault {
+    Fault { path, watch: None, effect, times }
+}
+
+fn check(cluster: &Cluster, proxy: &Proxy<'_>, name: &str) -> (Run, Duration) {
+    let (here, state) = (folder(name), folder(&format!("{name}-state")));
+    let kubeconfig = cluster.kubeconfig_through(proxy, &User::admin());
+    let args = ["check", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap(), "-o", "json"];
+    let started = Instant::now();
+    (run_with_state(&here, &state, &args, ""), started.elapsed())
+}
+
+fn report(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}{}", run.stdout, run.stderr))
+}
+
+fn gaps(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let gaps = report["gaps"].as_array().unwrap().iter();
+    gaps.map(|gap| (text(&gap["what"]), text(&gap["cause"]))).collect()
+}
+
+fn finds(report: &Value, namespace: &str) -> bool {
+    report["findings"].as_array().unwrap().iter().any(|finding| {
+        finding["control"] == "privileged-container"
+            && finding["subject"]["namespace"] == *namespace
+    })
+}
+
+#[test]
+fn what_passes_is_waited_for() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("passes");
+    cluster::fill(cluster, &namespace);
+    let proxy = cluster.proxy();
+    let status = |code, retry_after| Effect::Status { code, retry_after };
+    proxy.set(&[
+        fault("", 0, Effect::Latency(Duration::from_millis(20))),
+        fault("/api/v1/pods", 2, status(429, 1)),
+        fault("/api/v1/configmaps", 2, status(410, 0)),
+        fault("/api/v1/nodes", 3, status(503, 0)),
+        fault("/version", 1, status(500, 0)),
+        fault("/apis/apps", 2, Effect::Reset { after_bytes: 100 }),
+        fault("/apis/batch", 1, Effect::Truncate { after_bytes: 10 }),
+        fault("/apis/rbac", 2, Effect::Reset { after_bytes: 0 }),
+        fault("/api/v1/services", 1, Effect::HalfOpen { after_bytes: 0 }),
+        fault("/apis/authorization", 2, status(429, 1)),
+    ]);
+    let (run, took) = check(cluster, &proxy, "faults-pass");
+    let report = report(&run);
+    assert_eq!(gaps(&report), []);
+    assert!(finds(&report, &namespace));
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let asked = proxy.take_requests();
+    let of = |path: &str| asked.iter().filter(|seen| seen.uri.starts_with(path)).count();
+    assert_eq!(of("/api/v1/pods?"), 3, "busy twice, then answered");
+    assert_eq!(of("/api/v1/configmaps?"), 3, "a list that is gone is begun anew");
+}
+
+#[test]
+fn what_does_not_pass_is_a_gap_and_the_rest_is_judged() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("stays");
+    cluster::fill(cluster, &namespace);
+    let proxy = cluster.proxy();
+    let status = |code| Effect::Status { code, retry_after: 0 };
+    proxy.set(&[
+        fault("/api/v1/services", 0, status(500)),
+        fault("/api/v1/configmaps", 0, status(410)),
+        fault("/apis/batch/v1/jobs", 0, Effect::Reset { after_bytes: 1 }),
+        fault("/apis/batch/v1/cronjobs", 0, status(403)),
+    ]);
+    let (run, took) = check(cluster, &proxy, "faults-stay");
+    let report = report(&run);
+    let told = gaps(&report);
+    for (what, cause) in [
+        ("Service objects", "unreadable"),
+        ("ConfigMap objects", "unreadable"),
+        ("Job.batch objects", "unreadable"),
+        ("CronJob.batch objects", "denied"),
+    ] {
+        assert!(told.contains(&(what.to_owned(), cause.to_owned())), "{what}: {told:?}");
+    }
+    assert!(told.iter().all(|(what, _)| !what.starts_with("Pod ")), "{told:?}");
+    assert!(finds(&report, &namespace));
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    // Each was tried a few times and then left alone.
+    let asked = proxy.take_requests();
+    let of = |path: &str| asked.iter().filter(|seen| seen.uri.starts_with(path)).count();
+    assert_eq!(of("/api/v1/services?"), 4);
+    assert_eq!(of("/apis/batch/v1/cronjobs?"), 1);
+}
+
+#[test]
+fn a_server_that_falls_silent_ends_the_check() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let proxy = cluster.proxy();
+    // It answers what it is, and then nothing any more.
+    proxy.set(&[
+        fault("/api/v1", 0, Effect::HalfOpen { after_bytes: 0 }),
+        fault("/apis/", 0, Effect::HalfOpen { after_bytes: 0 }),
+    ]);
+    let (run, took) = check(cluster, &proxy, "faults-silent");
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(took < Duration::from_secs(240), "{took:?}");
+    let report = report(&run);
+    let told = gaps(&report);
+    assert!(told.iter().any(|(what, cause)| what == "Pod objects" && cause == "unreadable"));
+    assert!(run.stderr.contains("nothing may be listed") || run.stderr.contains("[IH0110]"));
+}

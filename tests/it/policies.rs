@@ -176,9 +176,9 @@ fn policy_effective_names_every_rule_and_where_it_stands() {
             "Pod Security enforce = baseline:latest [namespace ./app.yaml:7]",
             "Pod Security audit = privileged:latest [cluster the API server's default]",
             "Pod Security warn = baseline:latest [cluster the API server's default]",
-            "MutatingAdmissionPolicy labels/labels-all = changes create pods [cluster ./policy.yaml:18]",
+            "MutatingAdmissionPolicy labels/labels-all = changes create pods [cluster ./policy.yaml:19]",
             "ValidatingAdmissionPolicy registry/registry-prod = denies create, update pods [cluster ./policy.yaml:1]",
-            "validating webhook hooks/near.example.dev = denies create pods; fails open [cluster ./app.yaml:24]",
+            "validating webhook hooks/near.example.dev = denies nothing; fails open [cluster ./app.yaml:23]",
             "ResourceQuota small = limits what all objects use [namespace ./app.yaml:19]",
             "Ironhull policy shop-first = warn: host-path-sensitive [file ./ours.yaml:1]",
         ]

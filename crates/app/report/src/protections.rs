@@ -106,9 +106,10 @@ pub fn named(guard: &Guard<'_>) -> String {
 /// `denies create pods`.
 pub fn does(guard: &Guard<'_>) -> String {
     let effects: Vec<&str> = guard.effects.iter().map(|effect| effect.as_str()).collect();
+    let asked = if guard.asked.is_empty() { "nothing" } else { &guard.asked };
     match effects.is_empty() {
-        true => format!("nothing, of {}", guard.asked),
-        false => format!("{} {}", effects.join(" and "), guard.asked),
+        true => format!("does nothing to {asked}"),
+        false => format!("{} {asked}", effects.join(" and ")),
     }
 }
 

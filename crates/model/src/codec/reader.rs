@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use flate2::read::GzDecoder;
+// Over what is in memory it reads not a byte too far, so that what is behind its end shows.
+use flate2::bufread::GzDecoder;
 
 use super::Stored;
 use crate::source::SourceId;

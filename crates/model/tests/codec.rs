@@ -1,4 +1,5 @@
 //! Saved snapshots: what is written is read, and whatever else is read ends in an error.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -232,7 +233,7 @@ fn a_hostile_stream_is_an_error_or_a_snapshot() {
         GzDecoder::new(&bytes[HEADER.len()..]).read_to_end(&mut payload).unwrap();
         for _ in 0..500 {
             let mut hostile = payload.clone();
-            for _ in 0..1 + rng.below(3) {
+            for _ in 0..=rng.below(3) {
                 let at = rng.below(hostile.len());
                 hostile[at] = [0, 1, 0x7f, 0x80, 0xff, rng.below(256) as u8][rng.below(6)];
             }
@@ -258,7 +259,7 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
     let small = compressed(&vec![0; 40 << 20]);
     assert_eq!(
         decode(&small, Limits::default()).unwrap_err(),
-        DecodeError::TooLarge(16 + (256 * (small.len() - HEADER.len()) as u64 >> 20))
+        DecodeError::TooLarge(16 + ((256 * (small.len() - HEADER.len()) as u64) >> 20))
     );
 }
 

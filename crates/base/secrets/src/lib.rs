@@ -81,9 +81,44 @@ pub fn redact(object: &mut Object, salt: &Salt) -> Vec<Found> {
 /// The secret values of an object that is not masked, in the order of their places.
 fn found_at(object: &Object, salt: &Salt) -> Vec<(NodeId, Found)> {
     let mut found = Vec::new();
-    scan(object.root(), object.is("", "Secret"), salt, &mut found);
+    let is_secret = object.is("", "Secret");
+    scan(object.root(), is_secret, salt, &mut found);
+    let copy = object.root().path(&["metadata", "annotations", LAST_APPLIED]);
+    if let Some((copy, detector)) = copy.and_then(|copy| repeated(copy, is_secret, object, &found))
+    {
+        push(Some(detector), copy, salt, &mut found);
+        found.sort_by(|(_, a), (_, b)| a.pointer.cmp(&b.pointer));
+    }
     found
 }
+
+/// Where `kubectl apply` keeps a copy of what was applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The copy, if it holds data of a Secret or a value that was found in the object, and
+/// by what that is known.
+fn repeated<'o>(
+    copy: Node<'o>,
+    is_secret: bool,
+    object: &Object,
+    found: &[(NodeId, Found)],
+) -> Option<(Node<'o>, &'static str)> {
+    let text = copy.as_str()?;
+    if found.iter().any(|(id, _)| *id == copy.id()) {
+        return None;
+    }
+    if is_secret && (text.contains("\"data\"") || text.contains("\"stringData\"")) {
+        return Some((copy, "secret-data"));
+    }
+    let is_in = |id: NodeId| {
+        let value = object.value.node(id).as_str().unwrap_or_default();
+        value.len() >= LEAST_REPEATED && text.contains(value)
+    };
+    found.iter().find(|(id, _)| is_in(*id)).map(|(_, found)| (copy, found.detector))
+}
+
+/// Shorter values stand in many texts by chance.
+const LEAST_REPEATED: usize = 4;
 
 /// What the way to a node says about what is below it.
 #[derive(Clone, Copy, Default)]
@@ -231,6 +266,40 @@ mod tests {
         assert!(!json.contains("hunter2") && !json.contains("s3cr3t") && !json.contains("ghp_"));
         assert!(json.contains("debug") && json.contains(MASK));
         assert_eq!(redact(&mut pod, &salt), [], "masking is idempotent");
+    }
+
+    /// `kubectl get -o yaml` into a file takes the copy along.
+    #[test]
+    fn a_copy_of_what_was_applied_is_masked_with_it() {
+        let last = |object: &str| {
+            format!(
+                r#""annotations":{{"kubectl.kubernetes.io/last-applied-configuration":{}}}"#,
+                serde_json::Value::from(object)
+            )
+        };
+        let salt = super::Salt::new(b"test");
+        let copied = last(r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#);
+        let mut secret = object(&format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"a",{copied}}}}}"#
+        ));
+        assert_eq!(redact(&mut secret, &salt).len(), 1);
+        assert!(!secret.root().to_json().contains("aHVudGVyMg"));
+        assert_eq!(redact(&mut secret, &salt), [], "masking is idempotent");
+        let copied =
+            last(r#"{"kind":"Pod","spec":{"env":[{"name":"DB_PASSWORD","value":"hunter2!"}]}}"#);
+        let pod = |env: &str| {
+            object(&format!(
+                r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a",{copied}}},"spec":{{"containers":[{{"name":"c","env":[{env}]}}]}}}}"#
+            ))
+        };
+        let mut with = pod(r#"{"name":"DB_PASSWORD","value":"hunter2!"}"#);
+        assert_eq!(redact(&mut with, &salt).len(), 2);
+        assert!(!with.root().to_json().contains("hunter2"));
+        let plain = last(r#"{"apiVersion":"apps/v1","kind":"Secret"}"#);
+        let mut trimmed = object(&format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"a",{plain}}}}}"#
+        ));
+        assert_eq!(redact(&mut trimmed, &salt), [], "what holds nothing stays");
     }
 
     /// The places where a pod with this container holds secrets.

@@ -224,14 +224,8 @@ fn nameless(message: &str) -> String {
 }
 
 fn collection(kind: &KindInfo, namespace: &str) -> String {
-    let root = match kind.group {
-        "" => format!("/api/{}", kind.version),
-        group => format!("/apis/{group}/{}", kind.version),
-    };
-    match kind.scope {
-        Scope::Namespaced => format!("{root}/namespaces/{namespace}/{}", kind.resource),
-        _ => format!("{root}/{}", kind.resource),
-    }
+    let namespace = (kind.scope == Scope::Namespaced).then_some(namespace);
+    ironhull_kube::collection(kind.group, kind.version, kind.resource, namespace)
 }
 
 /// The request's body: where it goes, and marked so that whoever reads logs knows it.

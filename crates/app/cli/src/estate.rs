@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ironhull_controls::control::wanted;
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source,
@@ -49,6 +50,23 @@ pub(crate) struct Options<'o> {
     pub(crate) wanted: Wanted,
     /// How clusters are reached.
     pub(crate) global: &'o Global,
+}
+
+impl<'o> Options<'o> {
+    /// To answer questions about an estate, without judging it: whole objects of
+    /// Kubernetes' own kinds.
+    pub(crate) fn to_ask((minor, minor_assumed): (Minor, bool), global: &'o Global) -> Self {
+        let wanted = wanted(&[], Schema::of(minor));
+        Options {
+            minor,
+            minor_assumed,
+            complete: false,
+            owner: None,
+            policies: &[],
+            wanted,
+            global,
+        }
+    }
 }
 
 /// One text and what was parsed from it.

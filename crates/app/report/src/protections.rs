@@ -8,7 +8,7 @@ use ironhull_dialects::guards::{Guard, guards, pod_security};
 use ironhull_model::{Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
-use crate::text::plain;
+use crate::text::{few, plain};
 
 /// How many namespaces are named.
 const MOST_NAMED: usize = 3;
@@ -34,7 +34,7 @@ pub(crate) fn table(snapshot: &Snapshot, out: &mut String) {
         if outside.len() == namespaces.len() && !namespaces.is_empty() {
             parts.push("in no namespace".to_owned());
         } else if !outside.is_empty() {
-            parts.push(format!("not in {}", few(&outside)));
+            parts.push(format!("not in {}", few(&outside, MOST_NAMED)));
         }
         parts.extend(guard.holes.iter().map(ToString::to_string));
         _ = writeln!(out, "               {}  {}", plain(&named(guard)), plain(&parts.join(" · ")));
@@ -86,8 +86,10 @@ fn by_pod_security(namespaces: &[&Object]) -> String {
         };
         levels.entry(key).or_default().push(&namespace.thing.name);
     }
-    let parts: Vec<String> =
-        levels.iter().map(|((_, level), names)| format!("{level} in {}", few(names))).collect();
+    let parts: Vec<String> = levels
+        .iter()
+        .map(|((_, level), names)| format!("{level} in {}", few(names, MOST_NAMED)))
+        .collect();
     match parts.is_empty() {
         true => "Pod Security  the namespaces could not be read".to_owned(),
         false => format!("Pod Security  enforces {}", parts.join(" · ")),
@@ -116,12 +118,4 @@ pub fn does(guard: &Guard<'_>) -> String {
 fn outside<'n>(guard: &Guard<'_>, estate: &Estate<'_>, namespaces: &[&'n Object]) -> Vec<&'n str> {
     let names = namespaces.iter().map(|namespace| &*namespace.thing.name);
     names.filter(|name| guard.covers(estate, name) == Some(false)).collect()
-}
-
-fn few(names: &[&str]) -> String {
-    let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }

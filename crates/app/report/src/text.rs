@@ -49,6 +49,15 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(shell_quoted(&text))
 }
 
+/// The first `most` of some names, and how many more there are.
+pub fn few(names: &[&str], most: usize) -> String {
+    let named = names.iter().take(most).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 /// Text in single quotes for a POSIX shell.
 pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))

@@ -25,7 +25,7 @@ mod value;
 pub mod syntax {
     //! Expressions as they are written, for tools that change them.
     pub use crate::ast::Const;
-    pub use crate::parser::{Kind, Node, parse};
+    pub use crate::parser::{Kind, Node, is_word, parse};
 }
 
 pub use authz::{Authz, Check, Decision, Resource, Subject, Target};

@@ -339,8 +339,13 @@ fn deepest(nodes: &[Node]) -> u32 {
     nodes.iter().map(|node| node.depth).max().unwrap_or(0)
 }
 
+/// Whether a word is one of the language's, so that nothing may be called so.
+pub fn is_word(name: &str) -> bool {
+    is_reserved(name) || matches!(name, "true" | "false" | "null" | "in")
+}
+
 /// Words that no identifier may be.
-pub(crate) fn is_reserved(name: &str) -> bool {
+fn is_reserved(name: &str) -> bool {
     matches!(
         name,
         "as" | "break"

@@ -145,6 +145,20 @@ pub fn selects(name: &str, control: &Control) -> bool {
         || control.standards.iter().any(|standard| *standard.name == *pack)
 }
 
+/// The controls that names mean; all of them when there is no name.
+///
+/// # Errors
+/// What to say of a name that means none.
+pub fn select<'c>(every: &[&'c Control], names: &[&str]) -> Result<Vec<&'c Control>, String> {
+    let means = |name: &str| every.iter().any(|control| selects(name, control));
+    if let Some(name) = names.iter().find(|name| !means(name)) {
+        return Err(format!("{name:?} is no control{}", suggestion(name, every)));
+    }
+    let wanted =
+        |control: &Control| names.is_empty() || names.iter().any(|name| selects(name, control));
+    Ok(every.iter().copied().filter(|control| wanted(control)).collect())
+}
+
 /// What to say behind a name that means no control.
 pub fn suggestion(name: &str, known: &[&Control]) -> String {
     let ids: Vec<&str> = known.iter().map(|control| &*control.id).collect();

@@ -52,6 +52,18 @@ pub struct Options {
     pub agent: &'static str,
 }
 
+/// The path of a kind's objects: of all, or of one namespace.
+pub fn collection(group: &str, version: &str, resource: &str, namespace: Option<&str>) -> String {
+    let root = match group {
+        "" => format!("/api/{version}"),
+        group => format!("/apis/{group}/{version}"),
+    };
+    match namespace {
+        Some(namespace) => format!("{root}/namespaces/{namespace}/{resource}"),
+        None => format!("{root}/{resource}"),
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -22,14 +22,7 @@ pub(crate) struct Resource {
 impl Resource {
     /// The path of all its objects, or of those of one namespace.
     pub(crate) fn path(&self, namespace: Option<&str>) -> String {
-        let root = match self.group.as_str() {
-            "" => format!("/api/{}", self.version),
-            group => format!("/apis/{group}/{}", self.version),
-        };
-        match namespace {
-            Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.name),
-            None => format!("{root}/{}", self.name),
-        }
+        ironhull_kube::collection(&self.group, &self.version, &self.name, namespace)
     }
 
     pub(crate) fn api_version(&self) -> String {

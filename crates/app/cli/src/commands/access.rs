@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use ironhull_access::{Identity, Subject};
-use ironhull_controls::control::wanted;
 use ironhull_model::{Node, Object, Snapshot, Standing};
-use ironhull_schema::Schema;
 use serde_json::{Value as Json, json};
 
 use super::check::{print_diagnostics, unread};
@@ -52,16 +50,9 @@ pub(super) fn read_targets(
     global: &Global,
 ) -> anyhow::Result<Snapshot> {
     let config = config::load(global, targets)?;
-    let (minor, minor_assumed) = config::minor(version, &config)?;
-    let options = estate::Options {
-        minor,
-        minor_assumed,
-        complete: config.complete,
-        owner: None,
-        policies: &[],
-        wanted: wanted(&[], Schema::of(minor)),
-        global,
-    };
+    let minor = config::minor(version, &config)?;
+    let options =
+        estate::Options { complete: config.complete, ..estate::Options::to_ask(minor, global) };
     let snapshot = estate::read(targets, &options).snapshot;
     print_diagnostics(&snapshot);
     Ok(snapshot)

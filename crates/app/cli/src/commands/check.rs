@@ -245,16 +245,12 @@ fn select(
 ) -> anyhow::Result<Vec<&'static Control>> {
     let only = only(judging, config);
     // Those of admission policies are known when the input is read.
-    let named = only.iter().filter(|name| !is_admission(name));
-    if let Some(name) =
-        { named }.find(|name| !every.iter().any(|control| policies::selects(name, control)))
-    {
-        bail!("{name:?} is no control{}", policies::suggestion(name, every));
+    let named: Vec<&str> =
+        only.iter().map(String::as_str).filter(|name| !is_admission(name)).collect();
+    if named.is_empty() && !only.is_empty() {
+        return Ok(Vec::new());
     }
-    let wanted = |control: &Control| {
-        only.is_empty() || only.iter().any(|name| policies::selects(name, control))
-    };
-    Ok(every.iter().copied().filter(|control| wanted(control)).collect())
+    policies::select(every, &named).map_err(anyhow::Error::msg)
 }
 
 /// The user's own control files, compiled now. They live as long as the process.

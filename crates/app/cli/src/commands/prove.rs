@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use ironhull_canary::{Pace, Proof, canaries, plan};
-use ironhull_controls::control::wanted;
 use ironhull_controls::{Control, policies};
 use ironhull_kube::Cluster;
 use ironhull_model::{Node, Snapshot, Standing, World};
-use ironhull_schema::Schema;
 
 use super::check::print_diagnostics;
 use crate::args::Global;
@@ -38,7 +36,8 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
     };
     let started = Instant::now();
     let every: Vec<&Control> = ironhull_catalogue::controls().iter().collect();
-    let controls = select(&every, &args.only)?;
+    let only: Vec<&str> = args.only.iter().map(String::as_str).collect();
+    let controls = policies::select(&every, &only).map_err(anyhow::Error::msg)?;
     let snapshot = read(args, global)?;
     let namespaces = namespaces(&snapshot, args)?;
     if namespaces.is_empty() {
@@ -86,30 +85,11 @@ impl Prove {
     }
 }
 
-fn select<'a>(every: &[&'a Control], only: &[String]) -> anyhow::Result<Vec<&'a Control>> {
-    let unknown = |name: &&String| !every.iter().any(|control| policies::selects(name, control));
-    if let Some(name) = only.iter().find(unknown) {
-        bail!("{name:?} is no control{}", policies::suggestion(name, every));
-    }
-    let wanted = |control: &Control| {
-        only.is_empty() || only.iter().any(|name| policies::selects(name, control))
-    };
-    Ok(every.iter().copied().filter(|control| wanted(control)).collect())
-}
-
 fn read(args: &Prove, global: &Global) -> anyhow::Result<Snapshot> {
     let targets = [args.target.clone()];
     let config = config::load(global, &targets)?;
-    let (minor, minor_assumed) = config::minor(None, &config)?;
-    let options = estate::Options {
-        minor,
-        minor_assumed,
-        complete: false,
-        owner: None,
-        policies: &[],
-        wanted: wanted(&[], Schema::of(minor)),
-        global,
-    };
+    let minor = config::minor(None, &config)?;
+    let options = estate::Options::to_ask(minor, global);
     let snapshot = estate::read(&targets, &options).snapshot;
     print_diagnostics(&snapshot);
     if snapshot.objects.iter().all(|object| object.standing == Standing::Assumed) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::types::of_variable;
 use crate::eval::{Binding, Context, EvalError};
+use crate::parser::is_word;
 use crate::types::Type;
 use crate::value::Val;
 use crate::{Issue, Program};
@@ -159,10 +160,6 @@ fn inside(text: &str, at: usize) -> Option<(&str, &str, &str)> {
     let end = rest.find('_')?;
     let after = rest[end..].strip_prefix("__")?;
     (end > 0).then(|| (&text[..at], &rest[..end], after))
-}
-
-fn is_word(word: &str) -> bool {
-    crate::parser::is_reserved(word) || matches!(word, "true" | "false" | "null" | "in")
 }
 
 /// Evaluates an expression within what is left of a budget, from which what it and

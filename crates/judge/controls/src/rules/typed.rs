@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use ironhull_cel::syntax::is_word;
 use ironhull_cel::{Binding, Context, Env, Program, Type, TypeProvider, Val};
 use ironhull_model::{Kind, Minor, Node};
 use ironhull_schema::crd::{Additional, Structural};
@@ -93,36 +94,12 @@ fn has_object_meta(schema: &Structural) -> bool {
         })
 }
 
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 /// A property's name as an identifier; none when it cannot be one.
 pub(super) fn escape(name: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if is_word(name) {
         return Some(format!("__{name}__").into());
     }
     if name.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))) {

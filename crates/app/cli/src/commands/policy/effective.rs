@@ -3,14 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::bail;
-use ironhull_controls::control::wanted;
 use ironhull_dialects::guards::{Hole, guards};
 use ironhull_dialects::{Estate, Namespace};
 use ironhull_model::{Node, Object, Snapshot, SourceId, World};
 use ironhull_pss::policy::Policy as PodSecurity;
 use ironhull_report::protections;
 use ironhull_report::table::count;
-use ironhull_schema::Schema;
 use serde_json::json;
 
 use crate::args::access::Output;
@@ -45,15 +43,11 @@ pub(super) fn run(args: &Effective, global: &Global) -> anyhow::Result<Exit> {
     let given = &args.target.targets;
     let targets = if given.is_empty() { &here[..] } else { given };
     let config = config::load(global, targets)?;
-    let (minor, minor_assumed) = config::minor(args.target.kubernetes_version.as_deref(), &config)?;
+    let minor = config::minor(args.target.kubernetes_version.as_deref(), &config)?;
     let options = estate::Options {
-        minor,
-        minor_assumed,
         complete: config.complete,
-        owner: None,
         policies: &args.policy,
-        wanted: wanted(&[], Schema::of(minor)),
-        global,
+        ..estate::Options::to_ask(minor, global)
     };
     let mut read = estate::read(targets, &options);
     let controls: Vec<_> = ironhull_catalogue::controls().iter().collect();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
-use ironhull_controls::control::wanted;
 use ironhull_model::{Minor, Object, Snapshot, SourceId};
 use ironhull_pss::admission::{Configuration, Request};
 use ironhull_pss::policy::LevelVersion;
@@ -27,19 +26,12 @@ pub(super) fn run(args: &Pss, global: &Global) -> anyhow::Result<Exit> {
         args.level.as_deref().and_then(Level::parse).map(|level| LevelVersion { level, version });
     let configuration = args.admission_config.as_deref().map(configuration).transpose()?;
     let configuration = configuration.unwrap_or_default();
-    let (minor, minor_assumed) =
-        config::minor(args.kubernetes_version.as_deref(), &Config::default())?;
-    let options = estate::Options {
-        minor,
-        minor_assumed,
-        complete: false,
-        owner: None,
-        policies: &[],
-        wanted: wanted(&[], Schema::of(minor)),
-        global,
-    };
+    let minor = config::minor(args.kubernetes_version.as_deref(), &Config::default())?;
+    let options = estate::Options::to_ask(minor, global);
     let snapshot = estate::read(&args.targets, &options).snapshot;
     super::super::check::print_diagnostics(&snapshot);
+    // A cluster says itself which it is.
+    let minor = snapshot.minor;
     let mut tally = Tally::default();
     let mut text = String::new();
     for object in &snapshot.objects {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use ironhull_model::Severity;
+use ironhull_report::text::few;
 
 use super::summary::{Proven, Summary};
 
@@ -122,15 +123,7 @@ fn places(places: &[&str], n_namespaces: usize) -> String {
     if places.len() == n_namespaces && n_namespaces > 1 {
         return format!("all {n_namespaces} namespaces");
     }
-    first(places)
-}
-
-fn first(names: &[&str]) -> String {
-    let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+    few(places, MOST_NAMED)
 }
 
 /// What showed nothing, by cause.
@@ -147,7 +140,7 @@ fn untried(summaries: &[Summary<'_>], text: &mut String) {
         *text += "NOT TRIED\n";
     }
     for (why, (controls, n_trials, message)) in causes {
-        _ = writeln!(text, "{n_trials:>8}  {}: {}", why.as_str(), first(&controls));
+        _ = writeln!(text, "{n_trials:>8}  {}: {}", why.as_str(), few(&controls, MOST_NAMED));
         _ = writeln!(text, "          {message}");
     }
 }

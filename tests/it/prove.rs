@@ -149,6 +149,28 @@ fn counted(cluster: &Cluster) -> BTreeMap<&'static str, usize> {
     LISTS.iter().map(|path| (*path, n(path))).collect()
 }
 
+/// What `check` says of the same guards, without asking them.
+fn protections(cluster: &Cluster, strict: &str, warned: &str, dead: &str) {
+    let (folder, state) = (folder("protected"), folder("protected-state"));
+    let kubeconfig = cluster.kubeconfig(&User::admin());
+    let args = ["check", "cluster:", "--exit-zero", "--kubeconfig", kubeconfig.to_str().unwrap()];
+    let table = run_with_state(&folder, &state, &args, "").stdout;
+    let line = |what: &str| {
+        let found = table.lines().find(|line| line.contains(what));
+        found.unwrap_or_else(|| panic!("no {what} in {table}")).to_owned()
+    };
+    let levels = line("Pod Security  enforces");
+    let first = format!(
+        "enforces restricted:latest in {strict} · privileged:latest in {warned} · nothing in "
+    );
+    assert!(levels.contains(&first), "{levels}");
+    let policy = line("ValidatingAdmissionPolicy/digests");
+    assert!(policy.ends_with(&format!("denies create pods · not in {warned}")), "{policy}");
+    let webhook = line("ValidatingWebhookConfiguration/dead (dead.webhook.example)");
+    assert!(webhook.contains("not in default") && !webhook.contains(dead), "{webhook}");
+    assert!(webhook.ends_with("default/Service/nobody is missing"), "{webhook}");
+}
+
 #[test]
 fn canaries_show_who_stops_what_where_and_make_nothing() {
     let options = Options {
@@ -225,6 +247,7 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
     );
     assert_eq!(who("privileged-container", &warned), Value::Null);
 
+    protections(cluster, &strict, &warned, &dead);
     assert_eq!(counted(cluster), before);
     let events = cluster.audit_events();
     let ours: Vec<&Value> = events

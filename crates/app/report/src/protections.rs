@@ -1,5 +1,6 @@
 //! What guards a cluster already, whoever made it, and its holes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -77,14 +78,14 @@ pub(crate) fn json(snapshot: &Snapshot) -> Vec<Json> {
 
 /// Namespaces by the level that they enforce, the strictest first.
 fn by_pod_security(namespaces: &[&Object]) -> String {
-    let mut levels: BTreeMap<(u8, String), Vec<&str>> = BTreeMap::new();
+    let mut levels: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for namespace in namespaces {
         let level = pod_security(namespace).map(|policy| policy.enforce);
-        let key = match level {
-            Some(level) => (3 - level.level as u8, level.to_string()),
-            None => (4, "nothing".to_owned()),
-        };
-        levels.entry(key).or_default().push(&namespace.thing.name);
+        let shown = level.map_or_else(|| "nothing".to_owned(), |level| level.to_string());
+        levels
+            .entry((Reverse(level.map(|level| level.level)), shown))
+            .or_default()
+            .push(&namespace.thing.name);
     }
     let parts: Vec<String> = levels
         .iter()

@@ -27,3 +27,4 @@ mod readme;
 mod scale;
 mod schema;
 mod snapshots;
+mod watch;

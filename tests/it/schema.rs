@@ -5,7 +5,13 @@ use serde_json::Value;
 
 use super::cli::{repository, run_in};
 
-fn problems(schema: &Value, root: &Value, value: &Value, path: &str, out: &mut Vec<String>) {
+pub(crate) fn problems(
+    schema: &Value,
+    root: &Value,
+    value: &Value,
+    path: &str,
+    out: &mut Vec<String>,
+) {
     for (keyword, wanted) in schema.as_object().unwrap() {
         let holds = match keyword.as_str() {
             "$schema" | "$id" | "$defs" | "title" | "description" => true,
@@ -64,10 +70,15 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// A schema of `docs/schema`.
+pub(crate) fn schema(name: &str) -> Value {
+    let text = std::fs::read_to_string(repository().join("docs/schema").join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
 #[test]
 fn json_keeps_to_its_schema() {
-    let text = std::fs::read_to_string(repository().join("docs/schema/check-v1.json")).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
+    let schema = schema("check-v1.json");
     let broken = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, name: b}\nspec: {containers: [{name: c, image: a}]}\n---\nkind: [\n";
     for (args, input) in [
         (&["check", "examples/shop", "-o", "json"][..], ""),

@@ -1,12 +1,14 @@
 //! `cargo xtask bench-cluster` (`make bench-cluster`): the release binary on real API
 //! servers with many objects, beside bare lists of the same kinds.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ironhull_testkit::cluster::{Cluster, Estate, Options, User};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{line, measure};
 use crate::root;
@@ -15,6 +17,8 @@ use crate::root;
 const AT_ONCE: usize = 6;
 /// Objects of a page: as many as the product asks for.
 const PAGE: usize = 500;
+/// How many pods are made while it is watched.
+const CHANGES: usize = 15;
 /// Canaries of pods and of what stands beside them in namespaces.
 const CANARIES: &str = "@pss-restricted,run-as-root,secret-literal,image-tag-mutable,image-short-name,\
                         image-without-digest,read-only-root-filesystem,node-port-service,service-external-ips,\
@@ -35,6 +39,7 @@ pub(crate) fn run() -> Result<()> {
         let kubeconfig = cluster.kubeconfig(&User::admin());
         ours.push(check(&ironhull, &cluster, &kubeconfig, estate.pods)?);
         if estate.pods == Estate::LARGE.pods {
+            watch(&ironhull, &cluster, &kubeconfig, estate.pods)?;
             prove(&ironhull, &kubeconfig, estate.pods)?;
         }
     }
@@ -60,12 +65,60 @@ fn check(ironhull: &Path, cluster: &Cluster, kubeconfig: &Path, pods: usize) -> 
     Ok(time)
 }
 
+/// How long after a pod is made its finding is told.
+fn watch(ironhull: &Path, cluster: &Cluster, kubeconfig: &Path, pods: usize) -> Result<()> {
+    let mut child = Command::new(ironhull)
+        .args(["check", "cluster:", "--watch", "-o", "json", "--kubeconfig"])
+        .arg(kubeconfig)
+        .env("XDG_STATE_HOME", std::env::temp_dir().join("ironhull-bench-state"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+    lines.next().context("no report")??;
+    let namespace = cluster.namespace("bench");
+    let mut took = Vec::new();
+    for index in 0..CHANGES {
+        let name = format!("change-{index}");
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"automountServiceAccountToken": false, "containers": [{
+                "name": "c", "image": "registry.example/a:1", "securityContext": {"privileged": true},
+            }]},
+        });
+        let started = Instant::now();
+        let answer = cluster.create(&User::admin(), &pod);
+        anyhow::ensure!(answer.is_success(), "{}", answer.message());
+        for told in lines.by_ref() {
+            let change: Value = serde_json::from_str(&told?)?;
+            let added = change["added"].as_array().into_iter().flatten();
+            if added.into_iter().any(|finding| finding["subject"]["name"] == *name) {
+                break;
+            }
+        }
+        took.push(started.elapsed());
+    }
+    took.sort();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+    let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let high = high.and_then(|high| high.split_whitespace().next()?.parse().ok());
+    line(pods, "watch: a pod", took[took.len() / 2], high.unwrap_or_default());
+    line(pods, "the slowest", took[took.len() - 1], 0);
+    child.kill()?;
+    child.wait()?;
+    Ok(())
+}
+
 fn prove(ironhull: &Path, kubeconfig: &Path, pods: usize) -> Result<()> {
     let config = kubeconfig.display().to_string();
-    let args =
-        ["prove", "cluster:", "--kubeconfig", &config, "--fail-on", "never", "--only", CANARIES];
-    let (time, memory) = measure(ironhull, &args, 1)?;
-    line(pods, "prove", time, memory);
+    let args = ["prove", "cluster:", "--kubeconfig", &config, "--fail-on", "never", "--only"];
+    let args = [&args[..], &[CANARIES, "-o", "json"]].concat();
+    let started = Instant::now();
+    let output = Command::new(ironhull).args(args).output()?;
+    line(pods, "prove", started.elapsed(), 0);
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let n = |field: &str| report[field].as_array().map_or(0, Vec::len);
+    println!("{:>7}  {} canaries, {} proofs", "", n("canaries"), n("results"));
     Ok(())
 }
 

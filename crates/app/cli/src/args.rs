@@ -139,6 +139,7 @@ pub(crate) struct Judging {
 }
 
 #[derive(ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Check {
     /// Files, directories, -, cluster:[CONTEXT], dump:PATH or snapshot:FILE (default .)
     #[arg(value_name = "TARGET")]
@@ -157,6 +158,9 @@ pub(crate) struct Check {
     /// Also write what was read to FILE, without secret values: a target as snapshot:FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    /// Stay and judge each change of a running cluster: cluster: only, as table or json
+    #[arg(long, conflicts_with_all = ["since", "save"])]
+    pub(crate) watch: bool,
     /// Anything unknown that is in scope makes the exit code 3
     #[arg(long)]
     pub(crate) strict: bool,

@@ -23,6 +23,7 @@ use crate::args::Global;
 mod charts;
 pub(crate) mod documents;
 pub(crate) mod dump;
+pub(crate) mod following;
 pub(crate) mod live;
 pub(crate) mod saved;
 
@@ -333,7 +334,7 @@ fn template_of(id: SourceId, path: &str, chart: &Path) -> ironhull_manifests::Ma
 }
 
 /// The roles and bindings that every cluster of the minor has, where the input
-/// does not hold them itself.
+/// does not hold them itself and does not say that it holds all.
 fn assume_roles(snapshot: &mut Snapshot) {
     let uses_rbac =
         snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io");
@@ -345,6 +346,10 @@ fn assume_roles(snapshot: &mut Snapshot) {
     let assumed = rbac::defaults(snapshot.minor)
         .filter_map(|value| Object::new(value, None))
         .filter(|object| !given.contains(&object.thing))
+        .filter(|object| {
+            let (group, kind) = (&object.thing.group, &object.thing.kind);
+            !matches!(&snapshot.coverage, all @ Coverage::Kinds(_) if all.is_complete(group, kind))
+        })
         .map(|mut object| {
             object.standing = Standing::Assumed;
             Arc::new(object)

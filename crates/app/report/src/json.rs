@@ -2,8 +2,9 @@
 //! schema is `docs/schema/check-v1.json`.
 
 use ironhull_controls::control::Mapping;
+use ironhull_controls::standing::Difference;
 use ironhull_model::{
-    Accepted, Diagnostic, Evidence, Finding, Level, Place, RepairStep, Severity, ThingRef,
+    Accepted, Diagnostic, Evidence, Finding, Gap, Level, Place, RepairStep, Severity, ThingRef,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -32,8 +33,23 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct Change<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    at: &'a str,
+    added: Vec<FindingV1<'a>>,
+    modified: Vec<FindingV1<'a>>,
+    deleted: Vec<FindingV1<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gaps: Option<Vec<Json>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct FindingV1<'a> {
-    number: usize,
+    /// None where a finding is told alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<usize>,
     id: String,
     fingerprint: String,
     control: &'a str,
@@ -89,9 +105,22 @@ impl<'a> From<&'a ThingRef> for SubjectV1<'a> {
 
 /// The report as pretty-printed JSON with a final newline.
 pub fn render(report: &Report<'_>) -> String {
+    let mut text = serde_json::to_string_pretty(&document(report)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The same on one line.
+pub fn line(report: &Report<'_>) -> String {
+    let mut text = serde_json::to_string(&document(report)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn document<'a>(report: &Report<'a>) -> Document<'a> {
     let snapshot = report.snapshot;
     let (violated, hold, unknown, not_applicable) = report.summary();
-    let document = Document {
+    Document {
         api_version: "ironhull.dev/v1",
         kind: "Check",
         at: report.at,
@@ -109,7 +138,7 @@ pub fn render(report: &Report<'_>) -> String {
             "accepted": report.accepted().count(),
             "failing": report.n_failing,
         }),
-        findings: report.judgement.findings.iter().enumerate().map(|(index, finding)| finding_v1(report, index, finding)).collect(),
+        findings: report.judgement.findings.iter().enumerate().map(|(index, finding)| finding_v1(report, Some(index), finding)).collect(),
         controls: report.controls.iter().zip(&report.judgement.tallies).map(|(control, tally)| {
             json!({
                 "id": control.id,
@@ -124,15 +153,41 @@ pub fn render(report: &Report<'_>) -> String {
                 }).collect::<Vec<_>>(),
             })
         }).collect(),
-        gaps: snapshot.gaps.iter().map(|gap| {
-            json!({ "what": gap.what, "cause": format!("{:?}", gap.cause).to_lowercase(), "reason": gap.reason, "supply": gap.supply })
-        }).collect(),
+        gaps: snapshot.gaps.iter().map(gap_v1).collect(),
         protections: crate::protections::json(snapshot),
         diagnostics: snapshot.diagnostics.iter().chain(&report.judgement.errors).map(|diagnostic| diagnostic_v1(report, diagnostic)).collect(),
+    }
+}
+
+/// What changed while an estate was watched, on one line: `docs/schema/change-v1.json`.
+/// The report is of the moment after; its judgement is not looked at.
+pub fn change(report: &Report<'_>, differences: &[Difference], gaps: bool) -> String {
+    let (mut added, mut modified, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
+    for difference in differences {
+        let list = match difference {
+            Difference::Added(_) => &mut added,
+            Difference::Modified { .. } => &mut modified,
+            Difference::Deleted(_) => &mut deleted,
+        };
+        list.push(finding_v1(report, None, difference.finding()));
+    }
+    let document = Change {
+        api_version: "ironhull.dev/v1",
+        kind: "Change",
+        at: report.at,
+        added,
+        modified,
+        deleted,
+        gaps: gaps.then(|| report.snapshot.gaps.iter().map(gap_v1).collect()),
     };
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let mut text = serde_json::to_string(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn gap_v1(gap: &Gap) -> Json {
+    let cause = format!("{:?}", gap.cause).to_lowercase();
+    json!({ "what": gap.what, "cause": cause, "reason": gap.reason, "supply": gap.supply })
 }
 
 fn mapping(mapping: &Mapping) -> Json {
@@ -142,9 +197,13 @@ fn mapping(mapping: &Mapping) -> Json {
     }
 }
 
-fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> FindingV1<'a> {
+fn finding_v1<'a>(
+    report: &Report<'_>,
+    index: Option<usize>,
+    finding: &'a Finding,
+) -> FindingV1<'a> {
     FindingV1 {
-        number: index + 1,
+        number: index.map(|index| index + 1),
         id: finding.id(),
         fingerprint: finding.fingerprint().to_string(),
         control: &finding.control,
@@ -170,7 +229,7 @@ fn finding_v1<'a>(report: &Report<'a>, index: usize, finding: &'a Finding) -> Fi
         accepted: finding.accepted.as_deref(),
         policy: (!finding.assignment.is_empty())
             .then(|| json!({ "name": &*finding.assignment, "rung": finding.rung })),
-        new: report.new.and_then(|new| new.get(index).copied()),
+        new: index.and_then(|index| report.new?.get(index).copied()),
         platform: report.is_platform(finding),
     }
 }

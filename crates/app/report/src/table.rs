@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
+use ironhull_controls::standing::Difference;
 use ironhull_model::finding::Rung;
-use ironhull_model::{Finding, Level, Severity, ThingRef};
+use ironhull_model::{Finding, Level, Severity, ThingRef, Verdict};
 
 use crate::text::plain;
 use crate::{Report, repair};
@@ -18,6 +19,47 @@ pub struct Style {
     pub width: usize,
     /// Findings below this severity are only counted.
     pub from: Severity,
+}
+
+/// What changed while an estate was watched, a line each: `+` is there now, `-` is not
+/// any more or is accepted, `~` is another. Only what the report shows one by one.
+pub fn changes(report: &Report<'_>, differences: &[Difference], style: Style) -> String {
+    let is_shown = |finding: &&Finding| {
+        finding.verdict == Verdict::Violated
+            && finding.accepted.is_none()
+            && finding.severity >= style.from
+            && !report.is_platform(finding)
+    };
+    let mut out = String::new();
+    for difference in differences {
+        let (before, after) = match difference {
+            Difference::Added(after) => (None, Some(&**after)),
+            Difference::Modified { before, after } => (Some(&**before), Some(&**after)),
+            Difference::Deleted(before) => (Some(&**before), None),
+        };
+        let (sign, finding) = match (before.filter(is_shown), after.filter(is_shown)) {
+            (None, Some(after)) => ('+', after),
+            (Some(before), None) => ('-', before),
+            (Some(before), Some(after)) if before.message != after.message => ('~', after),
+            _ => continue,
+        };
+        change(report, sign, finding, style, &mut out);
+    }
+    out
+}
+
+fn change(report: &Report<'_>, sign: char, finding: &Finding, style: Style, out: &mut String) {
+    let time = report.at.get(11..19).unwrap_or(report.at);
+    let word = finding.severity.as_str().to_uppercase();
+    let from = out.len() + time.len() + 3;
+    let (subject, control) = (&finding.subject, &finding.control);
+    let message = if sign == '-' { "" } else { &finding.message };
+    let text = format!("{time} {sign} {word:<9} {subject}  {control}  {message}");
+    line(text.trim_end(), "", style, out);
+    if style.color {
+        out.insert_str(from + word.len(), "\x1b[0m");
+        out.insert_str(from, color(finding.severity));
+    }
 }
 
 /// The whole report.

@@ -106,11 +106,12 @@ pub struct Related {
 pub enum Join {
     /// All of the kind.
     All,
-    /// Those whose value at `path` equals `is`, or one of its items.
+    /// Those whose value at a path equals `is`, or one of its items; of several paths
+    /// what stands at each, with a slash between.
     By {
         /// Member names from the object, or from its pod or template metadata
         /// where the first is `pod` or `meta`.
-        path: Vec<Box<str>>,
+        paths: Vec<Vec<Box<str>>>,
         /// What it equals.
         is: Expression,
     },

@@ -21,8 +21,11 @@ mod cel_rule;
 pub mod evidence;
 mod findings;
 mod joins;
+mod looks;
 pub mod owners;
 mod repair;
+
+pub use looks::Said;
 
 /// How often a control gave which verdict, counted per subject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,6 +48,16 @@ impl Tally {
             Verdict::Violated => self.violated += 1,
             Verdict::Unknown => self.unknown += 1,
             Verdict::NotApplicable => self.not_applicable += 1,
+        }
+    }
+
+    /// Takes back a [`Tally::count`].
+    pub fn take_back(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Holds => self.holds -= 1,
+            Verdict::Violated => self.violated -= 1,
+            Verdict::Unknown => self.unknown -= 1,
+            Verdict::NotApplicable => self.not_applicable -= 1,
         }
     }
 
@@ -76,7 +89,7 @@ pub struct Judgement {
     /// Errors in our own controls; each also made its subject unknown.
     pub errors: Vec<Diagnostic>,
     /// Assignments that could not read the object at hand as it is written.
-    unreadable: Vec<usize>,
+    pub(crate) unreadable: Vec<usize>,
 }
 
 impl Judgement {
@@ -115,7 +128,7 @@ impl Judgement {
 }
 
 /// By subject and control, then as in [`Judgement::seal`].
-fn by_subject(a: &Finding, b: &Finding) -> Ordering {
+pub(crate) fn by_subject(a: &Finding, b: &Finding) -> Ordering {
     let same_subject = || match Arc::ptr_eq(&a.subject, &b.subject) {
         true => Ordering::Equal,
         false => a.subject.cmp(&b.subject),
@@ -177,7 +190,7 @@ struct Names {
 enum Prepared<'a> {
     Cel(&'a CelRule, cel_rule::Early),
     /// None for an adapter that this version does not have.
-    Native(Option<native::Native>),
+    Native(Option<(native::Native, native::Looks)>),
 }
 
 /// An object with the parts that rules name.
@@ -271,23 +284,13 @@ impl<'a> Judge<'a> {
     /// Judges one object by every control that applies to it. What is assumed to
     /// exist everywhere is not judged, only looked at.
     pub fn object(&self, object: &'a Object, judgement: &mut Judgement) {
-        if !object.is_judged() || owners::is_over(object) {
-            return;
-        }
-        let root = object.root();
-        let thing = &object.thing;
-        let pod = self.schema.pod_spec(&thing.group, &thing.kind, root);
-        let meta = self.schema.pod_meta(&thing.group, &thing.kind, root);
-        let namespace = ThingRef::new("", "Namespace", "", &thing.namespace);
-        let namespace = self.world.get(&namespace).map(|namespace| namespace.root());
-        let subject = Subject { object, pod, meta, namespace };
-        let for_pods = pod.is_some().then_some(&self.for_pods);
-        let of_group = |group| self.for_kinds.get(&(group, &*thing.kind));
-        let for_kind = of_group(&*thing.group).into_iter().chain(of_group("*"));
+        let Some(subject) = self.subject(object) else { return };
         let mut shared = cel_rule::Shared::new(self.n_lists);
         let first = judgement.findings.len();
-        for &index in for_pods.into_iter().chain([&self.for_any]).chain(for_kind).flatten() {
-            self.judge(index, &subject, &mut shared, judgement);
+        for index in self.rules_for(&subject) {
+            if let Some(verdict) = self.judge(index, &subject, &mut shared, judgement) {
+                judgement.tallies[self.assignments[index].control].count(verdict);
+            }
         }
         let made = &mut judgement.findings[first..];
         if let Some(owner) = owners::outermost(self.world, object) {
@@ -295,6 +298,29 @@ impl<'a> Judge<'a> {
         }
         made.sort_by(by_subject);
         self.unreadable(object, judgement);
+    }
+
+    /// An object with what rules name of it; none when it is not judged.
+    fn subject(&self, object: &'a Object) -> Option<Subject<'a>> {
+        if !object.is_judged() || owners::is_over(object) {
+            return None;
+        }
+        let root = object.root();
+        let thing = &object.thing;
+        let pod = self.schema.pod_spec(&thing.group, &thing.kind, root);
+        let meta = self.schema.pod_meta(&thing.group, &thing.kind, root);
+        let namespace = ThingRef::new("", "Namespace", "", &thing.namespace);
+        let namespace = self.world.get(&namespace).map(|namespace| namespace.root());
+        Some(Subject { object, pod, meta, namespace })
+    }
+
+    /// The assignments that may judge a subject.
+    fn rules_for(&self, subject: &Subject<'a>) -> impl Iterator<Item = usize> {
+        let thing = &subject.object.thing;
+        let for_pods = subject.pod.is_some().then_some(&self.for_pods);
+        let of_group = |group| self.for_kinds.get(&(group, &*thing.kind));
+        let for_kind = of_group(&*thing.group).into_iter().chain(of_group("*"));
+        for_pods.into_iter().chain([&self.for_any]).chain(for_kind).flatten().copied()
     }
 
     /// Tells once for an object how many controls could not read it.
@@ -324,19 +350,28 @@ impl<'a> Judge<'a> {
 
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
-        let first = judgement.findings.len();
-        let object = &self.world.base.cluster;
-        let cluster = Subject { object, pod: None, meta: None, namespace: None };
-        let mut shared = cel_rule::Shared::new(self.n_lists);
-        for &index in self.for_cluster.iter().filter(|&&index| self.in_force(index, None)) {
-            let verdict = match self.prepared[index] {
-                Prepared::Cel(rule, early) => {
-                    self.cel(index, rule, early, &cluster, &mut shared, judgement)
-                }
-                Prepared::Native(native) => self.native(index, native, None, judgement),
-            };
-            judgement.tallies[self.assignments[index].control].count(verdict);
+        for &index in &self.for_cluster {
+            if let Some(verdict) = self.estate_by(index, judgement) {
+                judgement.tallies[self.assignments[index].control].count(verdict);
+            }
         }
+    }
+
+    /// Judges the estate by one assignment.
+    fn estate_by(&self, index: usize, judgement: &mut Judgement) -> Option<Verdict> {
+        if !self.in_force(index, None) {
+            return None;
+        }
+        let first = judgement.findings.len();
+        let verdict = match self.prepared[index] {
+            Prepared::Cel(rule, early) => {
+                let object = &self.world.base.cluster;
+                let cluster = Subject { object, pod: None, meta: None, namespace: None };
+                let mut shared = cel_rule::Shared::new(self.n_lists);
+                self.cel(index, rule, early, &cluster, &mut shared, judgement)
+            }
+            Prepared::Native(native) => self.native(index, native, None, judgement),
+        };
         for finding in &mut judgement.findings[first..] {
             let object = self.world.get(&finding.subject);
             let made =
@@ -345,6 +380,7 @@ impl<'a> Judge<'a> {
                 owners::hand_over(std::slice::from_mut(finding), object, owner);
             }
         }
+        Some(verdict)
     }
 
     fn judge(
@@ -353,15 +389,14 @@ impl<'a> Judge<'a> {
         subject: &Subject<'a>,
         shared: &mut cel_rule::Shared<'a>,
         judgement: &mut Judgement,
-    ) {
+    ) -> Option<Verdict> {
         if !self.in_force(index, Some(subject.object)) {
-            return;
+            return None;
         }
-        let verdict = match self.prepared[index] {
+        Some(match self.prepared[index] {
             Prepared::Cel(rule, early) => self.cel(index, rule, early, subject, shared, judgement),
             Prepared::Native(native) => self.native(index, native, Some(subject), judgement),
-        };
-        judgement.tallies[self.assignments[index].control].count(verdict);
+        })
     }
 
     /// Whether an assignment judges a subject: its policy covers it, and no other
@@ -385,11 +420,11 @@ impl<'a> Judge<'a> {
     fn native(
         &self,
         index: usize,
-        native: Option<native::Native>,
+        native: Option<(native::Native, native::Looks)>,
         subject: Option<&Subject<'a>>,
         judgement: &mut Judgement,
     ) -> Verdict {
-        let Some(native) = native else { return Verdict::Unknown };
+        let Some((native, _)) = native else { return Verdict::Unknown };
         let answer = native(&native::Subject {
             world: self.world,
             schema: self.schema,

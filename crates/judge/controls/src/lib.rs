@@ -21,9 +21,11 @@ pub mod policies;
 pub mod reader;
 pub mod rules;
 pub mod scope;
+pub mod standing;
 
 pub use compile::{Compiler, UNSAID};
 pub use control::Control;
 pub use gate::Gate;
-pub use judge::{Judge, Judgement, Tally};
+pub use judge::{Judge, Judgement, Said, Tally};
 pub use policies::{Assignment, Policy, assign};
+pub use standing::Standing;

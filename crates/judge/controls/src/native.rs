@@ -82,7 +82,21 @@ pub enum Answer {
 /// An adapter.
 pub type Native = fn(&Subject<'_>) -> Answer;
 
-const TABLES: &[&[(&str, Native)]] = &[
+/// What an adapter looks at besides its subject, the subject's Namespace and facts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Looks {
+    /// Nothing.
+    Own,
+    /// Objects of these kinds: (group, kind).
+    At(&'static [(&'static str, &'static str)]),
+    /// Whatever there is.
+    Everywhere,
+}
+
+/// Adapters with their names, and what they look at.
+type Rules = &'static [(&'static str, Native, Looks)];
+
+const TABLES: &[Rules] = &[
     access::RULES,
     components::RULES,
     custom_resource::RULES,
@@ -96,12 +110,13 @@ const TABLES: &[&[(&str, Native)]] = &[
     upgrade::RULES,
 ];
 
-/// The adapter of this name, `engine/rule`.
-pub fn find(name: &str) -> Option<Native> {
-    TABLES.iter().copied().flatten().find(|(known, _)| *known == name).map(|(_, native)| *native)
+/// The adapter of this name, `engine/rule`, and what it looks at.
+pub fn find(name: &str) -> Option<(Native, Looks)> {
+    let found = TABLES.iter().copied().flatten().find(|(known, ..)| *known == name);
+    found.map(|(_, native, looks)| (*native, *looks))
 }
 
 /// The names of all adapters.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().copied().flatten().map(|(name, _)| *name)
+    TABLES.iter().copied().flatten().map(|(name, ..)| *name)
 }

@@ -1,10 +1,11 @@
 //! The policies of a world that are in force, compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ironhull_access::Access;
 use ironhull_model::{Object, Standing, World};
+use ironhull_schema::crd;
 
 use crate::decide;
 use crate::decision::Decision;
@@ -76,6 +77,20 @@ impl<'a> Policies<'a> {
         let asks = validating.iter().chain(&mutating).any(|entry| entry.policy.asks_who_may());
         let access = asks.then(|| Access::new(world));
         Policies { estate: Estate::new(world), validating, mutating, refused, access }
+    }
+
+    /// Whether objects of these kinds (group, kind) may change what is said of others:
+    /// parameters, rights, definitions of kinds.
+    pub fn looking_at(&self, kinds: &BTreeSet<(&str, &str)>) -> bool {
+        let param = |entry: &Entry<'_>| {
+            let kind = entry.policy.param_kind.as_ref();
+            kind.is_some_and(|kind| kinds.contains(&(kind.group, kind.kind)))
+        };
+        let asks = self.access.is_some();
+        let general = { kinds.iter() }.any(|(group, _)| {
+            matches!(*group, GROUP | crd::GROUP) || asks && *group == ironhull_access::GROUP
+        });
+        general || self.validating.iter().chain(&self.mutating).any(param)
     }
 
     /// The world as admission looks at it.

@@ -18,6 +18,10 @@ use kube_client::{Client, Config};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+mod watch;
+
+pub use watch::{Lines, Watcher};
+
 const IMPERSONATE_USER: &str = "Impersonate-User";
 
 /// How long an answer may take until its next byte.
@@ -136,6 +140,8 @@ impl Error {
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    /// Of which the client was made.
+    config: Arc<Config>,
     server: String,
     namespace: String,
     /// Requests in a row that did not come through.
@@ -171,9 +177,9 @@ impl Cluster {
         }
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(|error| Error::Config(chain(&error)))?;
+        let client = client(config.clone())?;
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { client, server, namespace, n_lost: Arc::default() })
+        Ok(Cluster { client, config: Arc::new(config), server, namespace, n_lost: Arc::default() })
     }
 
     /// The namespace of the context, `default` when it names none.
@@ -302,6 +308,10 @@ impl Cluster {
             body: body.to_bytes().into(),
         })
     }
+}
+
+fn client(config: Config) -> Result<Client, Error> {
+    Client::try_from(config).map_err(|error| Error::Config(chain(&error)))
 }
 
 fn request(

@@ -8,7 +8,7 @@ const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDis
                       application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
 
 /// A kind that can be listed.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Resource {
     pub(crate) group: String,
     pub(crate) kind: String,
@@ -17,6 +17,7 @@ pub(crate) struct Resource {
     /// Its plural name, as paths have it.
     pub(crate) name: String,
     pub(crate) namespaced: bool,
+    pub(crate) watched: bool,
 }
 
 impl Resource {
@@ -127,6 +128,7 @@ fn add(discovered: &mut Discovered, groups: Groups) {
                     version: version.version.clone(),
                     name: served.resource,
                     namespaced: served.scope == "Namespaced",
+                    watched: served.verbs.iter().any(|verb| verb == "watch"),
                 });
             }
         }

@@ -13,9 +13,12 @@ mod list;
 mod rights;
 mod trim;
 mod version;
+mod watch;
+
+pub use watch::{Event, Scope, watch};
 
 use discovery::Resource;
-use list::Extent;
+use list::{Extent, Listed};
 
 /// How many requests are under way at once: a share of what the API server's
 /// priority and fairness gives one user.
@@ -85,10 +88,7 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
         gaps: discovered.stale.iter().map(|version| stale(version)).collect(),
     };
     let namespaces = namespaces(cluster, &discovered.resources).await;
-    let resources = discovered
-        .resources
-        .into_iter()
-        .filter(|resource| !LEFT_OUT.contains(&(resource.group.as_str(), resource.kind.as_str())));
+    let resources = discovered.resources.into_iter().filter(is_read);
     let mut kinds: Vec<_> = stream::iter(resources)
         .map(|resource| {
             let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
@@ -125,8 +125,8 @@ async fn namespaces(cluster: &Cluster, resources: &[Resource]) -> Vec<String> {
         return own;
     }
     match list::list(cluster, kind, None, Extent::Metadata).await {
-        Ok(objects) if objects.len() <= MOST_NAMESPACES => {
-            objects.iter().map(|object| object.thing.name.to_string()).collect()
+        Ok(listed) if listed.objects.len() <= MOST_NAMESPACES => {
+            listed.objects.iter().map(|object| object.thing.name.to_string()).collect()
         }
         _ => own,
     }
@@ -165,6 +165,11 @@ fn extent(group: &str, kind: &str, wanted: &Wanted) -> Extent {
     }
 }
 
+/// Whether objects of a kind say how the cluster is set up.
+fn is_read(resource: &Resource) -> bool {
+    !LEFT_OUT.contains(&(resource.group.as_str(), resource.kind.as_str()))
+}
+
 /// One kind as far as it could be read.
 struct OfKind {
     resource: Resource,
@@ -180,7 +185,7 @@ async fn kind(
 ) -> OfKind {
     let (objects, gap) = match rights::may_list(cluster, &resource, None).await {
         Ok(true) => match listed(cluster, &resource, None, extent).await {
-            Ok(objects) => (objects, None),
+            Ok(listed) => (listed.objects, None),
             Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
         },
         Ok(false) => in_namespaces(cluster, &resource, namespaces, extent).await,
@@ -203,26 +208,30 @@ async fn in_namespaces(
         }
         match listed(cluster, resource, Some(namespace), extent).await {
             Ok(found) => {
-                objects.extend(found);
+                objects.extend(found.objects);
                 seen.push(namespace.as_str());
             }
             Err(error) => return (objects, Some(unreadable(resource, &error))),
         }
     }
+    (objects, Some(denied(resource, &seen)))
+}
+
+/// What we may not list, but in these namespaces.
+fn denied(resource: &Resource, seen: &[&str]) -> Gap {
     let shown = resource.shown();
-    let what = match seen.as_slice() {
+    let what = match seen {
         [] => format!("{shown} objects"),
         seen => format!("{shown} objects outside of {}", seen.join(", ")),
     };
-    let gap = Gap {
+    Gap {
         what,
         cause: Cause::Denied,
         reason: "we may not list them".to_owned(),
         supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
             .replace(". ", " "),
         fact: None,
-    };
-    (objects, Some(gap))
+    }
 }
 
 /// A list; of what controllers make only what nobody owns is read whole.
@@ -231,19 +240,29 @@ async fn listed(
     resource: &Resource,
     namespace: Option<&str>,
     extent: Extent,
-) -> Result<Vec<Object>, Error> {
-    let mut objects = list::list(cluster, resource, namespace, extent).await?;
+) -> Result<Listed, Error> {
+    let mut listed = list::list(cluster, resource, namespace, extent).await?;
+    for object in &mut listed.objects {
+        complete(cluster, resource, object).await?;
+    }
+    Ok(listed)
+}
+
+/// Reads an object as a whole that controllers make of others, where nobody owns it.
+async fn complete(
+    cluster: &Cluster,
+    resource: &Resource,
+    object: &mut Object,
+) -> Result<(), Error> {
     if MADE.contains(&(resource.group.as_str(), resource.kind.as_str())) {
-        for object in &mut objects {
-            let owners = object.root().path(&["metadata", "ownerReferences"]);
-            if owners.is_none_or(|owners| owners.is_empty())
-                && let Some(whole) = list::one(cluster, resource, object).await?
-            {
-                *object = whole;
-            }
+        let owners = object.root().path(&["metadata", "ownerReferences"]);
+        if owners.is_none_or(|owners| owners.is_empty())
+            && let Some(whole) = list::one(cluster, resource, object).await?
+        {
+            *object = whole;
         }
     }
-    Ok(objects)
+    Ok(())
 }
 
 fn unreadable(resource: &Resource, error: &Error) -> Gap {

@@ -1,7 +1,7 @@
 //! Lists of one kind, page by page.
 
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{Object, Standing, Value};
+use ironhull_model::{Node, Object, Standing, Value};
 use serde::Deserialize;
 
 use crate::discovery::Resource;
@@ -13,7 +13,7 @@ const PAGE: usize = 500;
 /// How often a list begins anew when its snapshot is gone before its end.
 const RESTARTS: usize = 3;
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
+pub(crate) const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
 /// How much of the objects is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,13 +24,20 @@ pub(crate) enum Extent {
     Secrets,
 }
 
+/// What a list holds.
+pub(crate) struct Listed {
+    pub(crate) objects: Vec<Object>,
+    /// The `resourceVersion` that it is of.
+    pub(crate) version: String,
+}
+
 /// All objects of a kind, in one namespace if one is given.
 pub(crate) async fn list(
     cluster: &Cluster,
     resource: &Resource,
     namespace: Option<&str>,
     extent: Extent,
-) -> Result<Vec<Object>, Error> {
+) -> Result<Listed, Error> {
     let mut restarts = 0;
     loop {
         match pages(cluster, resource, namespace, extent).await {
@@ -46,7 +53,7 @@ async fn pages(
     resource: &Resource,
     namespace: Option<&str>,
     extent: Extent,
-) -> Result<Vec<Object>, Error> {
+) -> Result<Listed, Error> {
     let path = resource.path(namespace);
     let mut objects = Vec::new();
     let mut next = String::new();
@@ -64,10 +71,11 @@ async fn pages(
             }
         };
         let body = cluster.get_as(&query, accept).await?;
-        next = page(resource, extent, &body, &mut objects)
+        let metadata = page(resource, extent, &body, &mut objects)
             .map_err(|reason| Error::Answer { path: path.clone(), reason })?;
+        next = metadata.next;
         if next.is_empty() {
-            return Ok(objects);
+            return Ok(Listed { objects, version: metadata.version });
         }
     }
 }
@@ -85,16 +93,40 @@ struct Page {
 struct PageMetadata {
     #[serde(rename = "continue")]
     next: String,
+    #[serde(rename = "resourceVersion")]
+    version: String,
 }
 
+/// Objects as rows, with what is printed of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Table {
+pub(crate) struct Table {
     #[serde(default)]
     metadata: PageMetadata,
-    column_definitions: Vec<Column>,
+    /// A watch says them with its first event only.
+    #[serde(default)]
+    column_definitions: Option<Vec<Column>>,
     #[serde(default)]
     rows: Option<Vec<Row>>,
+}
+
+impl Table {
+    /// Which cell of each row is the type of a Secret.
+    pub(crate) fn type_at(&self) -> Option<usize> {
+        self.column_definitions.iter().flatten().position(|column| column.name == "Type")
+    }
+
+    /// The metadata of each row's object, and its type.
+    pub(crate) fn secrets(
+        &self,
+        type_at: Option<usize>,
+    ) -> impl Iterator<Item = Result<(Node<'_>, &str), String>> {
+        self.rows.iter().flatten().map(move |row| {
+            let ty = type_at.and_then(|at| row.cells.get(at)?.as_str()).unwrap_or_default();
+            let metadata = row.object.root().get("metadata").ok_or("a row without metadata")?;
+            Ok((metadata, ty))
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,23 +140,21 @@ struct Row {
     object: Value,
 }
 
-/// Adds a page's objects; gives the token of the next page, empty for none.
+/// Adds a page's objects; its token of the next page is empty for none.
 fn page(
     resource: &Resource,
     extent: Extent,
     body: &[u8],
     objects: &mut Vec<Object>,
-) -> Result<String, String> {
+) -> Result<PageMetadata, String> {
     let broken = |error: serde_json::Error| error.to_string();
     if extent == Extent::Secrets {
         let table: Table = serde_json::from_slice(body).map_err(broken)?;
-        let ty = table.column_definitions.iter().position(|column| column.name == "Type");
-        for row in table.rows.into_iter().flatten() {
-            let ty = ty.and_then(|at| row.cells.get(at)?.as_str()).unwrap_or_default();
-            let metadata = row.object.root().get("metadata").ok_or("a row without metadata")?;
+        for secret in table.secrets(table.type_at()) {
+            let (metadata, ty) = secret?;
             objects.extend(trim::secret(metadata, ty));
         }
-        return Ok(table.metadata.next);
+        return Ok(table.metadata);
     }
     let read: Page = serde_json::from_slice(body).map_err(broken)?;
     let standing = if extent == Extent::Whole { Standing::Live } else { Standing::Partial };
@@ -135,7 +165,7 @@ fn page(
             .flatten()
             .filter_map(|item| trim::object(&item, &api_version, &resource.kind, standing)),
     );
-    Ok(read.metadata.next)
+    Ok(read.metadata)
 }
 
 /// One object as a whole; none when it is gone by now.

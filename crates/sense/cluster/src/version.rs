@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 const PATH: &str = "/version";
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Server {
     /// `v1.37.1+k3s1`.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use ironhull_model::{Builder, Fact, Snapshot, Value};
+use ironhull_model::{Builder, Fact, Object, Snapshot, Value};
 
 mod codeowners;
 
@@ -19,25 +19,8 @@ pub fn attribute(snapshot: &mut Snapshot, default_owner: Option<&str>) {
     let mut facts = Vec::new();
     for object in &snapshot.objects {
         let origin = object.origin.and_then(|origin| origins.get(origin.source.0 as usize));
-        let written = object
-            .annotation("ironhull.dev/owner")
-            .map(|owner| (owner.to_owned(), "annotation ironhull.dev/owner".to_owned()))
-            .or_else(|| {
-                object.label("owner").map(|owner| (owner.to_owned(), "label owner".to_owned()))
-            })
-            .or_else(|| {
-                object.label("team").map(|owner| (owner.to_owned(), "label team".to_owned()))
-            })
-            .or_else(|| origin.and_then(|origin| origin.owner.clone()))
-            .or_else(|| default_owner.map(|owner| (owner.to_owned(), "ironhull.yaml".to_owned())));
-        if let Some((owner, source)) = written {
-            facts.push(Fact {
-                thing: object.thing.clone(),
-                name: "owner",
-                value: text(&owner),
-                source,
-            });
-        }
+        let by_place = origin.and_then(|origin| origin.owner.clone());
+        facts.extend(owner(object, by_place, default_owner));
         if let Some((commit, path)) = origin.and_then(|origin| origin.commit.as_ref()) {
             let mut builder = Builder::new();
             builder.begin_map(0);
@@ -55,6 +38,28 @@ pub fn attribute(snapshot: &mut Snapshot, default_owner: Option<&str>) {
         }
     }
     snapshot.facts.extend(facts);
+}
+
+/// The `owner` fact of an object that stands in no file.
+pub fn owner_of(object: &Object, default_owner: Option<&str>) -> Option<Fact> {
+    owner(object, None, default_owner)
+}
+
+fn owner(
+    object: &Object,
+    by_place: Option<(String, String)>,
+    default_owner: Option<&str>,
+) -> Option<Fact> {
+    let said = |owner: &str, source: &str| (owner.to_owned(), source.to_owned());
+    let annotation = object.annotation("ironhull.dev/owner");
+    let label = |name| object.label(name).map(|owner| said(owner, &format!("label {name}")));
+    let (owner, source) = annotation
+        .map(|owner| said(owner, "annotation ironhull.dev/owner"))
+        .or_else(|| label("owner"))
+        .or_else(|| label("team"))
+        .or(by_place)
+        .or_else(|| default_owner.map(|owner| said(owner, "ironhull.yaml")))?;
+    Some(Fact { thing: object.thing.clone(), name: "owner", value: text(&owner), source })
 }
 
 fn text(value: &str) -> Value {

@@ -18,18 +18,12 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
     let seen = match ask(context, options) {
         Ok(seen) => seen,
         Err(error) => {
-            let help = match context {
-                "" => "kubectl get --raw /version".to_owned(),
-                context => format!("kubectl --context {context} get --raw /version"),
-            };
-            let diagnostic =
-                Diagnostic::error(Code::ClusterUnread, format!("cluster:{context}: {error}"));
-            snapshot.diagnostics.push(diagnostic.help(help));
+            snapshot.diagnostics.push(unread(context, &error));
             return;
         }
     };
     if options.minor_assumed {
-        judge_as(&seen, snapshot);
+        judge_as(seen.minor, &seen.version, snapshot);
     }
     if seen.objects.is_empty() {
         let message = format!("cluster:{context}: nothing may be listed");
@@ -45,21 +39,32 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
 /// Adds objects of a cluster, with their secrets masked. What every cluster has is
 /// nobody's mistake.
 pub(super) fn take_in(objects: Vec<Object>, salt: &Salt, snapshot: &mut Snapshot) {
-    let defaults = defaults(snapshot.minor);
-    let read: Vec<(Object, Vec<Fact>)> = objects
-        .into_par_iter()
-        .map(|mut object| {
-            let found = ironhull_secrets::redact(&mut object, salt);
-            let facts = found.iter().filter_map(|found| found.fact(&object)).collect();
-            if defaults.get(&*object.thing).is_some_and(|default| is_as(&object, default)) {
-                object.standing = Standing::Assumed;
-            }
-            (object, facts)
-        })
-        .collect();
+    let defaults = Defaults::of(snapshot.minor);
+    let read: Vec<(Object, Vec<Fact>)> =
+        objects.into_par_iter().map(|object| defaults.prepare(object, salt)).collect();
     for (object, facts) in read {
         snapshot.objects.push(Arc::new(object));
         snapshot.facts.extend(facts);
+    }
+}
+
+/// The roles and bindings that every cluster of a minor has.
+pub(super) struct Defaults(HashMap<ThingRef, Object>);
+
+impl Defaults {
+    pub(super) fn of(minor: Minor) -> Defaults {
+        let objects = rbac::defaults(minor).filter_map(|value| Object::new(value, None));
+        Defaults(objects.map(|object| (ThingRef::clone(&object.thing), object)).collect())
+    }
+
+    /// An object as it is kept, and what its secrets are known by.
+    pub(super) fn prepare(&self, mut object: Object, salt: &Salt) -> (Object, Vec<Fact>) {
+        let found = ironhull_secrets::redact(&mut object, salt);
+        let facts = found.iter().filter_map(|found| found.fact(&object)).collect();
+        if self.0.get(&*object.thing).is_some_and(|default| is_as(&object, default)) {
+            object.standing = Standing::Assumed;
+        }
+        (object, facts)
     }
 }
 
@@ -67,13 +72,17 @@ fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
     let access = access(context, options.global);
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        let asked = Asked {
-            wanted: options.wanted.clone(),
-            kubelets: options.global.read_kubelets,
-            helm_releases: options.global.read_helm_releases,
-        };
-        ironhull_cluster::read(&cluster, &asked).await
+        ironhull_cluster::read(&cluster, &asked(options)).await
     })
+}
+
+/// What is read of clusters.
+pub(crate) fn asked(options: &Options<'_>) -> Asked {
+    Asked {
+        wanted: options.wanted.clone(),
+        kubelets: options.global.read_kubelets,
+        helm_releases: options.global.read_helm_releases,
+    }
 }
 
 /// What requests run on.
@@ -93,22 +102,25 @@ pub(crate) fn access(context: &str, global: &Global) -> ironhull_kube::Options {
     }
 }
 
+/// What is said of a cluster that cannot be read.
+pub(crate) fn unread(context: &str, error: &Error) -> Diagnostic {
+    let help = match context {
+        "" => "kubectl get --raw /version".to_owned(),
+        context => format!("kubectl --context {context} get --raw /version"),
+    };
+    Diagnostic::error(Code::ClusterUnread, format!("cluster:{context}: {error}")).help(help)
+}
+
 /// The server's own minor, as near as this build knows it.
-fn judge_as(seen: &Seen, snapshot: &mut Snapshot) {
-    let Some(minor) = seen.minor else { return };
+pub(super) fn judge_as(minor: Option<Minor>, version: &str, snapshot: &mut Snapshot) {
+    let Some(minor) = minor else { return };
     let known = Schema::of(minor).minor();
     snapshot.minor = known;
     snapshot.minor_assumed = false;
     if known != minor {
-        let message = format!("the cluster runs {}; it is judged as {known}", seen.version);
+        let message = format!("the cluster runs {version}; it is judged as {known}");
         snapshot.diagnostics.push(Diagnostic::warning(Code::ClusterUnread, message));
     }
-}
-
-/// The roles and bindings that every cluster of a minor has.
-fn defaults(minor: Minor) -> HashMap<ThingRef, Object> {
-    let objects = rbac::defaults(minor).filter_map(|value| Object::new(value, None));
-    objects.map(|object| (ThingRef::clone(&object.thing), object)).collect()
 }
 
 /// Whether an object gives what the default of its name gives. The rules of an

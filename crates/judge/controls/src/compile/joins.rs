@@ -4,6 +4,7 @@
 //! related:
 //!   policies: { kind: NetworkPolicy, in: namespace }                                    # all of them
 //!   account: { kind: ServiceAccount, in: namespace, by: metadata.name, is: pod.serviceAccountName }
+//!   others: { kind: ServiceAccount, by: [metadata.namespace, metadata.name], is: "object.subjects.map(s, s.namespace + '/' + s.name)" }
 //!   targets: { kind: workloads, in: namespace, selectedBy: object.spec.selector }
 //!   budgets: { kind: PodDisruptionBudget, in: namespace, selecting: meta.labels }       # by: spec.selector
 //! ```
@@ -55,19 +56,21 @@ impl<'a> Rules<'_, 'a, '_> {
             }
         };
         let path = |text: &str| text.split('.').map(Into::into).collect();
-        let by = reader.str("by");
+        let by = reader.strs("by");
         let texts = ["is", "selectedBy", "selecting"].map(|field| reader.get(field));
         reader.finish();
-        let join = match (by, texts) {
-            (None, [None, None, None]) => Join::All,
-            (Some(by), [Some(is), None, None]) => {
-                Join::By { path: path(by), is: self.compile(is)? }
+        let join = match (by.as_slice(), texts) {
+            ([], [None, None, None]) => Join::All,
+            ([_, ..], [Some(is), None, None]) => {
+                Join::By { paths: by.into_iter().map(path).collect(), is: self.compile(is)? }
             }
-            (None, [None, Some(selector), None]) => Join::SelectedBy(self.compile(selector)?),
-            (by, [None, None, Some(labels)]) => Join::Selecting {
-                path: path(by.unwrap_or("spec.selector")),
-                labels: self.compile(labels)?,
-            },
+            ([], [None, Some(selector), None]) => Join::SelectedBy(self.compile(selector)?),
+            ([], [None, None, Some(labels)]) => {
+                Join::Selecting { path: path("spec.selector"), labels: self.compile(labels)? }
+            }
+            ([by], [None, None, Some(labels)]) => {
+                Join::Selecting { path: path(by), labels: self.compile(labels)? }
+            }
             _ => {
                 let known = "by and is, or selectedBy, or selecting (with by), or none";
                 self.reader.wrong(item, format!("related: {name} joins by {known}"));

@@ -52,7 +52,7 @@ impl<'a> Joins<'a> {
         &self,
         world: World<'a>,
         related: &'a Related,
-        subject: &Object,
+        subject: &'a Object,
         value: Option<&Val<'_>>,
     ) -> Joined<'a> {
         let namespace = match related.in_namespace {
@@ -63,9 +63,11 @@ impl<'a> Joins<'a> {
         let complete =
             related.kinds.iter().all(|(group, kind)| world.base.coverage.is_complete(group, kind));
         let Some(value) = value else {
-            let objects = candidates(world, related)
-                .filter(|object| !related.in_namespace || *object.thing.namespace == *namespace);
-            return Joined { objects: objects.collect(), complete };
+            let objects = match related.in_namespace {
+                true => in_namespace(world, related, namespace).collect(),
+                false => candidates(world, related).collect(),
+            };
+            return Joined { objects, complete };
         };
         let index = self.of.get(&address(related)).map(|index| &self.indices[*index]);
         let Some(index) = index.map(|index| index.get_or_init(|| build(world, related))) else {
@@ -82,12 +84,16 @@ impl<'a> Joins<'a> {
         let get = |key: &str| index.by_key.get(&*keyed(namespace, key)).map_or(&[][..], |v| v);
         match &related.join {
             Join::All => Joined { objects: Vec::new(), complete },
-            Join::By { path, .. } => {
+            Join::By { paths, .. } => {
                 let keys = keys(value);
                 let objects: Vec<_> = keys.iter().flat_map(|key| get(key)).copied().collect();
                 // Names are unique in a namespace: what was found is all that has them.
-                let by_name = path.iter().map(|name| &**name).eq(["metadata", "name"]);
-                let in_one = related.in_namespace || related.kinds.iter().all(is_cluster_scoped);
+                let is =
+                    |path: &Vec<Box<str>>, name| path.iter().map(|of| &**of).eq(["metadata", name]);
+                let by_name = paths.last().is_some_and(|path| is(path, "name"));
+                let in_one = related.in_namespace
+                    || matches!(paths.as_slice(), [namespace, _] if is(namespace, "namespace"))
+                    || related.kinds.iter().all(is_cluster_scoped);
                 let found = by_name && in_one && objects.len() >= keys.len();
                 Joined { objects, complete: complete || found }
             }
@@ -127,7 +133,10 @@ fn address(related: &Related) -> usize {
 fn name(related: &Related) -> String {
     let how = match &related.join {
         Join::All => String::new(),
-        Join::By { path, .. } => format!("by {}", path.join(".")),
+        Join::By { paths, .. } => {
+            let paths: Vec<String> = paths.iter().map(|path| path.join(".")).collect();
+            format!("by {}", paths.join(" "))
+        }
         Join::SelectedBy(_) => "labels".to_owned(),
         Join::Selecting { path, .. } => format!("selector {}", path.join(".")),
     };
@@ -136,6 +145,16 @@ fn name(related: &Related) -> String {
 
 fn candidates<'a>(world: World<'a>, related: &'a Related) -> impl Iterator<Item = &'a Arc<Object>> {
     let of_kind = related.kinds.iter().flat_map(move |(group, kind)| world.of_kind(group, kind));
+    of_kind.filter(|object| !related.unowned || !is_owned(object))
+}
+
+fn in_namespace<'a>(
+    world: World<'a>,
+    related: &'a Related,
+    namespace: &'a str,
+) -> impl Iterator<Item = &'a Arc<Object>> {
+    let kinds = related.kinds.iter();
+    let of_kind = kinds.flat_map(move |(group, kind)| world.in_namespace(group, kind, namespace));
     of_kind.filter(|object| !related.unowned || !is_owned(object))
 }
 
@@ -160,10 +179,18 @@ fn build<'a>(world: World<'a>, related: &'a Related) -> Index<'a> {
         };
         match &related.join {
             Join::All => {}
-            Join::By { path, .. } => {
-                let found = at(world, object, path);
-                found.map(keys).into_iter().flatten().for_each(|key| add(&key));
-            }
+            Join::By { paths, .. } => match paths.as_slice() {
+                [path] => {
+                    let found = at(world, object, path);
+                    found.map(keys).into_iter().flatten().for_each(|key| add(&key));
+                }
+                paths => {
+                    let found = paths.iter().map(|path| at(world, object, path));
+                    let all: Vec<String> =
+                        found.map(|node| node.map_or_else(String::new, key)).collect();
+                    add(&all.join("/"));
+                }
+            },
             Join::SelectedBy(_) => {
                 let labels = labels(world, object);
                 labels.map(plain_pairs).into_iter().flatten().for_each(|pair| add(&pair));

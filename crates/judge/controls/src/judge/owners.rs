@@ -1,6 +1,7 @@
 //! Running objects that others made: what is found in a pod belongs to the workload
 //! that a person owns.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ironhull_model::{Finding, Node, Object, Repair, Standing, ThingRef, World, object};
@@ -41,19 +42,43 @@ pub fn outermost<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object
 
 /// The object's `ownerReference` with `controller: true`.
 fn controller<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
+    let [namespaced, other] = named(object)?;
+    // Such as the Node of a mirror pod.
+    let found = world.get(&namespaced).or_else(|| world.get(&other))?;
+    // A static pod is nobody's but its own.
+    (!found.is("", "Node")).then_some(found)
+}
+
+/// What an object says that its controller is: in its own namespace, or in none.
+fn named(object: &Object) -> Option<[ThingRef; 2]> {
     let owners = object.root().path(&["metadata", "ownerReferences"])?;
     let is_controller =
         |owner: &Node<'_>| owner.get("controller").and_then(Node::as_bool) == Some(true);
     let owner = owners.items().find(is_controller)?;
     let text = |name| owner.get(name).and_then(Node::as_str).unwrap_or_default();
     let (group, _) = object::split_api_version(text("apiVersion"));
-    let namespaced = ThingRef::new(group, text("kind"), &object.thing.namespace, text("name"));
-    let found = world.get(&namespaced).or_else(|| {
-        // Such as the Node of a mirror pod.
-        world.get(&ThingRef::new(group, text("kind"), "", text("name")))
-    })?;
-    // A static pod is nobody's but its own.
-    (!found.is("", "Node")).then_some(found)
+    let in_namespace = |namespace| ThingRef::new(group, text("kind"), namespace, text("name"));
+    Some([in_namespace(&object.thing.namespace), in_namespace("")])
+}
+
+/// The running objects that some of these things made, or would have, if they were
+/// there, and what those made in turn.
+pub fn made_by(world: World<'_>, things: &HashSet<ThingRef>) -> HashSet<ThingRef> {
+    let mut made = HashSet::new();
+    for _ in 0..=LONGEST {
+        let before = made.len();
+        for object in world.objects().filter(|object| object.standing != Standing::Given) {
+            let is_made = named(object)
+                .is_some_and(|by| by.iter().any(|by| things.contains(by) || made.contains(by)));
+            if is_made && !made.contains(&*object.thing) {
+                made.insert(ThingRef::clone(&object.thing));
+            }
+        }
+        if made.len() == before {
+            break;
+        }
+    }
+    made
 }
 
 /// Makes findings those of the owner. Where its template says the same they fold

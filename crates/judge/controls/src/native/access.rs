@@ -2,19 +2,27 @@
 //! parameters name: `verbs` on `resources` (`name` or `name/subresource`) of
 //! `group`; with `scope: cluster` only where that is in every namespace.
 
-use ironhull_access::{Grant, Question, Rule, grants};
+use ironhull_access::{GROUP, Grant, Question, Rule, grants};
 use ironhull_model::{Node, Object, Pointer};
 use ironhull_schema::{Schema, Scope};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
 mod environments;
 mod escalation;
 
-pub(super) const RULES: &[(&str, Native)] = &[
-    ("access/environments", environments::environments),
-    ("access/escalation", escalation::escalation),
-    ("access/grants", granted),
+const RBAC: &[(&str, &str)] = &[
+    (GROUP, "ClusterRole"),
+    (GROUP, "ClusterRoleBinding"),
+    (GROUP, "Role"),
+    (GROUP, "RoleBinding"),
+    ("", "Namespace"),
+];
+
+pub(super) const RULES: Rules = &[
+    ("access/environments", environments::environments, Looks::At(RBAC)),
+    ("access/escalation", escalation::escalation, Looks::Everywhere),
+    ("access/grants", granted, Looks::At(RBAC)),
 ];
 
 fn granted(subject: &Subject<'_>) -> Answer {

@@ -5,12 +5,12 @@
 use ironhull_model::{Node, Pointer, RepairStep, image};
 use ironhull_upgrade::weaknesses::{is_known, release, weaknesses};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[
-    ("upgrade/api-server", api_server),
-    ("upgrade/images", images),
-    ("upgrade/node-components", node),
+pub(super) const RULES: Rules = &[
+    ("upgrade/api-server", api_server, Looks::Own),
+    ("upgrade/images", images, Looks::Own),
+    ("upgrade/node-components", node, Looks::Own),
 ];
 
 /// Images of components by the end of their path.

@@ -4,10 +4,11 @@
 use ironhull_model::{Node, Object, Pointer, Standing};
 use ironhull_schema::crd::{self, ProblemKind};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 use crate::rules::Outcome;
 
-pub(super) const RULES: &[(&str, Native)] = &[("schema/custom-resource", custom_resource)];
+pub(super) const RULES: Rules =
+    &[("schema/custom-resource", custom_resource, Looks::At(&[(crd::GROUP, crd::KIND)]))];
 
 fn custom_resource(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };

@@ -2,9 +2,9 @@
 
 use ironhull_model::{Object, Pointer, RepairStep, World};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("estate/duplicates", duplicates)];
+pub(super) const RULES: Rules = &[("estate/duplicates", duplicates, Looks::Everywhere)];
 
 fn duplicates(subject: &Subject<'_>) -> Answer {
     let world = subject.world;

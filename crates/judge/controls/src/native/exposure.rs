@@ -8,14 +8,14 @@ use ironhull_model::{Node, Pointer, image};
 use ironhull_network::Certainty;
 use ironhull_network::exposure::{Exposure, service_port, target};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[
-    ("network/backend-nowhere", backend_nowhere),
-    ("network/exposed-image", exposed_image),
-    ("network/exposed-label", exposed_label),
-    ("network/exposed-port", exposed_port),
-    ("network/service-nowhere", service_nowhere),
+pub(super) const RULES: Rules = &[
+    ("network/backend-nowhere", backend_nowhere, Looks::Everywhere),
+    ("network/exposed-image", exposed_image, Looks::Everywhere),
+    ("network/exposed-label", exposed_label, Looks::Everywhere),
+    ("network/exposed-port", exposed_port, Looks::Everywhere),
+    ("network/service-nowhere", service_nowhere, Looks::Everywhere),
 ];
 
 /// One element for each exposure that `what` says something about.

@@ -5,25 +5,25 @@ use ironhull_network::range::Range;
 use ironhull_network::validate::Validation;
 use ironhull_network::{Certainty, Direction, Network, Policy, Workload, notes};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
 mod namespaces;
 mod rules;
 
-pub(super) const RULES: &[(&str, Native)] = &[
-    ("network/allows-everything", allows_everything),
-    ("network/cidr", cidr),
-    ("network/default-deny", namespaces::default_deny),
-    ("network/dns", rules::dns),
-    ("network/host-network", host_network),
-    ("network/invalid", invalid),
-    ("network/metadata", namespaces::metadata),
-    ("network/one-family", one_family),
-    ("network/pods-by-range", pods_by_range),
-    ("network/port-names", rules::port_names),
-    ("network/reopened", reopened),
-    ("network/selects-nothing", selects_nothing),
-    ("network/unlisted-rules", unlisted_rules),
+pub(super) const RULES: Rules = &[
+    ("network/allows-everything", allows_everything, Looks::Own),
+    ("network/cidr", cidr, Looks::Own),
+    ("network/default-deny", namespaces::default_deny, Looks::Everywhere),
+    ("network/dns", rules::dns, Looks::Everywhere),
+    ("network/host-network", host_network, Looks::Everywhere),
+    ("network/invalid", invalid, Looks::Own),
+    ("network/metadata", namespaces::metadata, Looks::Everywhere),
+    ("network/one-family", one_family, Looks::Own),
+    ("network/pods-by-range", pods_by_range, Looks::Own),
+    ("network/port-names", rules::port_names, Looks::Everywhere),
+    ("network/reopened", reopened, Looks::Everywhere),
+    ("network/selects-nothing", selects_nothing, Looks::Everywhere),
+    ("network/unlisted-rules", unlisted_rules, Looks::Own),
 ];
 
 /// The policy at hand.

@@ -4,12 +4,12 @@
 use ironhull_model::{Builder, Node, Pointer, RepairStep, Value};
 use ironhull_pss::{Culprit, Pod, Version};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
 macro_rules! rules {
     ($($id:literal $sentence:literal;)*) => {
-        pub(super) const RULES: &[(&str, Native)] =
-            &[$((concat!("pss/", $id), |subject| judge($id, $sentence, subject)),)*];
+        pub(super) const RULES: Rules =
+            &[$((concat!("pss/", $id), |subject| judge($id, $sentence, subject), Looks::Own),)*];
     };
 }
 

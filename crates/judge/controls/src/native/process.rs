@@ -4,9 +4,9 @@ use ironhull_model::{Node, Pointer, RepairStep, image};
 use ironhull_process::ports::{Bind, bind};
 use ironhull_process::{Process, User, processes};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("process/low-ports", low_ports)];
+pub(super) const RULES: Rules = &[("process/low-ports", low_ports, Looks::Own)];
 
 /// The fact that decides where the manifest does not.
 const START: &str = "node.ip-unprivileged-port-start";

@@ -4,9 +4,9 @@
 use ironhull_model::Standing;
 use ironhull_schema::strict;
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] = &[("schema/strict", strict_decoding)];
+pub(super) const RULES: Rules = &[("schema/strict", strict_decoding, Looks::Own)];
 
 fn strict_decoding(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use ironhull_model::{Kind, Node, Pointer, RepairStep, Severity, ThingRef, World};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] =
-    &[("secrets/literal", literal), ("secrets/shared", shared)];
+pub(super) const RULES: Rules =
+    &[("secrets/literal", literal, Looks::Own), ("secrets/shared", shared, Looks::Everywhere)];
 
 /// A secret value: the object that holds it, and where.
 type Place = (Arc<ThingRef>, Pointer);

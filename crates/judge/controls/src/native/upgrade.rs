@@ -6,10 +6,12 @@ use ironhull_model::object::split_api_version;
 use ironhull_model::{Minor, Node, Object, Pointer, RepairStep, Severity, World};
 use ironhull_upgrade::{Ending, State, Successor, ending, is_alpha, state, successor, writers};
 
-use super::{Answer, Element, Native, Subject};
+use super::{Answer, Element, Looks, Rules, Subject};
 
-pub(super) const RULES: &[(&str, Native)] =
-    &[("upgrade/alpha-api", alpha_api), ("upgrade/removed-api", removed_api)];
+pub(super) const RULES: Rules = &[
+    ("upgrade/alpha-api", alpha_api, Looks::Own),
+    ("upgrade/removed-api", removed_api, Looks::Own),
+];
 
 fn removed_api(subject: &Subject<'_>) -> Answer {
     let Some(object) = subject.object else { return Answer::NotApplicable };

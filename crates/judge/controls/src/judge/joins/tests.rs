@@ -109,7 +109,7 @@ fn indices_find_what_a_look_at_every_object_finds() {
     let budgets = [("policy", "PodDisruptionBudget")];
     let selecting = related(&budgets, Join::Selecting { path, labels: unused() });
     let path = vec!["pod".into(), "serviceAccountName".into()];
-    let by_account = related(&workloads, Join::By { path, is: unused() });
+    let by_account = related(&workloads, Join::By { paths: vec![path], is: unused() });
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut n_found = 0;
     for _ in 0..50 {

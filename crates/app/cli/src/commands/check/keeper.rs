@@ -1,0 +1,241 @@
+//! A judgement that is kept while its estate changes. After a change only what it may
+//! have changed is judged again: what is new or another, what is in its namespace or
+//! made by it, and what rules say that look at its kind.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use ironhull_controls::exceptions::{self, Exception};
+use ironhull_controls::judge::owners;
+use ironhull_controls::standing::Difference;
+use ironhull_controls::{Assignment, Control, Judge, Judgement, Said, Standing, assign};
+use ironhull_dialects::Policies;
+use ironhull_dialects::audit::Audit;
+use ironhull_model::{Diagnostic, Finding, Object, Snapshot, ThingRef, Verdict, World};
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+use super::plan::Plan;
+use crate::estate::documents::Documents;
+use crate::estate::following::Changes;
+
+/// Objects that are judged before what was said of them is put away.
+const AT_ONCE: usize = 1024;
+/// Kinds whose objects are rules themselves.
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+/// A judgement that is kept.
+pub(super) struct Keeper<'p> {
+    plan: &'p Plan,
+    documents: &'p Documents,
+    accepting: Vec<Exception>,
+    /// The controls of admission policies.
+    admission: Vec<&'static Control>,
+    /// All controls, in the order of the tallies.
+    pub(super) controls: Vec<&'static Control>,
+    pub(super) standing: Standing,
+    /// Errors in our own rules.
+    pub(super) errors: Vec<Diagnostic>,
+    today: Option<Date>,
+}
+
+/// What judges at one moment.
+struct Moment<'a> {
+    world: World<'a>,
+    today: Date,
+    judge: Judge<'a>,
+    audit: Option<Audit<'a>>,
+    accepting: &'a [Exception],
+    /// Where the index of an admission policy's control is found, behind assignments.
+    n_assignments: usize,
+    controls: &'a [&'a Control],
+}
+
+impl<'p> Keeper<'p> {
+    /// Nothing judged yet.
+    pub(super) fn new(plan: &'p Plan, documents: &'p Documents) -> Keeper<'p> {
+        Keeper {
+            plan,
+            documents,
+            accepting: documents.exceptions.iter().cloned().chain(plan.packs()).collect(),
+            admission: Vec::new(),
+            controls: Vec::new(),
+            standing: Standing::default(),
+            errors: Vec::new(),
+            today: None,
+        }
+    }
+
+    /// Judges what changed, and says what differs from before.
+    pub(super) fn judge(
+        &mut self,
+        snapshot: &Snapshot,
+        changes: &Changes,
+        today: Date,
+    ) -> anyhow::Result<Vec<Difference>> {
+        let kinds: BTreeSet<(&str, &str)> =
+            changes.things.iter().map(|thing| (&*thing.group, &*thing.kind)).collect();
+        let rules =
+            kinds.iter().any(|(group, kind)| *group == ADMISSION && kind.contains("Policy"));
+        let anew = changes.everything || rules || self.today != Some(today);
+        self.today = Some(today);
+        if anew {
+            self.admission = self.plan.admission_controls(snapshot)?;
+            self.controls = self.plan.controls.iter().chain(&self.admission).copied().collect();
+        }
+        let assignments = assign(&self.plan.controls, &self.documents.policies);
+        let world = World::new(snapshot);
+        let policies = Policies::new(world);
+        let moment = Moment {
+            world,
+            today,
+            judge: Judge::new(world, &self.plan.controls, &assignments)
+                .prove_from(self.plan.proof_from),
+            audit: (!self.admission.is_empty()).then(|| Audit::new(&policies, &self.controls)),
+            accepting: &self.accepting,
+            n_assignments: assignments.len(),
+            controls: &self.controls,
+        };
+        let n_rules = assignments.len() + self.controls.len();
+        if anew {
+            let mut fresh = Standing::new(self.control_of(&assignments), self.controls.len());
+            self.errors.clear();
+            let all = vec![true; n_rules];
+            let asked = world.objects().map(|object| (&**object, &*all)).collect();
+            self.errors.extend(moment.put(asked, &all, &mut fresh));
+            let differences = fresh.differences_from(&self.standing);
+            self.standing = fresh;
+            return Ok(differences);
+        }
+        let all = vec![true; n_rules];
+        let mut looking = moment.judge.looking_at(&kinds);
+        looking.resize(n_rules, moment.audit.is_some() && policies.looking_at(&kinds));
+        let touched = touched(world, &changes.things);
+        let asked = world.objects().filter_map(|object| match touched.contains(&object.thing) {
+            true => Some((&**object, &*all)),
+            false => looking.contains(&true).then_some((&**object, &*looking)),
+        });
+        for object in &changes.before {
+            let is_gone = world.named(&object.thing).iter().all(|known| known.origin.is_some());
+            if is_gone {
+                self.standing.remove(object);
+            }
+        }
+        let errors = moment.put(asked.collect(), &looking, &mut self.standing);
+        self.errors = errors;
+        Ok(self.standing.differences())
+    }
+
+    /// For each rule the index of its control: assignments, then admission policies.
+    fn control_of(&self, assignments: &[Assignment<'_>]) -> Vec<usize> {
+        let own = assignments.iter().map(|assignment| assignment.control);
+        own.chain(0..self.controls.len()).collect()
+    }
+
+    /// The whole judgement.
+    pub(super) fn judgement(&self, snapshot: &Snapshot) -> Judgement {
+        let objects = World::new(snapshot).objects().map(|object| &**object);
+        self.standing.judgement(objects.chain([&snapshot.cluster]))
+    }
+}
+
+/// The things that a change of some may change: they, what is in a namespace that is
+/// one of them, and what they made.
+struct Touched {
+    things: HashSet<ThingRef>,
+    namespaces: HashSet<String>,
+}
+
+impl Touched {
+    fn contains(&self, thing: &ThingRef) -> bool {
+        self.things.contains(thing) || self.namespaces.contains(&*thing.namespace)
+    }
+}
+
+fn touched(world: World<'_>, things: &HashSet<ThingRef>) -> Touched {
+    let namespaces =
+        things.iter().filter(|thing| (&*thing.group, &*thing.kind) == ("", "Namespace"));
+    let namespaces = namespaces.map(|namespace| namespace.name.to_string()).collect();
+    let mut touched = Touched { things: owners::made_by(world, things), namespaces };
+    touched.things.extend(things.iter().cloned());
+    touched
+}
+
+impl<'a> Moment<'a> {
+    /// Asks rules about objects, and about the estate, and puts away what they say.
+    fn put(
+        &self,
+        asked: Vec<(&'a Object, &[bool])>,
+        of_estate: &[bool],
+        standing: &mut Standing,
+    ) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for some in asked.chunks(AT_ONCE) {
+            let said: Vec<_> =
+                some.par_iter().map(|(object, asked)| self.object(object, asked)).collect();
+            for ((object, asked), (said, wrong)) in some.iter().zip(said) {
+                errors.extend(wrong);
+                standing.put(object, asked, said);
+            }
+        }
+        let (said, wrong) = self.estate(of_estate);
+        errors.extend(wrong);
+        standing.put(&self.world.base.cluster, of_estate, said);
+        errors
+    }
+
+    fn object(&self, object: &'a Object, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
+        let (mut said, errors) = self.judge.said(object, asked);
+        if let Some(audit) = self.audit.as_ref().filter(|_| asked.last() == Some(&true)) {
+            let mut part = Judgement::default();
+            audit.object(object, &mut part);
+            said.extend(self.said_by_admission(part));
+        }
+        self.accept(&mut said);
+        (said, errors)
+    }
+
+    fn estate(&self, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
+        let (mut said, errors) = self.judge.said_of_estate(asked);
+        if let Some(audit) = self.audit.as_ref().filter(|_| asked.last() == Some(&true)) {
+            let mut part = Judgement::default();
+            audit.refused(&mut part);
+            said.extend(self.said_by_admission(part));
+        }
+        self.accept(&mut said);
+        (said, errors)
+    }
+
+    fn accept(&self, said: &mut [Said]) {
+        for said in said.iter_mut().filter(|said| !said.findings.is_empty()) {
+            exceptions::apply(&mut said.findings, self.accepting, self.world, self.today);
+        }
+    }
+
+    /// What an audit found, by rule.
+    fn said_by_admission(&self, part: Judgement) -> Vec<Said> {
+        let mut by_control: HashMap<_, Vec<Finding>> = HashMap::new();
+        for finding in part.findings {
+            by_control.entry(finding.control.clone()).or_default().push(finding);
+        }
+        let mut all = Vec::new();
+        for (index, tally) in part.tallies.iter().enumerate() {
+            let mut findings = by_control.remove(&*self.controls[index].id).unwrap_or_default();
+            let counts = [
+                (Verdict::Violated, tally.violated),
+                (Verdict::Unknown, tally.unknown),
+                (Verdict::Holds, tally.holds),
+                (Verdict::NotApplicable, tally.not_applicable),
+            ];
+            let verdicts = counts.iter().flat_map(|(verdict, n)| (0..*n).map(|_| *verdict));
+            all.extend(verdicts.map(|verdict| Said {
+                assignment: self.n_assignments + index,
+                verdict,
+                findings: std::mem::take(&mut findings),
+            }));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! Following one kind: its list, its watch, and what to do when either ends.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+use ironhull_kube::Error;
+use ironhull_model::{Gap, Node, Object, ThingRef};
+
+use super::stream::{Stream, Told};
+use super::{Event, Scope, Shared, lock};
+use crate::discovery::Resource;
+use crate::list::Extent;
+use crate::{complete, denied, rights, unreadable};
+
+/// The pause after a failure, and the longest after many.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often it is asked whether we may see now what we might not before, and how
+/// often what cannot be watched is listed.
+const AGAIN: Duration = Duration::from_secs(60);
+/// A watch that ends sooner has not watched.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Kinds whose objects say which kinds there are.
+const DEFINING: [(&str, &str); 2] = [
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+];
+
+/// Follows one kind.
+pub(super) struct Follower {
+    shared: Arc<Shared>,
+    resource: Resource,
+    extent: Extent,
+}
+
+/// What we may see of a kind, when it is not all.
+struct Part {
+    gap: Gap,
+    namespaces: Vec<String>,
+}
+
+/// Where a watch is.
+struct Position {
+    namespace: Option<String>,
+    /// The last version that was told; none before the first list.
+    version: Option<String>,
+    /// The generations of objects that define kinds.
+    generations: HashMap<ThingRef, i64>,
+}
+
+impl Position {
+    /// A watch is at a version; in the middle of a list it is nowhere yet.
+    fn reached(&mut self, version: String) {
+        if let Some(known) = self.version.as_mut().filter(|_| !version.is_empty()) {
+            *known = version;
+        }
+    }
+}
+
+impl Follower {
+    pub(super) fn new(shared: Arc<Shared>, resource: Resource, extent: Extent) -> Follower {
+        Follower { shared, resource, extent }
+    }
+
+    /// Follows until the task is ended.
+    pub(super) async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.all().await {
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    tokio::time::sleep(pause).await;
+                }
+                Err(error) => {
+                    self.seen(Some(unreadable(&self.resource, &error)), None).await;
+                    self.failed(&error, &mut pause).await;
+                }
+            }
+        }
+    }
+
+    /// Follows all that we may see. Ends when that should be asked again.
+    async fn all(&self) -> Result<(), Error> {
+        if self.may(None).await? {
+            return self.scope(None, None).await;
+        }
+        let mut seen = Vec::new();
+        let namespaces = lock(&self.shared.namespaces).clone();
+        for namespace in namespaces.iter().filter(|_| self.resource.namespaced) {
+            if matches!(self.may(Some(namespace)).await, Ok(true)) {
+                seen.push(namespace.as_str());
+            }
+        }
+        let part = Part {
+            gap: denied(&self.resource, &seen),
+            namespaces: seen.iter().map(|namespace| (*namespace).to_owned()).collect(),
+        };
+        if seen.is_empty() {
+            self.seen(Some(part.gap), Some(part.namespaces)).await;
+            tokio::time::sleep(AGAIN).await;
+            return Ok(());
+        }
+        let scopes = seen.iter().map(|namespace| self.scope(Some(namespace), Some(&part)));
+        // After a while there may be other namespaces, or other rights.
+        match tokio::time::timeout(AGAIN, try_join_all(scopes)).await {
+            Ok(ended) => ended.map(|_| ()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn may(&self, namespace: Option<&str>) -> Result<bool, Error> {
+        rights::may_list(&self.shared.cluster, &self.resource, namespace).await
+    }
+
+    /// Follows one scope. Ends when what we may see should be asked again.
+    async fn scope(&self, namespace: Option<&str>, part: Option<&Part>) -> Result<(), Error> {
+        let mut at = Position {
+            namespace: namespace.map(str::to_owned),
+            version: None,
+            generations: HashMap::new(),
+        };
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (before, began) = (at.version.clone(), Instant::now());
+            let followed = self.once(&mut at, part).await;
+            if at.version != before {
+                pause = FIRST_PAUSE;
+            }
+            match followed {
+                // One that ends at once must not be asked for at once.
+                Ok(()) if began.elapsed() < SHORTEST => tokio::time::sleep(pause).await,
+                Ok(()) => {}
+                // What was told last is forgotten there: everything is listed again.
+                Err(error) if error.code() == Some(410) && at.version.is_some() => {
+                    at.version = None;
+                }
+                Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
+                    return if at.version.is_some() { Ok(()) } else { Err(error) };
+                }
+                Err(error) => {
+                    if at.version.is_none() {
+                        self.seen(Some(unreadable(&self.resource, &error)), None).await;
+                    }
+                    self.failed(&error, &mut pause).await;
+                }
+            }
+        }
+    }
+
+    /// Lists where nothing is known yet, and watches until the watch ends.
+    async fn once(&self, at: &mut Position, part: Option<&Part>) -> Result<(), Error> {
+        if !self.resource.watched {
+            self.list(at, part).await?;
+            tokio::time::sleep(AGAIN).await;
+            return Ok(());
+        }
+        let streams = self.shared.streams_lists.load(Ordering::Relaxed);
+        if at.version.is_none() && !streams {
+            self.list(at, part).await?;
+        }
+        let version = at.version.clone();
+        let path = self.resource.path(at.namespace.as_deref());
+        let opened =
+            Stream::open(&self.shared.watcher, &path, self.extent, version.as_deref()).await;
+        let mut stream = match opened {
+            // Older servers, and some behind this one, give no list as a watch.
+            Err(error) if version.is_none() && matches!(error.code(), Some(400 | 422)) => {
+                self.shared.streams_lists.store(false, Ordering::Relaxed);
+                return Ok(());
+            }
+            opened => opened?,
+        };
+        if version.is_none() {
+            self.shared.tell(Event::Listing(self.scope_of(at.namespace.as_deref()))).await;
+        } else {
+            self.shared.answers(&self.resource.shown()).await;
+        }
+        loop {
+            let told = match stream.next().await {
+                // A server that does not know what was asked of it never ends its list.
+                Err(Error::Unreachable { .. }) if at.version.is_none() && stream.is_silent() => {
+                    return self.list(at, part).await;
+                }
+                told => told?,
+            };
+            match told {
+                Some(told) => self.take(told, at, part).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn take(&self, told: Told, at: &mut Position, part: Option<&Part>) -> Result<(), Error> {
+        match told {
+            Told::Put { metadata, object } => {
+                let Some(mut object) = object.into_object(&self.resource, self.extent) else {
+                    return Ok(());
+                };
+                complete(&self.shared.cluster, &self.resource, &mut object).await?;
+                self.defines(&object, at);
+                self.shared.tell(Event::Put(Box::new(object))).await;
+                at.reached(metadata.version);
+            }
+            Told::Removed { metadata } => {
+                let thing = ThingRef::new(
+                    &self.resource.group,
+                    &self.resource.kind,
+                    &metadata.namespace,
+                    &metadata.name,
+                );
+                if DEFINING.contains(&(&*thing.group, &*thing.kind)) {
+                    at.generations.remove(&thing);
+                    self.shared.defined.notify_one();
+                }
+                self.shared.tell(Event::Remove(thing)).await;
+                at.reached(metadata.version);
+            }
+            Told::Until { version, ends_list } => {
+                if ends_list && at.version.is_none() {
+                    self.listed(at, version, part).await;
+                } else {
+                    at.reached(version);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&self, at: &mut Position, part: Option<&Part>) -> Result<(), Error> {
+        let (cluster, namespace) = (&self.shared.cluster, at.namespace.as_deref());
+        let listed = crate::listed(cluster, &self.resource, namespace, self.extent).await?;
+        self.shared.tell(Event::Listing(self.scope_of(namespace))).await;
+        for object in listed.objects {
+            self.defines(&object, at);
+            self.shared.tell(Event::Put(Box::new(object))).await;
+        }
+        self.listed(at, listed.version, part).await;
+        Ok(())
+    }
+
+    async fn listed(&self, at: &mut Position, version: String, part: Option<&Part>) {
+        at.version = Some(version);
+        self.shared.tell(Event::Listed(self.scope_of(at.namespace.as_deref()))).await;
+        let (gap, namespaces) = match part {
+            Some(part) => (Some(part.gap.clone()), Some(part.namespaces.clone())),
+            None => (None, None),
+        };
+        self.seen(gap, namespaces).await;
+        self.shared.answers(&self.resource.shown()).await;
+    }
+
+    /// Notes an object that defines a kind, where its definition is new or another.
+    fn defines(&self, object: &Object, at: &mut Position) {
+        if !DEFINING.contains(&(&*object.thing.group, &*object.thing.kind)) {
+            return;
+        }
+        let root = object.root();
+        let generation = root.path(&["metadata", "generation"]).and_then(Node::as_i64);
+        let generation = generation.unwrap_or_default();
+        let before = at.generations.insert(ThingRef::clone(&object.thing), generation);
+        // What the first list names was looked for already; a definition is served a
+        // moment after it is made, which its status tells.
+        if at.version.is_none() {
+            return;
+        }
+        if before.is_some_and(|before| before != generation)
+            && let Some(group) = root.path(&["spec", "group"]).and_then(Node::as_str)
+        {
+            lock(&self.shared.definitions).insert(group.to_owned());
+        }
+        self.shared.defined.notify_one();
+    }
+
+    fn scope_of(&self, namespace: Option<&str>) -> Scope {
+        Scope {
+            group: self.resource.group.clone(),
+            kind: self.resource.kind.clone(),
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    async fn seen(&self, gap: Option<Gap>, namespaces: Option<Vec<String>>) {
+        let (group, kind) = (self.resource.group.clone(), self.resource.kind.clone());
+        self.shared.tell(Event::Seen { group, kind, namespaces, gap }).await;
+    }
+
+    /// Waits after a failure, longer after each, and not at the same time as others.
+    async fn failed(&self, error: &Error, pause: &mut Duration) {
+        if matches!(error, Error::Unreachable { .. })
+            || error.code().is_some_and(|code| code >= 500)
+        {
+            self.shared.silent(self.resource.shown(), error).await;
+        }
+        let random = RandomState::new().build_hasher().finish();
+        let share = 0.5 + (random % 1000) as f64 / 1000.0;
+        tokio::time::sleep(pause.mul_f64(share)).await;
+        *pause = (*pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -21,6 +21,7 @@ mod layers;
 mod noise;
 mod outside;
 mod packs;
+mod peers;
 mod policies;
 mod prove;
 mod readme;

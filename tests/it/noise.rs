@@ -39,7 +39,7 @@ const LOUDEST_TEST_DRIVERS: f64 = 110.0;
 const UNREAD: &[&str] = &["IH0101", "IH0102", "IH0103", "IH0104", "IH0201", "IH0501"];
 
 /// The folder of a module, fetched by `go mod download`; or why it is not there.
-fn fetch(module: &str, version: &str) -> Result<PathBuf, String> {
+pub(crate) fn fetch(module: &str, version: &str) -> Result<PathBuf, String> {
     let outside = std::env::temp_dir();
     let output = Command::new("go")
         .args(["mod", "download", "-json", &format!("{module}@{version}")])

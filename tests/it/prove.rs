@@ -1,18 +1,29 @@
 //! `prove cluster:` against a running Kubernetes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use ironhull_testkit::cluster::{Cluster, Options, User};
 use serde_json::{Value, json};
 
 use super::cli::{Run, folder, run_with_state};
+use super::peers::promised;
 
 fn prove(cluster: &Cluster, user: &User, name: &str, args: &[&str]) -> Run {
-    let (folder, state) = (folder(name), folder(&format!("{name}-state")));
+    with_state(
+        cluster,
+        user,
+        &folder(&format!("{name}-state")),
+        &[&["prove", "cluster:"], args].concat(),
+    )
+}
+
+/// A command whose state is kept for others.
+fn with_state(cluster: &Cluster, user: &User, state: &Path, args: &[&str]) -> Run {
     let kubeconfig = cluster.kubeconfig(user);
-    let all = [&["prove", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap()], args].concat();
-    run_with_state(&folder, &state, &all, "")
+    let all = [args, &["--kubeconfig", kubeconfig.to_str().unwrap()]].concat();
+    run_with_state(state, state, &all, "")
 }
 
 /// Outcomes by control and namespace.
@@ -149,6 +160,83 @@ fn counted(cluster: &Cluster) -> BTreeMap<&'static str, usize> {
     LISTS.iter().map(|path| (*path, n(path))).collect()
 }
 
+/// What `check` remembers of what `prove` showed.
+fn remembered(cluster: &Cluster, state: &Path, strict: &str, warned: &str) {
+    let admin = User::admin();
+    let check = |args: &[&str]| {
+        let all = [&["check", "cluster:", "--only", "privileged-container", "--exit-zero"], args];
+        with_state(cluster, &admin, state, &all.concat())
+    };
+    let table = check(&[]).stdout;
+    let line = |what: &str| {
+        let found = table.lines().find(|line| line.contains(what));
+        found.unwrap_or_else(|| panic!("no {what} in {table}")).to_owned()
+    };
+    let levels = line("Pod Security  enforces");
+    let stopped = levels.rsplit(" · ").next().unwrap();
+    assert!(
+        stopped.starts_with("proven to stop ") && stopped.ends_with(&format!(" in {strict}")),
+        "{levels}"
+    );
+    let policy = line("ValidatingAdmissionPolicy/digests");
+    assert!(policy.ends_with(&format!(" · proven to stop 1 control in {strict}")), "{policy}");
+    assert!(line("(dead.webhook.example)").ends_with(" · stopped no canary"));
+    let proven = line("proven 20");
+    assert!(
+        proven.contains(" tried in 3 namespaces, ") && proven.contains(" not stopped: "),
+        "{proven}"
+    );
+    assert!(!table.contains("what they really stop"), "{table}");
+
+    let json = |run: &Run| -> Value { serde_json::from_str(&run.stdout).expect(&run.stderr) };
+    let report = json(&check(&["-o", "json"]));
+    promised(&report);
+    let open = |report: &Value, control: &str| {
+        let open = report["proof"]["open"].as_array().unwrap().iter();
+        open.clone().find(|open| open["control"] == control).map(|open| open["namespaces"].clone())
+    };
+    assert_eq!(open(&report, "privileged-container"), Some(json!([warned])));
+    assert_eq!(open(&report, "seccomp-profile"), Some(json!([warned])));
+    let of_policy = report["protections"].as_array().unwrap().iter();
+    let of_policy = of_policy.clone().find(|guard| guard["object"] == "digests").unwrap();
+    assert_eq!(of_policy["stopped"], json!(["image-without-digest"]));
+    assert_eq!(of_policy["changedSince"], false);
+
+    // A later, smaller proof counts where it showed something; the rest stays.
+    let namespace = format!("/api/v1/namespaces/{warned}");
+    let label = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}});
+    cluster.merge(&admin, &namespace, &label).expect_success();
+    let args = ["prove", "cluster:", "-n", warned, "--only", "privileged-container"];
+    let run = with_state(cluster, &admin, state, &args);
+    assert!(run.stdout.contains("1 stopped, 0 not"), "{}{}", run.stdout, run.stderr);
+    let report = json(&check(&["-o", "json"]));
+    assert_eq!(open(&report, "privileged-container"), None);
+    assert_eq!(open(&report, "seccomp-profile"), Some(json!([warned])));
+
+    // State of another cluster is none of this one's, and a damaged one is a note.
+    let proofs: Vec<_> = std::fs::read_dir(state.join("ironhull/proofs")).unwrap().collect();
+    let [Ok(proof)] = proofs.as_slice() else { panic!("{proofs:?}") };
+    let other = cluster.kubeconfig(&admin);
+    let text = std::fs::read_to_string(&other).unwrap().replace("127.0.0.1", "localhost");
+    let path = state.join("other");
+    std::fs::write(&path, text).unwrap();
+    let args =
+        ["check", "cluster:", "--only", "privileged-container", "--exit-zero", "--kubeconfig"];
+    let elsewhere =
+        run_with_state(state, state, &[&args[..], &[path.to_str().unwrap()]].concat(), "");
+    assert!(!elsewhere.stdout.contains("proven 20"), "{}", elsewhere.stdout);
+    let before = check(&["--strict"]);
+    std::fs::write(proof.path(), "{\"server\": 7").unwrap();
+    let damaged = check(&["--strict"]);
+    assert_eq!(damaged.code, before.code);
+    assert!(
+        damaged.stderr.contains("note: ") && damaged.stderr.contains("run `ironhull prove` again"),
+        "{}",
+        damaged.stderr
+    );
+    assert!(damaged.stdout.contains("what they really stop"), "{}", damaged.stdout);
+}
+
 /// What `check` says of the same guards, without asking them.
 fn protections(cluster: &Cluster, strict: &str, warned: &str, dead: &str) {
     let (folder, state) = (folder("protected"), folder("protected-state"));
@@ -212,8 +300,9 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
     });
     let before = counted(cluster);
     let spaces = format!("{strict},{warned},{dead}");
-    let run =
-        prove(cluster, &User::admin(), "guarded", &["-n", &spaces, "-o", "json", "--rate", "1000"]);
+    let state = folder("guarded-state");
+    let args = ["prove", "cluster:", "-n", &spaces, "-o", "json", "--rate", "1000"];
+    let run = with_state(cluster, &User::admin(), &state, &args);
     assert_eq!(run.code, 1, "{}", run.stderr);
     let outcomes = outcomes(&run);
     let is = |control: &str, namespace: &str| {
@@ -248,6 +337,7 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
     assert_eq!(who("privileged-container", &warned), Value::Null);
 
     protections(cluster, &strict, &warned, &dead);
+    remembered(cluster, &state, &strict, &warned);
     assert_eq!(counted(cluster), before);
     let events = cluster.audit_events();
     let ours: Vec<&Value> = events
@@ -259,6 +349,75 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
         let uri = event["requestURI"].as_str().unwrap();
         assert!(event["verb"] == "create" && uri.contains("dryRun=All"), "{event}");
     }
+}
+
+/// Of namespaces with the same labels one is tried before another of them.
+#[test]
+fn a_sample_takes_namespaces_of_other_labels_first() {
+    let Some(cluster) = Cluster::start(&Options::default()) else { return };
+    // Their names are the last in order, so that they are chosen for their labels.
+    let team = |name: &str, team: &str| cluster.namespace_with(name, &[("team", team)]);
+    let (one, other, alike) = (team("x", "a"), team("y", "b"), team("z", "b"));
+    let tried = |n: &str| -> Vec<String> {
+        let args = ["--sample", n, "-o", "json", "--only", "privileged-container", "--own-rights"];
+        let run = prove(&cluster, &User::admin(), "sample", &args);
+        outcomes(&run).into_keys().map(|(_, namespace)| namespace).collect()
+    };
+    let all = tried("1000");
+    for namespace in [&one, &other, &alike, &"kube-system".to_owned()] {
+        assert!(all.contains(namespace), "{all:?}");
+    }
+    // Those of the cluster itself have no label; one of them stands for all.
+    let sample = tried("3");
+    assert_eq!(sample.len(), 3, "{sample:?}");
+    assert!(sample.contains(&one) && sample.contains(&other), "{sample:?}");
+    assert!(!sample.contains(&alike), "{sample:?}");
+    assert_eq!(tried("4").len(), 4);
+}
+
+/// The image of canaries is the user's, but where the image is the fault.
+#[test]
+fn canaries_run_the_image_that_is_asked_for() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("image");
+    let image = "registry.example/own@sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a";
+    let only = "privileged-container,image-without-digest";
+    let args = ["-n", &namespace, "-o", "json", "--only", only, "--image", image];
+    let run = prove(cluster, &User::admin(), "image", &args);
+    let proof: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
+    let canary = |control: &str| {
+        let canaries = proof["canaries"].as_array().unwrap().iter();
+        canaries.clone().find(|canary| canary["control"] == control).unwrap().clone()
+    };
+    let runs = |object: &Value| object["spec"]["containers"][0]["image"].clone();
+    let privileged = canary("privileged-container");
+    assert_eq!(
+        (runs(&privileged["object"]), runs(&privileged["twin"])),
+        (image.into(), image.into())
+    );
+    assert_ne!(runs(&canary("image-without-digest")["object"]), image);
+}
+
+/// No more requests a second than are allowed.
+#[test]
+fn canaries_are_sent_at_the_rate_that_is_allowed() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("rate");
+    let only = "@pss-baseline";
+    let args = |rate| ["-n", &namespace, "-o", "json", "--only", only, "--rate", rate];
+    let started = std::time::Instant::now();
+    let n = outcomes(&prove(cluster, &User::admin(), "fast", &args("10000"))).len();
+    let fast = started.elapsed();
+    assert!(n >= 8, "{n}");
+    let started = std::time::Instant::now();
+    let slow = outcomes(&prove(cluster, &User::admin(), "slow", &args("4")));
+    // The first goes at once, each other a quarter of a second after the one before.
+    let least = Duration::from_millis(250) * (n as u32 - 1);
+    assert_eq!(slow.len(), n);
+    assert!(started.elapsed() >= least, "{:?} for {n}", started.elapsed());
+    assert!(fast < least, "{fast:?} without a limit: the test shows nothing");
+    let refused = prove(cluster, &User::admin(), "none", &args("0"));
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
 }
 
 #[test]

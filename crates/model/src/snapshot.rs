@@ -158,19 +158,24 @@ pub fn declared(name: &str) -> Option<&'static FactDeclaration> {
     FACTS.iter().find(|fact| fact.name == name)
 }
 
-/// Of which kinds the controls need more than metadata.
+/// Of which kinds more than metadata is needed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Wanted {
-    /// Group and kind; a group of `*` is any.
+    /// Group and kind; `*` is any.
     pub whole: BTreeSet<(String, String)>,
 }
 
 impl Wanted {
     /// Whether the whole objects of a kind are needed.
     pub fn whole(&self, group: &str, kind: &str) -> bool {
-        [group, "*"]
+        [(group, kind), ("*", kind), (group, "*")]
             .iter()
-            .any(|group| self.whole.contains(&((*group).to_owned(), kind.to_owned())))
+            .any(|(group, kind)| self.whole.contains(&((*group).to_owned(), (*kind).to_owned())))
+    }
+
+    /// Adds what somebody else needs.
+    pub fn add(&mut self, other: Wanted) {
+        self.whole.extend(other.whole);
     }
 }
 

@@ -35,6 +35,20 @@ pub enum Guard {
     Validation,
 }
 
+impl Guard {
+    /// What kind of guard it is, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Guard::PodSecurity { .. } => "PodSecurity",
+            Guard::Policy { .. } => "Policy",
+            Guard::Webhook { .. } => "Webhook",
+            Guard::Escalation => "RBAC",
+            Guard::Admission => "AdmissionPlugin",
+            Guard::Validation => "Validation",
+        }
+    }
+}
+
 impl fmt::Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,6 +15,7 @@ pub(crate) mod explain;
 pub(crate) mod fix;
 mod last;
 pub(crate) mod policy;
+mod proof;
 pub(crate) mod prove;
 pub(crate) mod show;
 

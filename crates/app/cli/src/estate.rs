@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ironhull_controls::control::wanted;
+use ironhull_controls::{Control, control};
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source,
@@ -36,6 +36,8 @@ pub(crate) struct Estate {
     pub(crate) first_policy_file: SourceId,
     /// What was read, as its user wrote it: of a snapshot what that was made of.
     pub(crate) targets: Vec<String>,
+    /// The cluster that was read, if one was.
+    pub(crate) cluster: Option<live::Address>,
 }
 
 /// How to read.
@@ -57,7 +59,7 @@ impl<'o> Options<'o> {
     /// To answer questions about an estate, without judging it: whole objects of
     /// Kubernetes' own kinds.
     pub(crate) fn to_ask((minor, minor_assumed): (Minor, bool), global: &'o Global) -> Self {
-        let wanted = wanted(&[], Schema::of(minor));
+        let wanted = wanted(&[], minor);
         Options {
             minor,
             minor_assumed,
@@ -68,6 +70,13 @@ impl<'o> Options<'o> {
             global,
         }
     }
+}
+
+/// What is needed of a cluster: by controls, and to say what add-ons do.
+pub(crate) fn wanted(controls: &[&Control], minor: Minor) -> Wanted {
+    let mut wanted = control::wanted(controls, Schema::of(minor));
+    wanted.add(ironhull_peers::wanted());
+    wanted
 }
 
 /// One text and what was parsed from it.
@@ -117,6 +126,7 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     // Only several targets can name one file twice.
     let mut seen = (targets.len() > 1).then(Seen::new);
     let salt = salt();
+    let mut cluster = None;
     for target in targets {
         if let Some(path) = target.strip_prefix(dump::SCHEME) {
             match dump::absent(path) {
@@ -126,7 +136,7 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
             continue;
         }
         match target.strip_prefix("cluster:") {
-            Some(context) => live::read(context, options, &salt, &mut snapshot),
+            Some(context) => cluster = live::read(context, options, &salt, &mut snapshot),
             None if target.starts_with(saved::SCHEME) => {
                 let message = format!("{target} is not read beside other targets");
                 let told = Diagnostic::error(Code::SnapshotUnread, message);
@@ -165,7 +175,9 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
         );
     }
     snapshot.seal();
-    Estate { snapshot, own, first_policy_file, targets: targets.to_vec() }
+    // Of several nobody could say whose guards are meant.
+    let cluster = cluster.filter(|_| targets.len() == 1);
+    Estate { snapshot, own, first_policy_file, targets: targets.to_vec(), cluster }
 }
 
 /// Adds the facts that follow from the moment that is judged as of.

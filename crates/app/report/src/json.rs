@@ -28,6 +28,10 @@ struct Document<'a> {
     gaps: Vec<Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     protections: Vec<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    add_ons: Option<Json>,
     diagnostics: Vec<Json>,
 }
 
@@ -154,7 +158,9 @@ fn document<'a>(report: &Report<'a>) -> Document<'a> {
             })
         }).collect(),
         gaps: snapshot.gaps.iter().map(gap_v1).collect(),
-        protections: crate::protections::json(snapshot),
+        protections: crate::protections::json(report),
+        proof: report.proven.map(crate::protections::Proven::json),
+        add_ons: crate::protections::add_ons_json(snapshot),
         diagnostics: snapshot.diagnostics.iter().chain(&report.judgement.errors).map(|diagnostic| diagnostic_v1(report, diagnostic)).collect(),
     }
 }

@@ -45,6 +45,8 @@ pub struct Report<'a> {
     pub elapsed_ms: Option<u128>,
     /// Questions that this kind of target can never answer: (what they need, how many controls, what to do).
     pub not_asked: &'a [(String, usize, String)],
+    /// What canaries showed of this cluster the last time; none where that is not known.
+    pub proven: Option<&'a protections::Proven>,
 }
 
 impl<'a> Report<'a> {

@@ -1,4 +1,5 @@
-//! What guards a cluster already, whoever made it, and its holes.
+//! What guards a cluster already, whoever made it, and its holes; which add-ons run in
+//! it; and what canaries showed the last time.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,10 +10,19 @@ use ironhull_dialects::guards::{Guard, guards, pod_security};
 use ironhull_model::{Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
+use crate::Report;
 use crate::text::{few, plain};
+
+mod add_ons;
+mod proven;
+
+pub(crate) use add_ons::json as add_ons_json;
+pub use proven::{Open, Proven, Stops};
 
 /// How many namespaces are named.
 const MOST_NAMED: usize = 3;
+/// What stands before a line of the block that is not its first.
+const INDENT: &str = "               ";
 
 /// Whether the snapshot is of a cluster, which is the only place where guards stand.
 fn is_live(snapshot: &Snapshot) -> bool {
@@ -20,7 +30,8 @@ fn is_live(snapshot: &Snapshot) -> bool {
 }
 
 /// The block of the table; nothing for files.
-pub(crate) fn table(snapshot: &Snapshot, out: &mut String) {
+pub(crate) fn table(report: &Report<'_>, out: &mut String) {
+    let snapshot = report.snapshot;
     if !is_live(snapshot) {
         return;
     }
@@ -28,7 +39,11 @@ pub(crate) fn table(snapshot: &Snapshot, out: &mut String) {
     let estate = Estate::new(world);
     let namespaces: Vec<&Object> = world.of_kind("", "Namespace").map(|object| &**object).collect();
     let guards = guards(world);
-    _ = writeln!(out, "PROTECTIONS {:<3}{}", guards.len() + 1, by_pod_security(&namespaces));
+    let proof = |stops: Option<&Stops>| report.proven.map(|_| proven::of_guard(stops));
+    let mut first = by_pod_security(&namespaces);
+    let of_levels = report.proven.and_then(Proven::pod_security);
+    first.extend(proof(of_levels.as_ref()));
+    _ = writeln!(out, "PROTECTIONS {:<3}{}", guards.len() + 1, first.join(" · "));
     for guard in &guards {
         let mut parts = vec![does(guard)];
         let outside = outside(guard, &estate, &namespaces);
@@ -38,13 +53,21 @@ pub(crate) fn table(snapshot: &Snapshot, out: &mut String) {
             parts.push(format!("not in {}", few(&outside, MOST_NAMED)));
         }
         parts.extend(guard.holes.iter().map(ToString::to_string));
-        _ = writeln!(out, "               {}  {}", plain(&named(guard)), plain(&parts.join(" · ")));
+        parts.extend(proof(report.proven.and_then(|proven| proven.of(guard))));
+        let changed = report.proven.is_some_and(|proven| proven.is_before(guard.object));
+        parts.extend(changed.then(|| "changed since".to_owned()));
+        _ = writeln!(out, "{INDENT}{}  {}", plain(&named(guard)), plain(&parts.join(" · ")));
     }
-    _ = writeln!(out, "               what they really stop → ironhull prove cluster:");
+    add_ons::table(world, out);
+    match report.proven {
+        Some(proven) => _ = writeln!(out, "{INDENT}{}", plain(&proven.summary())),
+        None => _ = writeln!(out, "{INDENT}what they really stop → ironhull prove cluster:"),
+    }
 }
 
 /// The same for programs; none for files.
-pub(crate) fn json(snapshot: &Snapshot) -> Vec<Json> {
+pub(crate) fn json(report: &Report<'_>) -> Vec<Json> {
+    let snapshot = report.snapshot;
     if !is_live(snapshot) {
         return Vec::new();
     }
@@ -63,7 +86,7 @@ pub(crate) fn json(snapshot: &Snapshot) -> Vec<Json> {
     });
     let all = guards(world);
     let others = all.iter().map(|guard| {
-        json!({
+        let mut json = json!({
             "kind": &*guard.object.thing.kind,
             "object": &*guard.object.thing.name,
             "name": guard.name,
@@ -71,13 +94,19 @@ pub(crate) fn json(snapshot: &Snapshot) -> Vec<Json> {
             "asked": guard.asked,
             "outside": outside(guard, &estate, &namespaces),
             "holes": guard.holes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(proven) = report.proven {
+            let stops = proven.of(guard).cloned().unwrap_or_default();
+            json["stopped"] = json!(stops.controls);
+            json["changedSince"] = proven.is_before(guard.object).into();
+        }
+        json
     });
     labelled.chain(others).collect()
 }
 
 /// Namespaces by the level that they enforce, the strictest first.
-fn by_pod_security(namespaces: &[&Object]) -> String {
+fn by_pod_security(namespaces: &[&Object]) -> Vec<String> {
     let mut levels: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for namespace in namespaces {
         let level = pod_security(namespace).map(|policy| policy.enforce);
@@ -87,14 +116,15 @@ fn by_pod_security(namespaces: &[&Object]) -> String {
             .or_default()
             .push(&namespace.thing.name);
     }
-    let parts: Vec<String> = levels
+    let mut parts: Vec<String> = levels
         .iter()
         .map(|((_, level), names)| format!("{level} in {}", few(names, MOST_NAMED)))
         .collect();
-    match parts.is_empty() {
-        true => "Pod Security  the namespaces could not be read".to_owned(),
-        false => format!("Pod Security  enforces {}", parts.join(" · ")),
+    match parts.first_mut() {
+        None => parts.push("Pod Security  the namespaces could not be read".to_owned()),
+        Some(first) => *first = format!("Pod Security  enforces {first}"),
     }
+    parts
 }
 
 /// `Kind/object (name)`.

@@ -76,7 +76,7 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     unknown(report, &mut out);
     unread(report, &mut out);
     not_asked(report, &mut out);
-    crate::protections::table(report.snapshot, &mut out);
+    crate::protections::table(report, &mut out);
     closing(report, &mut out);
     out
 }

@@ -7,6 +7,7 @@ use ironhull_model::{
     Code, Diagnostic, Finding, Kind, Node, Object, Severity, ThingRef, Verdict, World,
 };
 use ironhull_network::Network;
+use ironhull_peers::Peers;
 use ironhull_schema::{Schema, strict};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
@@ -172,6 +173,8 @@ pub struct Judge<'a> {
     network: OnceLock<Network<'a>>,
     /// The index of who may do what, made when the first asks.
     access: OnceLock<Access<'a>>,
+    /// The add-ons, looked for when the first asks.
+    peers: OnceLock<Peers<'a>>,
     /// The definitions of custom resources, looked up when the first is judged.
     definitions: OnceLock<Definitions<'a>>,
 }
@@ -233,6 +236,7 @@ impl<'a> Judge<'a> {
                 .collect(),
             network: OnceLock::new(),
             access: OnceLock::new(),
+            peers: OnceLock::new(),
             definitions: OnceLock::new(),
         };
         let mut lists = Vec::new();
@@ -435,6 +439,7 @@ impl<'a> Judge<'a> {
             is_proven: self.severity(index) >= self.proof_from,
             network: &|| self.network.get_or_init(|| Network::new(self.world)),
             access: &|| self.access.get_or_init(|| Access::new(self.world)),
+            peers: &|| self.peers.get_or_init(|| Peers::new(self.world)),
             definitions: &|| self.definitions.get_or_init(|| Definitions::new(self.world)),
         });
         let native::Answer::Elements(elements) = answer else { return Verdict::NotApplicable };

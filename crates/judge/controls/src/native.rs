@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ironhull_access::Access;
 use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_network::Network;
+use ironhull_peers::Peers;
 use ironhull_schema::Schema;
 
 use crate::definitions::Definitions;
@@ -16,6 +17,7 @@ mod custom_resource;
 mod estate;
 mod exposure;
 mod network;
+mod peers;
 mod pod_security;
 mod process;
 mod schema;
@@ -44,6 +46,8 @@ pub struct Subject<'a> {
     pub network: &'a dyn Fn() -> &'a Network<'a>,
     /// The index of who may do what, made once for all who ask.
     pub access: &'a dyn Fn() -> &'a Access<'a>,
+    /// The add-ons, looked for once for all who ask.
+    pub peers: &'a dyn Fn() -> &'a Peers<'a>,
     /// The definitions of custom resources, read once for all of them.
     pub definitions: &'a dyn Fn() -> &'a Definitions<'a>,
 }
@@ -103,6 +107,7 @@ const TABLES: &[Rules] = &[
     estate::RULES,
     exposure::RULES,
     network::RULES,
+    peers::RULES,
     pod_security::RULES,
     process::RULES,
     schema::RULES,

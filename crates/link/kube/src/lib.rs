@@ -143,6 +143,7 @@ pub struct Cluster {
     /// Of which the client was made.
     config: Arc<Config>,
     server: String,
+    context: String,
     namespace: String,
     /// Requests in a row that did not come through.
     n_lost: Arc<AtomicUsize>,
@@ -161,7 +162,7 @@ struct Ask<'a> {
 impl Cluster {
     /// Reads the configuration. Nothing is asked yet. Must run inside a tokio runtime.
     pub async fn connect(options: &Options) -> Result<Cluster, Error> {
-        let mut config = configuration(options).await?;
+        let (mut config, context) = configuration(options).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
@@ -179,7 +180,18 @@ impl Cluster {
         let namespace = config.default_namespace.clone();
         let client = client(config.clone())?;
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { client, config: Arc::new(config), server, namespace, n_lost: Arc::default() })
+        let config = Arc::new(config);
+        Ok(Cluster { client, config, server, context, namespace, n_lost: Arc::default() })
+    }
+
+    /// The API server's address.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The context of the kubeconfig; empty without one.
+    pub fn context(&self) -> &str {
+        &self.context
     }
 
     /// The namespace of the context, `default` when it names none.
@@ -366,18 +378,26 @@ fn refusal(code: u16, body: &[u8]) -> Error {
     Error::Status { code, reason: status.reason, message }
 }
 
-async fn configuration(options: &Options) -> Result<Config, Error> {
+/// The configuration, and the name of its context; inside a pod that has none.
+async fn configuration(options: &Options) -> Result<(Config, String), Error> {
     let wanted = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
     let no_config = |error: &dyn std::error::Error| Error::Config(chain(error));
+    let named = |kubeconfig: &Kubeconfig| {
+        let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+        context.cloned().unwrap_or_default()
+    };
     if let Some(path) = &options.kubeconfig {
         let kubeconfig = read(path)?;
+        let context = named(&kubeconfig);
         let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
-        return made.map_err(|error| no_config(&error));
+        return made.map(|config| (config, context)).map_err(|error| no_config(&error));
     }
-    if options.context.is_some() {
-        return Config::from_kubeconfig(&wanted).await.map_err(|error| no_config(&error));
-    }
-    Config::infer().await.map_err(|error| no_config(&error))
+    let context = Kubeconfig::read().map(|kubeconfig| named(&kubeconfig)).unwrap_or_default();
+    let made = match &options.context {
+        Some(_) => Config::from_kubeconfig(&wanted).await.map_err(|error| no_config(&error)),
+        None => Config::infer().await.map_err(|error| no_config(&error)),
+    };
+    Ok((made?, context))
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, Error> {

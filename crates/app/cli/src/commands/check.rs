@@ -59,6 +59,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         at: &judged.at,
         elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
         not_asked: &judged.not_asked,
+        proven: judged.proven.as_ref(),
     };
     print(check, global, shown, &report);
     remember(check, global, targets.clone(), &judged.at, &judged.judgement.findings);

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::printer;
 
 mod json;
-mod summary;
+pub(super) mod summary;
 mod table;
 
 use summary::Proven;
@@ -58,11 +58,13 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
                 ironhull_kube::Options { agent: "canary", ..live::access(context, global) };
             let cluster = Cluster::connect(&options).await?;
             let told = |n_done| progress.show(n_done);
-            Ok(ironhull_canary::run(&cluster, &canaries, trials, snapshot.minor, pace, told).await)
+            let proofs =
+                ironhull_canary::run(&cluster, &canaries, trials, snapshot.minor, pace, told);
+            Ok((proofs.await, live::Address::of(&cluster)))
         })
     });
     progress.end();
-    let proofs: Vec<Proof> = proofs.context("no canary was sent")?;
+    let (proofs, address): (Vec<Proof>, _) = proofs.context("no canary was sent")?;
     let proven = Proven {
         target: &args.target,
         canaries: &canaries,
@@ -72,11 +74,18 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
         elapsed: global.at.is_none().then(|| started.elapsed()),
     };
     let exit = exit(args, &proven);
+    let (at, _) = config::now(global)?;
+    super::proof::keep(&address, at, &namespaces, &proven.summaries(), is_whole(args));
     match args.output {
         Output::Table => printer::text(&table::render(&proven, args.shown_from(), exit.code())),
         Output::Json => printer::data(&json::render(&proven)),
     }
     Ok(exit)
+}
+
+/// Whether all that can be shown was tried, so that nothing older counts.
+fn is_whole(args: &Prove) -> bool {
+    args.namespaces.is_empty() && args.sample.is_none() && args.only.is_empty()
 }
 
 impl Prove {

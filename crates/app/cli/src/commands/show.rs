@@ -83,6 +83,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         at: &judged.at,
         elapsed_ms: None,
         not_asked: &[],
+        proven: judged.proven.as_ref(),
     };
     let color = !global.no_color && printer::color();
     printer::data(&match show.output {

@@ -73,6 +73,7 @@ impl Following {
             own: Vec::new(),
             first_policy_file: ironhull_model::SourceId(0),
             targets: targets.to_vec(),
+            cluster: None,
         };
         add_policies(&mut estate, options);
         Following {

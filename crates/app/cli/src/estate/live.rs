@@ -13,13 +13,33 @@ use rayon::prelude::*;
 use super::Options;
 use crate::args::Global;
 
-/// Adds a cluster to the snapshot. One that cannot be read is an error of the check.
-pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: &mut Snapshot) {
-    let seen = match ask(context, options) {
+/// Which cluster was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) server: String,
+    /// The kubeconfig's context.
+    pub(crate) context: String,
+}
+
+impl Address {
+    pub(crate) fn of(cluster: &Cluster) -> Address {
+        Address { server: cluster.server().to_owned(), context: cluster.context().to_owned() }
+    }
+}
+
+/// Adds a cluster to the snapshot, and says which it was. One that cannot be read is an
+/// error of the check.
+pub(super) fn read(
+    context: &str,
+    options: &Options<'_>,
+    salt: &Salt,
+    snapshot: &mut Snapshot,
+) -> Option<Address> {
+    let (seen, address) = match ask(context, options) {
         Ok(seen) => seen,
         Err(error) => {
             snapshot.diagnostics.push(unread(context, &error));
-            return;
+            return None;
         }
     };
     if options.minor_assumed {
@@ -34,6 +54,7 @@ pub(super) fn read(context: &str, options: &Options<'_>, salt: &Salt, snapshot: 
     snapshot.facts.extend(seen.facts);
     snapshot.gaps.extend(seen.gaps);
     snapshot.coverage = seen.coverage;
+    Some(address)
 }
 
 /// Adds objects of a cluster, with their secrets masked. What every cluster has is
@@ -68,11 +89,12 @@ impl Defaults {
     }
 }
 
-fn ask(context: &str, options: &Options<'_>) -> Result<Seen, Error> {
+fn ask(context: &str, options: &Options<'_>) -> Result<(Seen, Address), Error> {
     let access = access(context, options.global);
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        ironhull_cluster::read(&cluster, &asked(options)).await
+        let seen = ironhull_cluster::read(&cluster, &asked(options)).await?;
+        Ok((seen, Address::of(&cluster)))
     })
 }
 

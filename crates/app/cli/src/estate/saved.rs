@@ -123,7 +123,7 @@ pub(super) fn read(path: &str, minor: Option<Minor>) -> Estate {
     let own = own.into_iter().map(|object| documents::Own { source: source(&object), object });
     let own = own.collect();
     let first_policy_file = SourceId(snapshot.sources.len() as u32);
-    Estate { snapshot, own, first_policy_file, targets }
+    Estate { snapshot, own, first_policy_file, targets, cluster: None }
 }
 
 fn load(path: &Path) -> Result<Saved, (Code, String)> {

@@ -12,6 +12,7 @@ use ironhull_dialects::audit::Audit;
 use ironhull_model::snapshot::{FACTS, FactDeclaration};
 use ironhull_model::{Cause, Finding, Level, Severity, Snapshot, Verdict, World};
 use ironhull_report::diagnostics;
+use ironhull_report::protections::Proven;
 use rayon::prelude::*;
 
 use super::plan::Plan;
@@ -32,6 +33,8 @@ pub(crate) struct Judged {
     pub(crate) gates: Vec<ScopedGate>,
     pub(crate) at: String,
     pub(crate) config: Config,
+    /// What canaries showed of the cluster the last time.
+    pub(crate) proven: Option<Proven>,
 }
 
 /// Reads and judges targets. Findings below what `proof_from` makes of the
@@ -53,6 +56,7 @@ pub(crate) fn judge(
     let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
     let first_policy_file = estate.first_policy_file;
+    let proven = estate.cluster.as_ref().and_then(crate::commands::proof::of);
     let (mut snapshot, targets) = (estate.snapshot, estate.targets);
     let today = plan.today;
     estate::derive(&mut snapshot, &plan.at, today);
@@ -90,7 +94,7 @@ pub(crate) fn judge(
     let told: Vec<_> = wrong.chain(unused.map(Exception::unused)).collect();
     snapshot.diagnostics.extend(told);
     let Plan { at, config, .. } = plan;
-    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config })
+    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config, proven })
 }
 
 /// Takes out what nobody can answer because the facts were not asked for, and says how

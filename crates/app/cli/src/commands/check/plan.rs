@@ -3,11 +3,9 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, bail};
-use ironhull_controls::control::wanted;
 use ironhull_controls::{Control, exceptions, policies};
 use ironhull_dialects::audit;
 use ironhull_model::{Minor, Severity, Snapshot, World};
-use ironhull_schema::Schema;
 use jiff::civil::Date;
 
 use crate::args::{Global, Judging};
@@ -66,7 +64,7 @@ impl Plan {
             complete: self.config.complete,
             owner: self.config.owner.as_deref(),
             policies: &judging.policy,
-            wanted: wanted(&self.every, Schema::of(self.minor)),
+            wanted: estate::wanted(&self.every, self.minor),
             global,
         }
     }

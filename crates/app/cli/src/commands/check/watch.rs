@@ -267,6 +267,7 @@ impl Watching<'_> {
             at: &moment.at,
             elapsed_ms: self.global.at.is_none().then(|| started.elapsed().as_millis()),
             not_asked: &not_asked,
+            proven: None,
         };
         match self.check.output {
             Format::Json => {
@@ -314,6 +315,7 @@ impl Watching<'_> {
             at: &now.at,
             elapsed_ms: None,
             not_asked: &[],
+            proven: None,
         };
         if self.check.output == Format::Json {
             printer::data(&json::change(&report, &differences, gaps.is_some()));

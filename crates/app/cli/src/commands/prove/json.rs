@@ -64,14 +64,16 @@ fn result(proven: &Proven<'_>, proof: &Proof) -> Json {
 }
 
 fn guard(guard: &Guard) -> Json {
+    let mut json = json!({"kind": guard.kind()});
     match guard {
-        Guard::PodSecurity { level } => json!({"kind": "PodSecurity", "name": level}),
-        Guard::Policy { name, binding } => {
-            json!({"kind": "Policy", "name": name, "binding": binding})
+        Guard::PodSecurity { level: name } | Guard::Webhook { name } => {
+            json["name"] = name.as_str().into();
         }
-        Guard::Webhook { name } => json!({"kind": "Webhook", "name": name}),
-        Guard::Escalation => json!({"kind": "RBAC"}),
-        Guard::Admission => json!({"kind": "AdmissionPlugin"}),
-        Guard::Validation => json!({"kind": "Validation"}),
+        Guard::Policy { name, binding } => {
+            json["name"] = name.as_str().into();
+            json["binding"] = binding.as_str().into();
+        }
+        Guard::Escalation | Guard::Admission | Guard::Validation => {}
     }
+    json
 }

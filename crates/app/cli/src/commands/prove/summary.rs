@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ironhull_canary::{Canary, Obstacle, Outcome, Proof};
+use ironhull_canary::{Canary, Guard, Obstacle, Outcome, Proof};
 
 /// What was proven.
 pub(super) struct Proven<'p> {
@@ -16,9 +16,32 @@ pub(super) struct Proven<'p> {
     pub(super) elapsed: Option<Duration>,
 }
 
+/// What one place showed.
+pub(crate) enum Shown<'p> {
+    Stopped(&'p Guard),
+    Changed,
+    Warned(&'p Guard),
+    Open,
+    Untried,
+}
+
+impl<'p> Shown<'p> {
+    fn of(outcome: &'p Outcome) -> Shown<'p> {
+        match outcome {
+            Outcome::Stopped { by, .. } => Shown::Stopped(by),
+            Outcome::Changed => Shown::Changed,
+            Outcome::NotStopped { warned: Some((by, _)) } => Shown::Warned(by),
+            Outcome::NotStopped { warned: None } => Shown::Open,
+            Outcome::Untried { .. } => Shown::Untried,
+        }
+    }
+}
+
 /// What became of one control's canary in all places.
-pub(super) struct Summary<'p> {
-    pub(super) canary: &'p Canary<'p>,
+pub(crate) struct Summary<'p> {
+    pub(crate) canary: &'p Canary<'p>,
+    /// What was shown, by namespace; the empty one is the cluster.
+    pub(crate) all: Vec<(&'p str, Shown<'p>)>,
     /// Places by who stopped it there.
     pub(super) stopped: BTreeMap<String, Vec<&'p str>>,
     /// Places where it was admitted without its fault.
@@ -52,6 +75,7 @@ impl<'p> Proven<'p> {
             .iter()
             .map(|canary| Summary {
                 canary,
+                all: Vec::new(),
                 stopped: BTreeMap::new(),
                 changed: Vec::new(),
                 warned: BTreeMap::new(),
@@ -65,6 +89,7 @@ impl<'p> Proven<'p> {
                 namespace => namespace,
             };
             let summary = &mut summaries[proof.trial.canary];
+            summary.all.push((&proof.trial.namespace, Shown::of(&proof.outcome)));
             match &proof.outcome {
                 Outcome::Stopped { by, .. } => {
                     summary.stopped.entry(by.to_string()).or_default().push(place);

@@ -1,0 +1,144 @@
+//! What the last `prove` of a cluster showed: written by `prove`, read by `check`.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironhull_canary::Guard;
+use ironhull_model::Severity;
+use ironhull_report::protections::{Open, Proven, Stops};
+use ironhull_store::{GuardName, LastProof, Proved, load_proof, proof_path, save_proof};
+
+use super::prove::summary::{Shown, Summary};
+use crate::estate::live::Address;
+use crate::printer;
+
+/// What is known of a cluster. State that cannot be used is a note.
+pub(crate) fn of(cluster: &Address) -> Option<Proven> {
+    let path = proof_path(&cluster.server, &cluster.context)?;
+    match load_proof(&path, &cluster.server, &cluster.context) {
+        Ok(proof) => proof.as_ref().map(proven),
+        Err(error) => {
+            printer::error(&format!("note: {error}"));
+            None
+        }
+    }
+}
+
+/// Keeps what was shown, `whole` or beside what was known. State that cannot be written
+/// is a note.
+pub(super) fn keep(
+    cluster: &Address,
+    at: String,
+    namespaces: &[String],
+    shown: &[Summary<'_>],
+    whole: bool,
+) {
+    let Some(path) = proof_path(&cluster.server, &cluster.context) else { return };
+    let mut places: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    // What is of the cluster is in no namespace.
+    places.push("");
+    let index: BTreeMap<&str, usize> = places.iter().copied().zip(0..).collect();
+    let controls = shown.iter().map(|summary| proved(summary, &index)).collect();
+    let mut proof = LastProof {
+        server: cluster.server.clone(),
+        context: cluster.context.clone(),
+        times: vec![at],
+        namespaces: places.into_iter().map(str::to_owned).collect(),
+        controls,
+    };
+    let before = load_proof(&path, &cluster.server, &cluster.context).ok().flatten();
+    if let Some(before) = before.filter(|_| !whole) {
+        proof.add_older(before);
+    }
+    if let Err(error) = save_proof(&path, &proof) {
+        printer::error(&format!("note: {error}"));
+    }
+}
+
+fn proved(summary: &Summary<'_>, index: &BTreeMap<&str, usize>) -> Proved {
+    let mut proved = Proved {
+        control: summary.canary.control.id.to_string(),
+        severity: summary.canary.severity.as_str().to_owned(),
+        ..Proved::default()
+    };
+    let mut by_guard: [BTreeMap<GuardName, Vec<usize>>; 2] = Default::default();
+    for (namespace, shown) in &summary.all {
+        let Some(place) = index.get(namespace) else { continue };
+        match shown {
+            Shown::Stopped(guard) => by_guard[0].entry(name(guard)).or_default().push(*place),
+            Shown::Warned(guard) => by_guard[1].entry(name(guard)).or_default().push(*place),
+            Shown::Changed => proved.changed.push(*place),
+            Shown::Open => proved.open.push(*place),
+            Shown::Untried => proved.untried.push(*place),
+        }
+    }
+    let [stopped, warned] = by_guard;
+    proved.stopped = stopped.into_iter().collect();
+    proved.warned = warned.into_iter().collect();
+    proved
+}
+
+fn name(guard: &Guard) -> GuardName {
+    let of = |kind: &str, name: &str, binding: &str| GuardName {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        binding: binding.to_owned(),
+    };
+    match guard {
+        Guard::PodSecurity { level } => of(guard.kind(), level, ""),
+        Guard::Policy { name, binding } => of(guard.kind(), name, binding),
+        Guard::Webhook { name } => of(guard.kind(), name, ""),
+        Guard::Escalation | Guard::Admission | Guard::Validation => of(guard.kind(), "", ""),
+    }
+}
+
+/// The same as the report shows it.
+fn proven(proof: &LastProof) -> Proven {
+    let mut stops: BTreeMap<&GuardName, Stops> = BTreeMap::new();
+    for proved in &proof.controls {
+        for (guard, places) in &proved.stopped {
+            let of_guard = stops.entry(guard).or_insert_with(|| Stops {
+                kind: guard.kind.clone(),
+                name: guard.name.clone(),
+                binding: guard.binding.clone(),
+                ..Stops::default()
+            });
+            of_guard.controls.insert(proved.control.clone());
+            of_guard.namespaces.extend(proof.places(places).into_iter().map(str::to_owned));
+        }
+    }
+    let mut by_control: BTreeMap<String, Open> = BTreeMap::new();
+    for found in proof.controls.iter().filter_map(|proved| open(proof, proved)) {
+        match by_control.entry(found.control.clone()) {
+            Entry::Vacant(entry) => _ = entry.insert(found),
+            Entry::Occupied(mut entry) => entry.get_mut().namespaces.extend(found.namespaces),
+        }
+    }
+    let mut open: Vec<Open> = by_control.into_values().collect();
+    open.sort_by(|a, b| (b.severity, &a.control).cmp(&(a.severity, &b.control)));
+    let is_tried = |proved: &&Proved| {
+        !(proved.stopped.is_empty() && proved.changed.is_empty() && proved.warned.is_empty())
+            || !proved.open.is_empty()
+    };
+    let tried: BTreeSet<&str> =
+        proof.controls.iter().filter(is_tried).map(|proved| &*proved.control).collect();
+    Proven {
+        from: proof.times.first().cloned().unwrap_or_default(),
+        at: proof.times.last().cloned().unwrap_or_default(),
+        n_namespaces: proof.namespaces.iter().filter(|name| !name.is_empty()).count(),
+        n_tried: tried.len(),
+        stops: stops.into_values().collect(),
+        open,
+    }
+}
+
+/// Where a control's canary was admitted with its fault, if anywhere.
+fn open(proof: &LastProof, proved: &Proved) -> Option<Open> {
+    let warned = proved.warned.iter().flat_map(|(_, places)| places);
+    let places: Vec<usize> = proved.open.iter().chain(warned).copied().collect();
+    let severity = Severity::ALL.into_iter().find(|known| known.as_str() == proved.severity)?;
+    let namespaces: BTreeSet<String> = { proof.places(&places).into_iter() }
+        .map(|name| if name.is_empty() { "the cluster" } else { name }.to_owned())
+        .collect();
+    (!namespaces.is_empty()).then(|| Open { control: proved.control.clone(), severity, namespaces })
+}

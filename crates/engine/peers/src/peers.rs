@@ -145,7 +145,7 @@ impl<'w> Peers<'w> {
         found.sort_by_key(|peer| (peer.functions().first().copied(), peer.known.name));
         let twins = twins(world, &found);
         let is_complete = |kind: &&str| world.base.coverage.is_complete("apps", kind);
-        Peers { found, twins, complete: SERVERS.iter().all(|kind| is_complete(kind)) }
+        Peers { found, twins, complete: SERVERS.iter().all(is_complete) }
     }
 
     /// Where several do the same, and may be at work.

@@ -117,8 +117,8 @@ fn proven(proof: &LastProof) -> Proven {
     let mut open: Vec<Open> = by_control.into_values().collect();
     open.sort_by(|a, b| (b.severity, &a.control).cmp(&(a.severity, &b.control)));
     let is_tried = |proved: &&Proved| {
-        !(proved.stopped.is_empty() && proved.changed.is_empty() && proved.warned.is_empty())
-            || !proved.open.is_empty()
+        let stopped = !proved.stopped.is_empty() || !proved.changed.is_empty();
+        stopped || !proved.warned.is_empty() || !proved.open.is_empty()
     };
     let tried: BTreeSet<&str> =
         proof.controls.iter().filter(is_tried).map(|proved| &*proved.control).collect();

@@ -355,6 +355,68 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
     }
 }
 
+/// A policy that looks at Deployments only, and Pod Security, which looks at pods only.
+#[test]
+fn pods_are_tried_inside_of_deployments_too() {
+    let options = Options { controller_manager: true, ..Options::default() };
+    let Some(cluster) = Cluster::start(&options) else { return };
+    let pods =
+        cluster.namespace_with("pods", &[("pod-security.kubernetes.io/enforce", "baseline")]);
+    let templates = cluster.namespace_with("templates", &[("templates", "guarded")]);
+    cluster.create_all(&[
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "templates"},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [{
+                        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"],
+                    }],
+                    "namespaceSelector": {"matchLabels": {"templates": "guarded"}},
+                },
+                "validations": [{
+                    "expression": "(object.spec.template.spec.containers + object.spec.template.spec.?initContainers.orValue([])).all(c, !c.?securityContext.?privileged.orValue(false))",
+                }],
+            },
+        }),
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "templates"},
+            "spec": {"policyName": "templates", "validationActions": ["Deny"]},
+        }),
+    ]);
+    let spaces = format!("{pods},{templates}");
+    let only = "privileged-container,read-only-root-filesystem,node-port-service";
+    let args = ["-n", &spaces, "--only", only, "--workloads", "--fail-on", "never"];
+    let said = cluster.wait_for("the policy to be in force", Duration::from_secs(30), || {
+        let run = prove(&cluster, &User::admin(), "workloads", &args);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+        run.stdout.contains("stopped as Deployment").then_some(run.stdout)
+    });
+    let differs = format!(
+        "AS DEPLOYMENTS\n          privileged-container              stopped as Pod, not as Deployment in {pods} · stopped as Deployment, not as Pod in {templates}\n"
+    );
+    assert!(said.contains(&differs), "{said}");
+    // What is said of the pods is as without Deployments.
+    assert!(
+        said.ends_with("3 controls tried: 0 stopped, 3 not · nothing was created · exit 0\n"),
+        "{said}"
+    );
+    let run =
+        prove(&cluster, &User::admin(), "workloads-json", &[&args[..], &["-o", "json"]].concat());
+    let proof: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
+    let inside: Vec<(&str, &str, &str)> = { proof["results"].as_array().unwrap().iter() }
+        .filter(|result| result["inside"] == "Deployment")
+        .map(|result| {
+            let text = |name: &str| result[name].as_str().unwrap();
+            (text("control"), text("namespace"), text("outcome"))
+        })
+        .collect();
+    assert_eq!(inside.len(), 4, "{inside:?}");
+    assert!(inside.contains(&("privileged-container", &templates, "stopped")));
+    assert!(inside.contains(&("read-only-root-filesystem", &templates, "notStopped")));
+}
+
 /// Of namespaces with the same labels one is tried before another of them.
 #[test]
 fn a_sample_takes_namespaces_of_other_labels_first() {

@@ -11,7 +11,7 @@ mod plan;
 mod send;
 
 pub use answer::{Guard, Obstacle};
-pub use make::{Canary, LABEL, NAME, canaries};
+pub use make::{Canary, LABEL, NAME, Workload, canaries};
 pub use plan::{Trial, plan};
 pub use send::{Outcome, Pace, Proof, run};
 

@@ -3,6 +3,7 @@
 use ironhull_access::{Access, Identity, Question, Subject};
 use ironhull_model::World;
 use ironhull_schema::{KindInfo, Scope};
+use serde_json::Value as Json;
 
 use crate::make::Canary;
 
@@ -16,9 +17,22 @@ pub struct Trial {
     /// The ServiceAccount of the namespace that is impersonated, by its name. None is
     /// whoever asks.
     pub account: Option<String>,
+    /// Whether it goes inside of a Deployment.
+    pub in_workload: bool,
 }
 
 impl Trial {
+    /// What is sent: its kind, the object and its twin.
+    pub(crate) fn form<'c>(
+        &self,
+        canary: &'c Canary<'_>,
+    ) -> (&'static KindInfo, &'c Json, &'c Json) {
+        match &canary.workload {
+            Some(workload) if self.in_workload => (workload.kind, &workload.object, &workload.twin),
+            _ => (canary.kind, &canary.object, &canary.twin),
+        }
+    }
+
     /// The user name to impersonate.
     pub fn user(&self) -> Option<String> {
         let account = self.account.as_ref()?;
@@ -28,37 +42,46 @@ impl Trial {
 
 /// The trials of canaries in namespaces. In each namespace an ordinary ServiceAccount
 /// of it sends them, where one may create the kind; elsewhere whoever asks does, also
-/// when `impersonate` is false.
+/// when `impersonate` is false. With `workloads` what is a pod also goes inside of a
+/// Deployment.
 pub fn plan(
     canaries: &[Canary<'_>],
     namespaces: &[&str],
     world: World<'_>,
     impersonate: bool,
+    workloads: bool,
 ) -> Vec<Trial> {
     let access = impersonate.then(|| Access::new(world));
-    let trial = |canary, namespace: &str, account| Trial {
+    let trial = |canary, namespace: &str, account, in_workload| Trial {
         canary,
         namespace: namespace.to_owned(),
         account,
+        in_workload,
     };
     let (namespaced, of_cluster): (Vec<_>, Vec<_>) =
         canaries.iter().enumerate().partition(|(_, canary)| canary.kind.scope == Scope::Namespaced);
     let mut trials: Vec<Trial> =
-        of_cluster.iter().map(|(index, _)| trial(*index, "", None)).collect();
+        of_cluster.iter().map(|(index, _)| trial(*index, "", None, false)).collect();
+    let forms = namespaced.iter().flat_map(|(index, canary)| {
+        let workload = canary.workload.as_ref().filter(|_| workloads);
+        let alone = (*index, canary.kind, false);
+        std::iter::once(alone).chain(workload.map(|workload| (*index, workload.kind, true)))
+    });
+    let forms: Vec<(usize, &KindInfo, bool)> = forms.collect();
     for namespace in namespaces {
         let mut chosen: Vec<(&KindInfo, Option<String>)> = Vec::new();
-        for (index, canary) in &namespaced {
-            let known = chosen.iter().find(|(kind, _)| std::ptr::eq(*kind, canary.kind));
+        for (index, kind, in_workload) in &forms {
+            let known = chosen.iter().find(|(known, _)| std::ptr::eq(*known, *kind));
             let account = match known {
                 Some((_, account)) => account.clone(),
                 None => {
                     let account =
-                        access.as_ref().and_then(|access| creator(access, canary.kind, namespace));
-                    chosen.push((canary.kind, account.clone()));
+                        access.as_ref().and_then(|access| creator(access, kind, namespace));
+                    chosen.push((kind, account.clone()));
                     account
                 }
             };
-            trials.push(trial(*index, namespace, account));
+            trials.push(trial(*index, namespace, account, *in_workload));
         }
     }
     trials

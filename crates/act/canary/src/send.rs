@@ -101,10 +101,11 @@ struct Sender<'s> {
 
 impl Sender<'_> {
     async fn prove(&self, canary: &Canary<'_>, mut trial: Trial) -> Proof {
-        let mut said = self.send(canary, &canary.object, &trial).await;
+        let (_, object, _) = trial.form(canary);
+        let mut said = self.send(canary, object, &trial).await;
         if matches!(said, Sent::Said(Said::Nothing { why: Obstacle::NotImpersonated, .. })) {
             trial.account = None;
-            said = self.send(canary, &canary.object, &trial).await;
+            said = self.send(canary, object, &trial).await;
         }
         let outcome = match said {
             Sent::Changed => Outcome::Changed,
@@ -122,7 +123,8 @@ impl Sender<'_> {
             Said::Busy { message } => Outcome::Untried { why: Obstacle::Unreachable, message },
             said if without_guard(&said) => Outcome::NotStopped { warned: None },
             said => {
-                let twin = match self.send(canary, &canary.twin, trial).await {
+                let (_, _, twin) = trial.form(canary);
+                let twin = match self.send(canary, twin, trial).await {
                     Sent::Said(twin) => twin,
                     Sent::Changed => Said::Admitted { warnings: Vec::new() },
                 };
@@ -133,8 +135,9 @@ impl Sender<'_> {
 
     /// Sends an object until there is an answer.
     async fn send(&self, canary: &Canary<'_>, object: &Json, trial: &Trial) -> Sent {
-        let collection = collection(canary.kind, &trial.namespace);
-        let body = marked(object, canary, &trial.namespace);
+        let (kind, _, _) = trial.form(canary);
+        let collection = collection(kind, &trial.namespace);
+        let body = marked(object, kind, canary, &trial.namespace);
         let user = trial.user();
         let mut wait = FIRST_WAIT;
         let mut last = String::new();
@@ -229,11 +232,11 @@ fn collection(kind: &KindInfo, namespace: &str) -> String {
 }
 
 /// The request's body: where it goes, and marked so that whoever reads logs knows it.
-fn marked(object: &Json, canary: &Canary<'_>, namespace: &str) -> Vec<u8> {
+fn marked(object: &Json, kind: &KindInfo, canary: &Canary<'_>, namespace: &str) -> Vec<u8> {
     let mut object = object.clone();
     let meta = &mut object["metadata"];
     meta["labels"][LABEL] = (*canary.control.id).into();
-    if canary.kind.scope == Scope::Namespaced {
+    if kind.scope == Scope::Namespaced {
         meta["namespace"] = namespace.into();
     }
     object.to_string().into_bytes()

@@ -50,6 +50,30 @@ fn a_canary_violates_its_control_and_its_twin_does_not() {
     }
 }
 
+#[test]
+fn a_pod_violates_its_control_inside_of_a_deployment_too() {
+    let mut n = 0;
+    for canary in made() {
+        let id = &canary.control.id;
+        let Some(workload) = &canary.workload else { continue };
+        n += 1;
+        assert_eq!((&*canary.kind.kind, &*workload.kind.kind), ("Pod", "Deployment"), "{id}");
+        assert!(violates(canary.control, &workload.object, Minor::NEWEST), "{id}");
+        assert!(!violates(canary.control, &workload.twin, Minor::NEWEST), "{id}");
+        assert!(decodes(&workload.twin), "{id}: {}", workload.twin);
+        if **id != *"strict-decoding" {
+            assert!(decodes(&workload.object), "{id}: {}", workload.object);
+        }
+        let alone = &workload.object["spec"]["template"]["spec"]["containers"];
+        assert_eq!(alone, &canary.object["spec"]["containers"], "{id}");
+    }
+    assert!(n > 40, "{n}");
+    let of = |control: &str| made().iter().find(|canary| *canary.control.id == *control).unwrap();
+    assert!(of("privileged-container").workload.is_some());
+    // A pod that nothing made is none any more inside of something.
+    assert!(of("static-pod").workload.is_none());
+}
+
 /// A pod that is refused for another reason shows nothing, so it has no other that matters.
 #[test]
 fn a_canary_has_no_other_grave_fault() {

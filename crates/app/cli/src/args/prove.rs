@@ -22,6 +22,9 @@ pub(crate) struct Prove {
     /// Impersonate nobody: send every canary with your own rights
     #[arg(long)]
     pub(crate) own_rights: bool,
+    /// Also send what is a pod inside of a Deployment, and say where that fares otherwise
+    #[arg(long)]
+    pub(crate) workloads: bool,
     /// What the canaries' containers would run, where the image is not the fault
     #[arg(long, value_name = "IMAGE", default_value = PAUSE)]
     pub(crate) image: String,

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
     }
     let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     let impersonate = !args.own_rights && global.impersonate.is_none();
-    let trials = plan(&canaries, &names, World::new(&snapshot), impersonate);
+    let trials = plan(&canaries, &names, World::new(&snapshot), impersonate, args.workloads);
     let pace = Pace { per_second: args.rate, at_once: AT_ONCE };
     let progress = Progress::new(trials.len());
     let proofs = live::runtime().and_then(|runtime| {
@@ -71,6 +71,7 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
         n_namespaces: namespaces.len(),
         proofs: &proofs,
         user: global.impersonate.as_deref(),
+        workloads: args.workloads,
         elapsed: global.at.is_none().then(|| started.elapsed()),
     };
     let exit = exit(args, &proven);

@@ -10,13 +10,17 @@ pub(super) fn render(proven: &Proven<'_>) -> String {
         .canaries
         .iter()
         .map(|canary| {
-            json!({
+            let mut json = json!({
                 "control": &*canary.control.id,
                 "severity": canary.severity.as_str(),
                 "message": canary.message,
                 "object": canary.object,
                 "twin": canary.twin,
-            })
+            });
+            if let Some(workload) = canary.workload.as_ref().filter(|_| proven.workloads) {
+                json["workload"] = json!({"object": workload.object, "twin": workload.twin});
+            }
+            json
         })
         .collect();
     let results: Vec<Json> = proven.proofs.iter().map(|proof| result(proven, proof)).collect();
@@ -39,6 +43,9 @@ fn result(proven: &Proven<'_>, proof: &Proof) -> Json {
         "namespace": proof.trial.namespace,
         "impersonated": user,
     });
+    if proof.trial.in_workload {
+        result["inside"] = "Deployment".into();
+    }
     let said: &[(&str, Json)] = &match &proof.outcome {
         Outcome::Stopped { by, message } => {
             [("outcome", "stopped".into()), ("by", guard(by)), ("message", message.clone().into())]

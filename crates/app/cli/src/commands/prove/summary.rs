@@ -13,6 +13,8 @@ pub(super) struct Proven<'p> {
     pub(super) proofs: &'p [Proof],
     /// Who is impersonated for everything.
     pub(super) user: Option<&'p str>,
+    /// Whether pods were also sent inside of Deployments.
+    pub(super) workloads: bool,
     pub(super) elapsed: Option<Duration>,
 }
 
@@ -67,7 +69,50 @@ impl Summary<'_> {
     }
 }
 
+/// Where a pod fares otherwise inside of a Deployment.
+pub(super) struct Difference<'p> {
+    pub(super) canary: &'p Canary<'p>,
+    /// Where only the pod is stopped.
+    pub(super) only_pod: Vec<&'p str>,
+    /// Where only the Deployment is.
+    pub(super) only_deployment: Vec<&'p str>,
+}
+
 impl<'p> Proven<'p> {
+    /// The controls whose canary fares otherwise inside of a Deployment, by their name.
+    pub(super) fn differences(&self) -> Vec<Difference<'p>> {
+        let is_caught = |outcome: &Outcome| match outcome {
+            Outcome::Stopped { .. } | Outcome::Changed => Some(true),
+            Outcome::NotStopped { .. } => Some(false),
+            Outcome::Untried { .. } => None,
+        };
+        let of = |in_workload: bool| {
+            let proofs = self.proofs.iter();
+            let proofs = proofs.filter(move |proof| proof.trial.in_workload == in_workload);
+            proofs.filter_map(move |proof| {
+                let key = (proof.trial.canary, proof.trial.namespace.as_str());
+                Some((key, is_caught(&proof.outcome)?))
+            })
+        };
+        let alone: BTreeMap<_, _> = of(false).collect();
+        let mut found: BTreeMap<&str, Difference<'p>> = BTreeMap::new();
+        for ((canary, namespace), inside) in of(true) {
+            let Some(pod) = alone.get(&(canary, namespace)).filter(|pod| **pod != inside) else {
+                continue;
+            };
+            let canary = &self.canaries[canary];
+            let difference = found.entry(&canary.control.id).or_insert(Difference {
+                canary,
+                only_pod: Vec::new(),
+                only_deployment: Vec::new(),
+            });
+            let list =
+                if *pod { &mut difference.only_pod } else { &mut difference.only_deployment };
+            list.push(namespace);
+        }
+        found.into_values().collect()
+    }
+
     /// One summary for each canary: the worst first, then by control.
     pub(super) fn summaries(&self) -> Vec<Summary<'p>> {
         let mut summaries: Vec<Summary<'p>> = self
@@ -83,7 +128,8 @@ impl<'p> Proven<'p> {
                 untried: BTreeMap::new(),
             })
             .collect();
-        for proof in self.proofs {
+        // A Deployment that is admitted is no hole where its pods are refused.
+        for proof in self.proofs.iter().filter(|proof| !proof.trial.in_workload) {
             let place = match proof.trial.namespace.as_str() {
                 "" => "the cluster",
                 namespace => namespace,

@@ -52,6 +52,7 @@ pub(super) fn render(proven: &Proven<'_>, from: Option<Severity>, exit: u8) -> S
             guards(summary, proven.n_namespaces)
         );
     }
+    inside(proven, &mut text);
     untried(&summaries, &mut text);
     let n_tried = open.len() + stopped.len();
     _ = writeln!(
@@ -116,6 +117,31 @@ fn guards(summary: &Summary<'_>, n_namespaces: usize) -> String {
         parts.push(format!("made harmless in {}", places(&summary.changed)));
     }
     parts.join(" · ")
+}
+
+/// Which pods fare otherwise inside of a Deployment.
+fn inside(proven: &Proven<'_>, text: &mut String) {
+    if !proven.workloads {
+        return;
+    }
+    let differences = proven.differences();
+    *text += if differences.is_empty() {
+        "AS DEPLOYMENTS  no pod fares otherwise inside of one\n"
+    } else {
+        "AS DEPLOYMENTS\n"
+    };
+    for difference in &differences {
+        let parts = [
+            (&difference.only_pod, "stopped as Pod, not as Deployment"),
+            (&difference.only_deployment, "stopped as Deployment, not as Pod"),
+        ];
+        let parts: Vec<String> = { parts.iter() }
+            .filter(|(at, _)| !at.is_empty())
+            .map(|(at, what)| format!("{what} in {}", places(at, proven.n_namespaces)))
+            .collect();
+        let control = &difference.canary.control.id;
+        _ = writeln!(text, "          {control:<32}  {}", parts.join(" · "));
+    }
 }
 
 /// Places by name, as far as there is room.

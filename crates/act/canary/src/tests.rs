@@ -57,7 +57,7 @@ fn a_pod_violates_its_control_inside_of_a_deployment_too() {
         let id = &canary.control.id;
         let Some(workload) = &canary.workload else { continue };
         n += 1;
-        assert_eq!((&*canary.kind.kind, &*workload.kind.kind), ("Pod", "Deployment"), "{id}");
+        assert_eq!((canary.kind.kind, workload.kind.kind), ("Pod", "Deployment"), "{id}");
         assert!(violates(canary.control, &workload.object, Minor::NEWEST), "{id}");
         assert!(!violates(canary.control, &workload.twin, Minor::NEWEST), "{id}");
         assert!(decodes(&workload.twin), "{id}: {}", workload.twin);

@@ -1,19 +1,21 @@
 // Command supervisor keeps one test cluster: `supervisor DIR`. It makes the
 // certificates in DIR, starts and stops components, issues client
 // certificates, puts proxies in front of the API server that misbehave on
-// request, and serves webhooks. `supervisor DIR --own-network` was started in a
-// network namespace that is new.
+// request, and serves webhooks. With `--own-network` it was started in a network
+// namespace that is new. With `--run=PID:START` the test processes of a run, which
+// the process PID leads that was started at START, may share the cluster.
 //
 // It reads one JSON request a line and answers each with one line. When its
-// input ends, which it does however the test process ends, it stops everything
-// in order and removes DIR. It is a program of its own because a killed test
-// process runs no destructors, and because a parent-death signal follows the
-// thread that started a child, and threads of tests come and go.
+// input ends, which it does however the test process ends, and so has every other
+// client and the run's leader, it stops everything in order and removes DIR. It is
+// a program of its own because a killed test process runs no destructors, and
+// because a parent-death signal follows the thread that started a child, and
+// threads of tests come and go.
 package main
 
 import (
-	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -49,6 +51,9 @@ type request struct {
 	// webhook: where it listens, and whose certificate it shows
 	Address string `json:"address"`
 	Host    string `json:"host"`
+	// share: what those are told who join, and the file that leads them here
+	Note   json.RawMessage `json:"note"`
+	Record string          `json:"record"`
 }
 
 type reply map[string]any
@@ -60,31 +65,33 @@ type supervisor struct {
 	processes *processes
 	forwarder *forwarder
 	proxies   map[int]*proxy
-	webhooks  map[string]*webhook
+	webhooks  map[webhookKey]*webhook
 	keep      bool
+	clients   clients
 }
 
 func main() {
-	ownNetwork := len(os.Args) == 3 && os.Args[2] == "--own-network"
-	if len(os.Args) != 2 && !ownNetwork {
-		fmt.Fprintln(os.Stderr, "usage: supervisor DIR [--own-network]")
+	ownNetwork := flag.Bool("own-network", false, "this network namespace is new")
+	leader := flag.String("run", "", "PID:START of the run's leader")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: supervisor [--own-network] [--run=PID:START] DIR")
 		os.Exit(2)
 	}
-	if ownNetwork {
+	if *ownNetwork {
 		if err := setUpNetwork(); err != nil {
 			fmt.Fprintln(os.Stderr, "the network namespace:", err)
 			os.Exit(1)
 		}
 	}
-	dir := os.Args[1]
-	s, err := newSupervisor(dir)
+	s, err := newSupervisor(flag.Arg(0))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	// An interrupted terminal ends the tests, and their end ends this process.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
-	s.serve()
+	s.serve(*leader)
 	s.end()
 }
 
@@ -106,44 +113,12 @@ func newSupervisor(dir string) (*supervisor, error) {
 	return &supervisor{
 		dir: dir, temporary: temporary, authority: authority,
 		processes: newProcesses(dir, temporary), proxies: map[int]*proxy{},
-		webhooks: map[string]*webhook{},
+		webhooks: map[webhookKey]*webhook{},
 	}, nil
 }
 
-// serve answers requests until the input ends or the process is told to stop.
-func (s *supervisor) serve() {
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, syscall.SIGTERM)
-	lines := make(chan []byte)
-	go func() {
-		defer close(lines)
-		scanner := bufio.NewScanner(os.Stdin)
-		scanner.Buffer(nil, 64<<20)
-		for scanner.Scan() {
-			lines <- append([]byte(nil), scanner.Bytes()...)
-		}
-	}()
-	answers := json.NewEncoder(os.Stdout)
-	for {
-		select {
-		case <-terminated:
-			return
-		case line, open := <-lines:
-			if !open {
-				return
-			}
-			answer, err := s.answer(line)
-			if err != nil {
-				answer = reply{"error": err.Error()}
-			}
-			if answers.Encode(answer) != nil {
-				return
-			}
-		}
-	}
-}
-
 func (s *supervisor) end() {
+	s.clients.close()
 	s.processes.stopAll()
 	_ = os.RemoveAll(s.temporary)
 	if s.keep {
@@ -156,10 +131,21 @@ func (s *supervisor) end() {
 	_ = os.RemoveAll(s.dir)
 }
 
-func (s *supervisor) answer(line []byte) (reply, error) {
+// answer answers one request of a client.
+func (s *supervisor) answer(client int, line []byte) (reply, error) {
 	var r request
 	if err := json.Unmarshal(line, &r); err != nil {
 		return nil, err
+	}
+	switch r.Op {
+	case "share":
+		return s.share(r)
+	case "join":
+		return s.join(client)
+	case "start", "stop", "signal":
+		if s.clients.shared() {
+			return nil, fmt.Errorf("%s %s: others use this cluster too; a test that starts or ends components needs a cluster of its own", r.Op, r.Name)
+		}
 	}
 	switch r.Op {
 	case "start":
@@ -190,10 +176,11 @@ func (s *supervisor) answer(line []byte) (reply, error) {
 		if err != nil {
 			return nil, err
 		}
+		proxy.client = client
 		s.proxies[proxy.doors.port] = proxy
 		return reply{"port": proxy.doors.port}, nil
 	case "webhook", "close-webhook", "reviews":
-		return s.answerOfWebhook(r)
+		return s.answerOfWebhook(client, r)
 	case "keep":
 		s.keep = true
 		return reply{}, nil

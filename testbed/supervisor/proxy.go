@@ -11,6 +11,8 @@ import (
 // A proxy is a TLS port in front of the API server, for a client under test,
 // whose requests may meet faults. Each test has its own.
 type proxy struct {
+	// Whose it is: it ends with it.
+	client    int
 	forwarder *forwarder
 	server    *http.Server
 	doors     *doors

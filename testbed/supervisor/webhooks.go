@@ -23,6 +23,12 @@ type webhook struct {
 	reviews atomic.Int64
 }
 
+// webhookKey tells webhooks apart: clients name theirs without knowing each other.
+type webhookKey struct {
+	client int
+	name   string
+}
+
 // newWebhook serves at address, as host. Several may serve as one host: replicas
 // behind one Service.
 func newWebhook(name, address, host string, authority *authorities) (*webhook, error) {
@@ -83,24 +89,25 @@ func (w *webhook) review(response http.ResponseWriter, asked *http.Request) {
 }
 
 // answerOfWebhook answers what is asked of one of the webhooks.
-func (s *supervisor) answerOfWebhook(r request) (reply, error) {
+func (s *supervisor) answerOfWebhook(client int, r request) (reply, error) {
+	key := webhookKey{client, r.Name}
 	if r.Op == "webhook" {
-		if s.webhooks[r.Name] != nil {
+		if s.webhooks[key] != nil {
 			return nil, fmt.Errorf("there is a webhook %q", r.Name)
 		}
 		webhook, err := newWebhook(r.Name, r.Address, r.Host, s.authority)
 		if err != nil {
 			return nil, err
 		}
-		s.webhooks[r.Name] = webhook
+		s.webhooks[key] = webhook
 		return reply{"address": webhook.address}, nil
 	}
-	webhook := s.webhooks[r.Name]
+	webhook := s.webhooks[key]
 	if webhook == nil {
 		return nil, fmt.Errorf("no webhook %q", r.Name)
 	}
 	if r.Op == "close-webhook" {
-		delete(s.webhooks, r.Name)
+		delete(s.webhooks, key)
 		return reply{}, webhook.server.Close()
 	}
 	return reply{"reviews": webhook.reviews.Load()}, nil

@@ -14,10 +14,12 @@
 
 mod components;
 mod estate;
+mod kubeadm;
 mod logs;
 mod objects;
 mod proxy;
 mod request;
+mod run;
 mod supervisor;
 mod user;
 mod webhook;
@@ -32,12 +34,16 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub use estate::Estate;
+pub use kubeadm::control_plane_manifests;
 pub use proxy::{Connections, Effect, Fault, Proxy, Seen};
 pub use request::{Lines, Response};
 pub use user::{Credentials, User};
 pub use webhook::Webhook;
 
+use run::Run;
 use supervisor::Supervisor;
+
+use crate::wait;
 
 /// What a cluster consists of besides etcd and the API server.
 #[derive(Clone, Debug, Default)]
@@ -85,13 +91,18 @@ pub struct Cluster {
 static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
 
 impl Cluster {
-    /// The cluster that all tests of this process share that need no other: an
-    /// API server and a controller manager. What a test makes there is its own:
-    /// in a namespace of [`Cluster::namespace`], or under a name of its own.
+    /// The cluster that all tests of a run share that need no other, in whichever
+    /// process they are: an API server and a controller manager. What a test makes
+    /// there is its own: in a namespace of [`Cluster::namespace`], or under a name of
+    /// its own. No test can start or end a component of it.
     /// None, said on standard error, when it was not built.
     pub fn shared() -> Option<&'static Self> {
         let options = Options { controller_manager: true, ..Options::default() };
-        SHARED.get_or_init(|| Self::start(&options)).as_ref()
+        let start = || match Run::current() {
+            Some(run) => run.cluster(&options),
+            None => Self::start(&options).inspect(|cluster| cluster.share(Path::new(""))),
+        };
+        SHARED.get_or_init(start).as_ref()
     }
 
     /// Starts a cluster and waits until it is ready; none, said on standard error,
@@ -100,6 +111,10 @@ impl Cluster {
     /// # Panics
     /// When a component does not start, with the ends of the logs.
     pub fn start(options: &Options) -> Option<Self> {
+        Self::start_for(options, None)
+    }
+
+    fn start_for(options: &Options, run: Option<&Run>) -> Option<Self> {
         let kubebed = program("kubebed")?;
         let supervisor = program("supervisor")?;
         let started = Instant::now();
@@ -110,7 +125,7 @@ impl Cluster {
         if let Some(policy) = &options.audit_policy {
             std::fs::write(dir.join("audit-policy"), policy.to_string()).expect("audit policy");
         }
-        let supervisor = Arc::new(Supervisor::start(&supervisor, dir, options.own_network));
+        let supervisor = Arc::new(Supervisor::start(&supervisor, dir, options.own_network, run));
         logs::show_on_failure(&supervisor);
         let mut cluster = Self {
             supervisor,
@@ -218,21 +233,10 @@ impl Cluster {
     ///
     /// # Panics
     /// When there is none in time.
-    pub fn wait_for<T>(
-        &self,
-        what: &str,
-        patience: Duration,
-        mut ask: impl FnMut() -> Option<T>,
-    ) -> T {
-        let started = Instant::now();
-        loop {
-            if let Some(answer) = ask() {
-                return answer;
-            }
-            let waited = started.elapsed();
-            assert!(waited < patience, "{what}: not after {waited:?}\n{}", self.log_tails());
-            std::thread::sleep(Duration::from_millis(25));
-        }
+    pub fn wait_for<T>(&self, what: &str, patience: Duration, ask: impl FnMut() -> Option<T>) -> T {
+        wait::until(patience, ask).unwrap_or_else(|| {
+            panic!("{what}: not within {patience:?}\n{}", self.log_tails());
+        })
     }
 }
 

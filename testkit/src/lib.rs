@@ -15,3 +15,4 @@ pub mod cluster;
 pub mod live;
 pub mod oracle;
 pub mod rng;
+pub mod wait;

@@ -139,7 +139,9 @@ impl Cluster {
     /// until pods can be made there.
     pub fn namespace_with(&self, prefix: &str, labels: &[(&str, &str)]) -> String {
         static N_MADE: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("{prefix}-{}", N_MADE.fetch_add(1, Ordering::Relaxed));
+        // Processes that share the cluster count by themselves.
+        let number = N_MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{prefix}-{}-{number}", self.supervisor.client);
         let labels: serde_json::Map<String, Value> =
             labels.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
         self.create_all(&[json!({

@@ -149,7 +149,8 @@ impl Cluster {
     fn write_kubeconfig(&self, config: &Value) -> PathBuf {
         static N_WRITTEN: AtomicUsize = AtomicUsize::new(0);
         let number = N_WRITTEN.fetch_add(1, Ordering::Relaxed);
-        let path = self.dir().join("pki").join(format!("kubeconfig-{number}"));
+        let path =
+            self.dir().join("pki").join(format!("kubeconfig-{}-{number}", self.supervisor.client));
         std::fs::write(&path, config.to_string()).expect("write a kubeconfig");
         path
     }

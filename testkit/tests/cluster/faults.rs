@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use ironhull_testkit::cluster::{Cluster, Connections, Effect, Fault, Proxy, User};
@@ -206,14 +207,18 @@ impl Watch {
 
     /// What it says at its end, which comes by itself.
     fn end(mut self) -> String {
-        let started = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            if started.elapsed() > SOON {
-                self.child.kill().unwrap();
-                panic!("the watch did not end within {SOON:?}");
+        // It has ended when its output has.
+        let ended = loop {
+            match self.lines.recv_timeout(SOON) {
+                Ok(_) => {}
+                Err(error) => break error == RecvTimeoutError::Disconnected,
             }
-            std::thread::sleep(Duration::from_millis(20));
+        };
+        if !ended {
+            self.child.kill().unwrap();
+            panic!("the watch did not end within {SOON:?}");
         }
+        self.child.wait().unwrap();
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         said

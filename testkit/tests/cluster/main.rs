@@ -8,9 +8,11 @@
     reason = "tests fail by panicking, and kill what they start"
 )]
 
+mod children;
 mod estate;
 mod faults;
 mod lifetime;
 mod processes;
 mod replicas;
 mod server;
+mod shared;

@@ -294,7 +294,8 @@ fn a_deployment_runs_on_a_hollow_node() {
     assert!(states.contains(&vec!["etcd", "kube-apiserver", "supervisor"]), "{states:?}");
 }
 
-/// Which components run, whenever that changes, until none does.
+/// Which components run, whenever that changes, until none does. It is looked at every
+/// millisecond, for what ends between two looks seems to end at once.
 fn states_until_the_end<'a>(before: Vec<&'a str>, pids: &'a Pids, dir: &Path) -> Vec<Vec<&'a str>> {
     let mut states = vec![before];
     while !states[states.len() - 1].is_empty() {

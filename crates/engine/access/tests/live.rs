@@ -7,6 +7,7 @@ use ironhull_access::Access;
 use ironhull_model::World;
 use ironhull_testkit::access::{self as generate, Question};
 use ironhull_testkit::cluster::{Cluster, Options, User};
+use ironhull_testkit::wait;
 use serde_json::{Value, json};
 
 #[path = "support/answer.rs"]
@@ -16,6 +17,8 @@ const N_ESTATES: u64 = 52;
 const N_QUESTIONS: usize = 240;
 /// Estates that the oracle does not get.
 const FIRST: u64 = 1000;
+/// How long authorizers and controllers may take to follow.
+const SETTLES: Duration = Duration::from_secs(10);
 
 /// What authorizers look at: apiVersion, kind and the path of their list.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -108,27 +111,27 @@ fn ask(cluster: &Cluster, question: &Question) -> bool {
 /// what differs is asked until it does not, for as long as that can take.
 fn settled(cluster: &Cluster, questions: &[&Question]) -> (Vec<bool>, Vec<bool>) {
     let mut theirs: Vec<bool> = questions.iter().map(|question| ask(cluster, question)).collect();
-    for _ in 0..20 {
-        let mut snapshot = answer::snapshot(&list(cluster));
-        snapshot.seal();
-        let access = Access::new(World::new(&snapshot));
-        let ours: Vec<bool> =
-            questions.iter().map(|question| answer::letter(&access, question) != '-').collect();
-        if ours == theirs {
-            return (ours, theirs);
-        }
-        std::thread::sleep(Duration::from_millis(500));
+    let mut ours = answers(cluster, questions);
+    _ = wait::until(SETTLES, || {
         for (index, question) in questions.iter().enumerate() {
             if ours[index] != theirs[index] {
                 theirs[index] = ask(cluster, question);
             }
         }
-    }
+        if ours != theirs {
+            ours = answers(cluster, questions);
+        }
+        (ours == theirs).then_some(())
+    });
+    (ours, theirs)
+}
+
+/// What the engine says of the roles and bindings that there are now.
+fn answers(cluster: &Cluster, questions: &[&Question]) -> Vec<bool> {
     let mut snapshot = answer::snapshot(&list(cluster));
     snapshot.seal();
     let access = Access::new(World::new(&snapshot));
-    let ours = questions.iter().map(|question| answer::letter(&access, question) != '-').collect();
-    (ours, theirs)
+    questions.iter().map(|question| answer::letter(&access, question) != '-').collect()
 }
 
 #[test]

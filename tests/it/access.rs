@@ -1,5 +1,6 @@
 //! `ironhull access`, driven as people drive it.
 
+use ironhull_claims::claims;
 use serde_json::Value;
 
 use crate::cli::{Run, repository, run_in};
@@ -89,6 +90,7 @@ fn a_subject_has_what_its_groups_have() {
 }
 
 #[test]
+#[claims("CLU-02", part = "the ways of one subject to secrets, nodes and other subjects")]
 fn paths_end_where_they_should() {
     let reached =
         access(&["paths", "sa:shop/release-bot", "--to", "secrets:shop", "examples/shop"]);
@@ -160,6 +162,7 @@ fn audit(args: &[&str]) -> Run {
 }
 
 #[test]
+#[claims("CLU-09", part = "permissions that a log shows used, replayed with 0 denials")]
 fn the_smallest_roles_allow_what_was_done_and_say_what_is_taken_away() {
     let run = audit(&["minimize", "sa:shop/ci", "tests/audit/estate.yaml"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -187,7 +190,117 @@ fn the_smallest_roles_allow_what_was_done_and_say_what_is_taken_away() {
     assert!(!nobody.stdout.contains("kind:") && nobody.code == 0, "{}", nobody.stdout);
 }
 
+/// A right to all namespaces, of which the log shows one to be used, is granted there.
 #[test]
+#[claims("CLU-45", part = "rights to all namespaces that a log shows used in one")]
+fn what_is_used_in_one_namespace_is_granted_there() {
+    let folder = crate::cli::folder("one-namespace");
+    let estate = "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reads}
+rules: [{apiGroups: [\"\"], resources: [secrets], verbs: [get, list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: reads}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reads}
+subjects: [{kind: ServiceAccount, name: bot, namespace: shop}]
+";
+    let event = |verb: &str, namespace: &str, name: &str| {
+        let object = serde_json::json!({"resource": "secrets", "namespace": namespace, "name": name, "apiVersion": "v1"});
+        let user = serde_json::json!({"username": "system:serviceaccount:shop:bot", "groups": ["system:serviceaccounts"]});
+        let event = serde_json::json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
+            "auditID": format!("{verb}-{namespace}-{name}"), "verb": verb, "user": user, "objectRef": object,
+            "requestURI": "/api", "responseStatus": {"code": 200},
+            "requestReceivedTimestamp": "2026-11-26T01:00:00Z", "stageTimestamp": "2026-11-26T01:00:00Z",
+            "annotations": {"authorization.k8s.io/decision": "allow"},
+        });
+        format!("{event}\n")
+    };
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let estate = write("estate.yaml", estate);
+    let minimal = |log: &str| {
+        let log = write("log", log);
+        let run = access(&["minimize", "sa:shop/bot", &estate, "--audit", &log]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let one = minimal(&event("get", "shop", "db"));
+    assert!(one.contains("kind: RoleBinding") && !one.contains("kind: ClusterRole"), "{one}");
+    assert!(one.contains("namespace: shop"), "{one}");
+    assert!(one.contains("#   ClusterRoleBinding/reads"), "what is taken away: {one}");
+    // A list of all namespaces is no use of one.
+    let all = minimal(&(event("get", "shop", "db") + &event("list", "", "")));
+    assert!(all.contains("kind: ClusterRoleBinding"), "{all}");
+}
+
+#[test]
+#[claims("CLU-48", part = "bindings compared with what the directory exports")]
+#[claims("CLU-13", part = "users and groups that no directory knows")]
+fn who_left_the_directory_and_has_rights_is_told() {
+    let folder = crate::cli::folder("stale");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let estate = write(
+        "bindings.yaml",
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: people}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects:
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: 'oidc:jane'}
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: 'oidc:left'}
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: certificate-user}
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:kube-proxy'}
+- {kind: Group, apiGroup: rbac.authorization.k8s.io, name: 'g:ops'}
+- {kind: Group, apiGroup: rbac.authorization.k8s.io, name: 'g:jane'}
+- {kind: ServiceAccount, name: bot, namespace: shop}
+",
+    );
+    let people = write(
+        "people.json",
+        r#"{"Resources": [{"userName": "jane"}, {"userName": "left", "active": false}]}"#,
+    );
+    let groups = write("groups.txt", "group:ops\n");
+    let prefixes = ["--user-prefix", "oidc:", "--group-prefix", "g:"];
+    let directory = ["stale", "--directory", &people, "--directory", &groups];
+    let run = access(&[&directory[..], &prefixes, &[&estate]].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let columns = |line: &'_ str| -> [String; 2] {
+        let mut cells = line.split("   ").map(str::trim).filter(|cell| !cell.is_empty());
+        [(); 2].map(|()| cells.next().unwrap().to_owned())
+    };
+    let told: Vec<[String; 2]> = run.stdout.lines().skip(1).map(columns).collect();
+    let expected = [
+        ["group:g:jane", "not in the directory"],
+        ["user:certificate-user", "not of the directory"],
+        ["user:oidc:left", "not in the directory"],
+    ];
+    assert_eq!(told, expected, "{}", run.stdout);
+    assert!(run.stderr.contains("3 bound and not in the directory, 2 bound and in it"));
+    let back = write("back.txt", "user:left\ngroup:jane\nuser:certificate-user\n");
+    let all = [&directory[..], &["--directory", &back, &estate]].concat();
+    let run = access(&[&all[..], &prefixes].concat());
+    assert_eq!(run.code, 1, "a name without the prefix is of no directory: {}", run.stdout);
+    let json = access(&[&all[..], &prefixes, &["-o", "json"]].concat()).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["kind"], &json["known"]), (&"AccessStale".into(), &4.into()));
+    assert_eq!(json["stale"][0]["why"], "not of the directory");
+    let empty = write("empty.json", "{}");
+    let run = access(&["stale", "--directory", &empty, &estate]);
+    assert_eq!(run.code, 2, "an empty directory would make everybody stale");
+}
+
+#[test]
+#[claims("CLU-46", part = "the trail of actions, by object, user and time")]
 fn who_did_answers_by_object_user_and_time() {
     let lines = |args: &[&str]| {
         let run = audit(&[&["who-did"], args].concat());
@@ -212,6 +325,7 @@ fn who_did_answers_by_object_user_and_time() {
 }
 
 #[test]
+#[claims("CLU-31", part = "from a pod over its controllers to the person, with the times")]
 fn a_pod_is_followed_to_the_person() {
     let pods = audit(&["who-did", "--object", "pods", "--verb", "create", "-o", "json"]).stdout;
     let names = pods.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -137,6 +137,33 @@ fn a_cluster_and_its_snapshot_print_the_same() {
 }
 
 #[test]
+fn keys_of_an_encryption_configuration_stay_where_they_are() {
+    const KEY: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZS0zMmI=";
+    let (here, state) = (folder("keys"), folder("keys-state"));
+    let text = format!(
+        "apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+- resources: [secrets]
+  providers:
+  - identity: {{}}
+  - aescbc: {{keys: [{{name: key1, secret: {KEY}}}]}}
+"
+    );
+    std::fs::write(here.join("encryption.yaml"), text).unwrap();
+    let path = state.join("saved.ihs");
+    let check = ["check", ".", "-o", "json", "--save", path.to_str().unwrap()];
+    let run = run_with_state(&here, &state, &check, "");
+    assert!(run.stdout.contains("encryption-provider/EncryptionConfiguration/encryption"));
+    let explained = run_with_state(&here, &state, &["explain", "1"], "");
+    assert!(explained.stdout.contains("identity"), "{}", explained.stdout);
+    for shown in [&run.stdout, &run.stderr, &explained.stdout, &explained.stderr] {
+        assert!(!shown.contains(KEY), "{shown}");
+    }
+    assert!(!holds(&uncompressed(&path), KEY));
+}
+
+#[test]
 fn what_is_no_snapshot_is_said() {
     let here = folder("snap-bad");
     let run = |text: &[u8]| {

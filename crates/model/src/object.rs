@@ -49,11 +49,18 @@ impl Object {
     /// The object of a document that has `apiVersion`, `kind` and a name; none
     /// when one of them is missing or no string.
     pub fn new(value: Value, origin: Option<Origin>) -> Option<Object> {
+        Object::called(value, origin, "")
+    }
+
+    /// As [`Object::new`], and called `name`, if that is not empty, where the document
+    /// has no name.
+    pub fn called(value: Value, origin: Option<Origin>, name: &str) -> Option<Object> {
         let root = value.root();
         let (group, version) = split_api_version(root.get("apiVersion")?.as_str()?);
         let kind = root.get("kind")?.as_str()?;
         let text = |name| root.path(&["metadata", name]).and_then(Node::as_str);
-        let name = text("name").or_else(|| text("generateName"))?;
+        let own = text("name").or_else(|| text("generateName"));
+        let name = own.or_else(|| (!name.is_empty()).then_some(name))?;
         let thing = ThingRef::new(group, kind, text("namespace").unwrap_or_default(), name);
         let (thing, version) = (Arc::new(thing), version.into());
         Some(Object { thing, version, value, origin, standing: Standing::Given })

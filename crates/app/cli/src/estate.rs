@@ -306,7 +306,7 @@ fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
             }
         },
     };
-    let mut manifests = ironhull_manifests::parse(id, &text, named);
+    let mut manifests = ironhull_manifests::parse(id, &path, &text, named);
     let is_template = rendered.is_none() && text.contains("{{");
     if let Some(chart) =
         is_template.then(|| ironhull_manifests::chart_of(Path::new(&path))).flatten()

@@ -41,7 +41,7 @@ impl Surface {
 pub enum Applies {
     /// Every object that holds a pod template, and pods.
     Pods,
-    /// Every object.
+    /// Every object that an API server keeps.
     Any,
     /// Objects of these kinds: (group, kind); a group of `*` is any group.
     Kinds(Vec<(Box<str>, Box<str>)>),

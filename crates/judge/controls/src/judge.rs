@@ -324,7 +324,9 @@ impl<'a> Judge<'a> {
         let for_pods = subject.pod.is_some().then_some(&self.for_pods);
         let of_group = |group| self.for_kinds.get(&(group, &*thing.kind));
         let for_kind = of_group(&*thing.group).into_iter().chain(of_group("*"));
-        for_pods.into_iter().chain([&self.for_any]).chain(for_kind).flatten().copied()
+        // Files that programs read have none, and are nothing that an API server keeps.
+        let for_any = subject.object.root().get("metadata").map(|_| &self.for_any);
+        for_pods.into_iter().chain(for_any).chain(for_kind).flatten().copied()
     }
 
     /// Tells once for an object how many controls could not read it.

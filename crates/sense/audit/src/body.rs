@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::event::Text;
+
 /// An object's owner.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Deserialize)]
 pub struct Owner<'a> {
@@ -42,7 +44,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
                 let mut meta = None;
-                while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                while let Some(Text(key)) = map.next_key()? {
                     if key == "metadata" {
                         meta = map.next_value()?;
                     } else {

@@ -2,11 +2,52 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ironhull_access::usage::Used;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::body::{Body, Owner};
+
+/// A text that stays in the line where it has no escapes; inside of lists and maps serde
+/// would copy it.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+fn texts<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Vec<Cow<'a, str>>, D::Error> {
+    let texts = Vec::<Text<'a>>::deserialize(from)?;
+    Ok(texts.into_iter().map(|Text(text)| text).collect())
+}
+
+/// What the authorizers decided, of all annotations.
+#[derive(Debug, Default)]
+struct Decision<'a>(Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Decision<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decision<'a>, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Decision<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("annotations")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Decision<'de>, A::Error> {
+                let mut decision = None;
+                while let Some(Text(key)) = map.next_key()? {
+                    if key == "authorization.k8s.io/decision" {
+                        let Text(value) = map.next_value()?;
+                        decision = Some(value);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Decision(decision))
+            }
+        }
+        deserializer.deserialize_map(Reading)
+    }
+}
 
 /// A user as authenticators and impersonation say it.
 #[derive(Debug, Default, Deserialize)]
@@ -19,7 +60,7 @@ pub struct User<'a> {
     #[serde(borrow)]
     pub uid: Cow<'a, str>,
     /// Groups.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "texts")]
     pub groups: Vec<Cow<'a, str>>,
     /// Anything else.
     #[serde(borrow)]
@@ -78,7 +119,7 @@ pub struct Event<'a> {
     #[serde(borrow)]
     pub impersonated_user: Option<User<'a>>,
     /// From where; all but the last may be invented by the client.
-    #[serde(borrow, rename = "sourceIPs")]
+    #[serde(borrow, rename = "sourceIPs", deserialize_with = "texts")]
     pub source_ips: Vec<Cow<'a, str>>,
     /// What about; none for what is no resource.
     #[serde(borrow)]
@@ -92,7 +133,7 @@ pub struct Event<'a> {
     #[serde(borrow)]
     pub request_received_timestamp: Cow<'a, str>,
     #[serde(borrow)]
-    annotations: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    annotations: Decision<'a>,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +191,7 @@ impl<'a> Event<'a> {
 
     /// Whether the authorizers let it pass. Admission may still have refused it.
     pub fn is_allowed(&self) -> bool {
-        match self.annotations.get("authorization.k8s.io/decision") {
+        match &self.annotations.0 {
             Some(decision) => decision == "allow",
             None => !matches!(self.code(), 401 | 403),
         }

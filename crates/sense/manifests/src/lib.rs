@@ -178,16 +178,17 @@ pub struct Manifests {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Takes the objects out of a text. In a file that was `named`, what is no object
-/// is an error; one found by walking may hold anything, and broken YAML counts
-/// only if its text looks like a manifest.
-pub fn parse(source: SourceId, text: &str, named: bool) -> Manifests {
+/// Takes the objects out of a text, which stands at `path`. In a file that was
+/// `named`, what is no object is an error; one found by walking may hold anything, and
+/// broken YAML counts only if its text looks like a manifest.
+pub fn parse(source: SourceId, path: &str, text: &str, named: bool) -> Manifests {
     let looks_like_manifest = named || (has_line(text, "apiVersion") && has_line(text, "kind"));
     if !looks_like_manifest {
         return Manifests::default();
     }
     let parsed = ironhull_yaml::parse(source, text, &ironhull_yaml::Limits::default());
     let mut manifests = Manifests { diagnostics: parsed.diagnostics, ..Manifests::default() };
+    let file = At { path, named };
     for (index, document) in parsed.documents.into_iter().enumerate() {
         let origin = Origin { source, document: index as u32, item: None };
         let root = document.value.root();
@@ -197,10 +198,10 @@ pub fn parse(source: SourceId, text: &str, named: bool) -> Manifests {
         if is_list {
             for (at, item) in root.get("items").into_iter().flat_map(Node::items).enumerate() {
                 let origin = Origin { item: Some(at as u32), ..origin };
-                object(of_list(root, item), origin, named, &mut manifests);
+                object(of_list(root, item), origin, file, &mut manifests);
             }
         } else {
-            object(document.value, origin, named, &mut manifests);
+            object(document.value, origin, file, &mut manifests);
         }
     }
     manifests
@@ -238,7 +239,14 @@ fn has_line(text: &str, key: &str) -> bool {
     })
 }
 
-fn object(value: Value, origin: Origin, named: bool, manifests: &mut Manifests) {
+/// Where a text stands.
+#[derive(Clone, Copy)]
+struct At<'p> {
+    path: &'p str,
+    named: bool,
+}
+
+fn object(value: Value, origin: Origin, at: At<'_>, manifests: &mut Manifests) {
     let root = value.root();
     let missing: Vec<&str> = ["apiVersion", "kind"]
         .into_iter()
@@ -251,7 +259,7 @@ fn object(value: Value, origin: Origin, named: bool, manifests: &mut Manifests) 
     }
     if !missing.is_empty() {
         // A file found by walking may hold a values document beside a manifest.
-        if named || missing.len() == 1 && root.get("metadata").is_some() {
+        if at.named || missing.len() == 1 && root.get("metadata").is_some() {
             let message = format!(
                 "this document has no {}, so it is no Kubernetes object",
                 missing.join(" and no ")
@@ -263,8 +271,11 @@ fn object(value: Value, origin: Origin, named: bool, manifests: &mut Manifests) 
         return;
     }
     let group = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
-    let of_program = !named && is_of_program(ironhull_model::object::split_api_version(group).0);
-    match Object::new(value, Some(origin)) {
+    let group = ironhull_model::object::split_api_version(group).0;
+    let of_program = !at.named && is_of_program(group);
+    let judged = [group, root.get("kind").and_then(Node::as_str).unwrap_or_default()];
+    let name = if JUDGED.contains(&judged) { file_stem(at.path) } else { "" };
+    match Object::called(value, Some(origin), name) {
         Some(object) => manifests.objects.push(object),
         None => {
             let diagnostic =
@@ -275,6 +286,19 @@ fn object(value: Value, origin: Origin, named: bool, manifests: &mut Manifests) 
                 .push(Diagnostic { level, ..diagnostic }.at(place.0, place.1, place.2));
         }
     }
+}
+
+/// Files that the API server reads, and that controls judge: group and kind. They have no
+/// names; they are called as their file is.
+const JUDGED: &[[&str; 2]] = &[
+    ["apiserver.config.k8s.io", "AuthenticationConfiguration"],
+    ["apiserver.config.k8s.io", "EncryptionConfiguration"],
+    ["audit.k8s.io", "Policy"],
+];
+
+/// A file's name without its ending; `-` of what is no file.
+fn file_stem(path: &str) -> &str {
+    Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or("-")
 }
 
 /// Whether documents of a group without a name are files that programs read (kind,
@@ -293,12 +317,12 @@ mod tests {
     #[test]
     fn files_of_programs_are_no_broken_objects() {
         let level = |text: &str, named: bool| {
-            let parsed = parse(SourceId(0), text, named);
+            let parsed = parse(SourceId(0), "a.yaml", text, named);
             parsed.diagnostics.first().map(|diagnostic| diagnostic.level)
         };
         let kind = "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n";
-        let encryption = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n";
-        for text in [kind, encryption] {
+        let admission = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n";
+        for text in [kind, admission] {
             assert_eq!(level(text, false), Some(ironhull_model::Level::Note));
             assert_eq!(level(text, true), Some(ironhull_model::Level::Error));
         }
@@ -307,26 +331,40 @@ mod tests {
     }
 
     #[test]
+    fn files_of_the_api_server_are_called_as_their_file() {
+        let text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n";
+        let manifests = parse(SourceId(0), "etc/audit-policy.yaml", text, false);
+        assert_eq!(manifests.objects[0].thing.to_string(), "Policy/audit-policy");
+        assert!(manifests.diagnostics.is_empty());
+        let named = text.replace("rules", "metadata: {name: own}\nrules");
+        let manifests = parse(SourceId(0), "-", &named, true);
+        assert_eq!(&*manifests.objects[0].thing.name, "own");
+    }
+
+    #[test]
     fn lists_are_unwrapped_and_others_told() {
         let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: ns}}\n---\na: 1\n";
-        let manifests = parse(SourceId(0), text, true);
+        let manifests = parse(SourceId(0), "a.yaml", text, true);
         let names: Vec<String> =
             manifests.objects.iter().map(|object| object.thing.to_string()).collect();
         assert_eq!(names, ["Pod/a", "ns/Pod/b"]);
         assert_eq!(manifests.objects[1].origin.unwrap().item, Some(1));
         assert_eq!(manifests.diagnostics[0].code, Code::NotAnObject);
         assert!(
-            parse(SourceId(0), "a: [", false).diagnostics.is_empty(),
+            parse(SourceId(0), "a.yaml", "a: [", false).diagnostics.is_empty(),
             "no manifest, so not ours to judge"
         );
-        assert_eq!(parse(SourceId(0), "apiVersion: v1\nkind: [", false).diagnostics.len(), 1);
+        assert_eq!(
+            parse(SourceId(0), "a.yaml", "apiVersion: v1\nkind: [", false).diagnostics.len(),
+            1
+        );
     }
 
     #[test]
     fn items_of_a_typed_list_are_of_its_kind() {
         let text = r#"{"kind":"PodList","apiVersion":"v1","items":[
             {"metadata":{"name":"a"}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"b"}}]}"#;
-        let manifests = parse(SourceId(0), text, true);
+        let manifests = parse(SourceId(0), "a.yaml", text, true);
         let told: Vec<String> = { manifests.objects.iter() }
             .map(|object| format!("{} {}", object.api_version(), object.thing))
             .collect();

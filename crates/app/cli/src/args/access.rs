@@ -27,6 +27,8 @@ pub(crate) enum AccessCommand {
     Graph(Graph),
     /// Which permissions one target gives and another does not (exit 1 when they differ)
     Diff(Diff),
+    /// Who is bound, and not in the organization's directory (exit 1 when there is somebody)
+    Stale(Stale),
     /// The smallest roles that allow what a subject did, proven by asking each request again
     #[command(after_help = SUBJECT)]
     Minimize(Minimize),
@@ -143,6 +145,25 @@ pub(crate) struct Diff {
     /// Kubernetes version whose default roles count
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+}
+
+#[derive(Args)]
+pub(crate) struct Stale {
+    /// What the directory exports: users and groups as SCIM, Microsoft Graph or Okta list them
+    /// in JSON, or lines such as user:NAME and group:NAME; - for standard input
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) directory: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// What the API server puts before the directory's users (--oidc-username-prefix)
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub(crate) user_prefix: String,
+    /// What the API server puts before the directory's groups (--oidc-groups-prefix)
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub(crate) group_prefix: String,
     /// Output format
     #[arg(short, long, value_enum, default_value = "table")]
     pub(crate) output: Output,

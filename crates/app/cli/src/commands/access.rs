@@ -16,11 +16,13 @@ use crate::exit::Exit;
 use crate::printer;
 
 mod diff;
+mod directory;
 mod graph;
 mod log;
 mod minimize;
 mod of;
 mod paths;
+mod stale;
 mod who_can;
 mod who_did;
 
@@ -32,6 +34,7 @@ pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Ex
         AccessCommand::Paths(args) => paths::run(args, global),
         AccessCommand::Graph(args) => graph::run(args, global),
         AccessCommand::Diff(args) => diff::run(args, global),
+        AccessCommand::Stale(args) => stale::run(args, global),
         AccessCommand::Minimize(args) => minimize::run(args, global),
         AccessCommand::WhoDid(args) => who_did::run(args),
     }

@@ -71,7 +71,8 @@ fn parse(file: &Path, named: bool, options: &Options<'_>) -> (Vec<Object>, Vec<D
         Err(told) => return (Vec::new(), vec![told]),
     };
     let text = without_logs(&text);
-    let manifests = ironhull_manifests::parse(SourceId(0), &text, named);
+    let manifests =
+        ironhull_manifests::parse(SourceId(0), &file.display().to_string(), &text, named);
     let objects = { manifests.objects.iter() }
         .filter_map(|object| ironhull_cluster::dumped(object, &options.wanted));
     let objects = objects.collect();

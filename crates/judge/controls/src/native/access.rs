@@ -1,6 +1,10 @@
 //! `access/grants`: bindings whose effective rules grant what the control's
 //! parameters name: `verbs` on `resources` (`name` or `name/subresource`) of
-//! `group`; with `scope: cluster` only where that is in every namespace.
+//! `group`; with `scope: cluster` only where that is in every namespace. With `who`
+//! only subjects of these names are meant, with `environments` only namespaces where one
+//! of `labels` has such a value.
+
+use std::collections::BTreeSet;
 
 use ironhull_access::{GROUP, Grant, Question, Rule, grants};
 use ironhull_model::{Node, Object, Pointer};
@@ -28,12 +32,18 @@ pub(super) const RULES: Rules = &[
 fn granted(subject: &Subject<'_>) -> Answer {
     let access = (subject.access)();
     let everywhere = subject.params.get("scope").and_then(Node::as_str) == Some("cluster");
+    let meant = Meant::new(subject);
     let mut bindings = access.written_bindings().peekable();
-    if bindings.peek().is_none() {
+    if bindings.peek().is_none() || meant.is_nobody() {
         return Answer::NotApplicable;
     }
     let mut elements = Vec::new();
     for binding in bindings {
+        if !meant.has_place(binding.namespace)
+            || !grants::subjects(binding.object).any(|who| meant.has(&who))
+        {
+            continue;
+        }
         // Being bound to cluster-admin is reported once, by the control cluster-admin-binding.
         let object = binding.object;
         let is_cluster_admin = grants::role(object) == "ClusterRole cluster-admin";
@@ -44,7 +54,8 @@ fn granted(subject: &Subject<'_>) -> Answer {
             // A rule that grants everything is reported once, by wildcard-role.
             Some(Grant::Granted { rule, .. }) if rule.is_everything() && rule.role.is_given() => {}
             Some(Grant::Granted { question, rule }) => {
-                elements.extend(violations(object, &question, rule));
+                let all = violations(object, &question, rule).into_iter();
+                elements.extend(all.filter(|element| meant.has(&element.name)));
             }
             Some(Grant::Unread) => elements.push(Element {
                 subject: Some(object.thing.clone()),
@@ -57,6 +68,47 @@ fn granted(subject: &Subject<'_>) -> Answer {
         }
     }
     Answer::Elements(elements)
+}
+
+/// Whom and which namespaces a control means; none for all.
+struct Meant<'s> {
+    who: Option<Vec<&'s str>>,
+    namespaces: Option<BTreeSet<&'s str>>,
+}
+
+impl<'s> Meant<'s> {
+    fn new(subject: &Subject<'s>) -> Self {
+        let params = subject.params;
+        let strings = |name| {
+            let list: Vec<&str> = params.get(name)?.items().filter_map(Node::as_str).collect();
+            Some(list)
+        };
+        let labels = strings("labels").unwrap_or_default();
+        let namespaces = strings("environments").map(|values| {
+            let all = subject.world.of_kind("", "Namespace");
+            let of_them = all.filter(|namespace| {
+                let value = labels.iter().find_map(|label| namespace.label(label));
+                value.is_some_and(|value| values.contains(&value))
+            });
+            of_them.map(|namespace| &*namespace.thing.name).collect()
+        });
+        Meant { who: strings("who"), namespaces }
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.who.as_ref().is_some_and(Vec::is_empty)
+            || self.namespaces.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    /// Whether a binding holds where it is meant; one to every namespace holds there too.
+    fn has_place(&self, namespace: Option<&str>) -> bool {
+        let meant = self.namespaces.as_ref();
+        meant.is_none_or(|meant| namespace.is_none_or(|namespace| meant.contains(namespace)))
+    }
+
+    fn has(&self, who: &str) -> bool {
+        self.who.as_ref().is_none_or(|meant| meant.contains(&who))
+    }
 }
 
 fn questions<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Question<'a>> {

@@ -28,4 +28,5 @@ mod readme;
 mod scale;
 mod schema;
 mod snapshots;
+mod unknown;
 mod watch;

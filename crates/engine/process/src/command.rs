@@ -44,6 +44,8 @@ struct Word<'a> {
     text: Cow<'a, str>,
     /// The item of `command` or `args` that it is, or is part of.
     node: Node<'a>,
+    /// Whether a shell reads it first.
+    is_script: bool,
 }
 
 /// A flag that is given.
@@ -54,6 +56,15 @@ pub struct Flag<'a> {
     pub value: Option<String>,
     /// The item of `command` or `args`, or the variable of `env`, that gives it.
     pub node: Node<'a>,
+}
+
+/// What the manifest says of a variable.
+enum Variable<'a> {
+    Is(&'a str),
+    /// There is none of that name.
+    Nowhere,
+    /// Only the running container knows.
+    Elsewhere,
 }
 
 impl<'a> Command<'a> {
@@ -67,7 +78,7 @@ impl<'a> Command<'a> {
         for (text, node) in given {
             match is_shell && text.contains(char::is_whitespace) {
                 true => words.extend(script(text, node)),
-                false => words.push(Word { text: text.into(), node }),
+                false => words.push(Word { text: text.into(), node, is_script: false }),
             }
         }
         let known = |text: &str| COMPONENTS.into_iter().find(|known| *known == base(text));
@@ -116,7 +127,7 @@ impl<'a> Command<'a> {
                 (None, Some(next)) => &*next.text,
                 (None, None) => "true",
             };
-            return Some(Flag { value: self.expanded(value), node: word.node });
+            return Some(Flag { value: self.expanded(value, word.is_script), node: word.node });
         }
         (self.program == "etcd").then(|| self.variable(name)).flatten()
     }
@@ -131,23 +142,54 @@ impl<'a> Command<'a> {
         Some(Flag { value: if is_elsewhere { None } else { value }, node })
     }
 
-    /// A value with `$(NAME)` replaced as the kubelet does; none where that needs more
-    /// than the manifest, or where a shell expands it.
-    fn expanded(&self, value: &str) -> Option<String> {
+    /// A value with `$(NAME)` replaced as the kubelet does
+    /// (k8s.io/kubernetes third_party/forked/golang/expansion): `$$` is `$`, and what names
+    /// no variable stays as it is. None where that needs more than the manifest, or
+    /// where a shell expands what is left.
+    fn expanded(&self, value: &str, is_script: bool) -> Option<String> {
         let mut rest = value;
         let mut all = String::new();
         while let Some((before, after)) = rest.split_once('$') {
             all.push_str(before);
-            let (name, behind) = after.strip_prefix('(')?.split_once(')')?;
-            let env = self.container.get("env")?;
-            let mut named = env
-                .items()
-                .filter(|variable| variable.get("name").and_then(Node::as_str) == Some(name));
-            all.push_str(named.next_back()?.get("value")?.as_str()?);
-            rest = behind;
+            if let Some(behind) = after.strip_prefix('$') {
+                all.push('$');
+                rest = behind;
+                continue;
+            }
+            let named = after.strip_prefix('(').and_then(|after| after.split_once(')'));
+            if let Some((name, behind)) = named {
+                match self.value_of(name) {
+                    Variable::Is(value) => {
+                        all.push_str(value);
+                        rest = behind;
+                        continue;
+                    }
+                    Variable::Elsewhere => return None,
+                    Variable::Nowhere => {}
+                }
+            }
+            all.push('$');
+            rest = after;
         }
         all.push_str(rest);
-        Some(all)
+        (!is_script || !all.contains('$')).then_some(all)
+    }
+
+    fn value_of(&self, name: &str) -> Variable<'a> {
+        let env = self.container.get("env").into_iter().flat_map(Node::items);
+        let mut named = env.filter(|node| node.get("name").and_then(Node::as_str) == Some(name));
+        let Some(variable) = named.next_back() else {
+            // Services of the namespace have variables, and so have sources of all of them.
+            let is_of_service = name.contains("_SERVICE_") || name.contains("_PORT");
+            let is_elsewhere = self.container.get("envFrom").is_some() || is_of_service;
+            return if is_elsewhere { Variable::Elsewhere } else { Variable::Nowhere };
+        };
+        let value = variable.get("value").and_then(Node::as_str).unwrap_or_default();
+        // It may name further variables.
+        if variable.get("valueFrom").is_some() || value.contains('$') {
+            return Variable::Elsewhere;
+        }
+        Variable::Is(value)
     }
 }
 
@@ -172,7 +214,7 @@ fn script<'a>(text: &'a str, node: Node<'a>) -> impl Iterator<Item = Word<'a>> {
     words.map(move |word| {
         let is_quoted = word.contains(['"', '\'']);
         let text = if is_quoted { word.replace(['"', '\''], "").into() } else { word.into() };
-        Word { text, node }
+        Word { text, node, is_script: true }
     })
 }
 
@@ -261,9 +303,19 @@ mod tests {
 
     #[test]
     fn what_only_the_running_container_knows_is_not_known() {
-        let json = r#"{"command":["etcd","--a=$(HOST):1","--b=$(POD)","--c=$X"],"env":[{"name":"HOST","value":"h"},{"name":"POD","valueFrom":{}}]}"#;
+        let json = r#"{"command":["etcd","--a=$(HOST):1","--b=$(POD)","--c=$X$$(HOST)$(","--d=$(KUBERNETES_SERVICE_HOST)","--e=$(NOBODY)","--f=$(TWO)"],"env":[{"name":"HOST","value":"h"},{"name":"POD","valueFrom":{}},{"name":"TWO","value":"$(HOST)"}]}"#;
         assert_eq!(ask(json, "a"), given("h:1", "/command/1"));
         assert_eq!(ask(json, "b"), Some((None, "/command/2".to_owned())));
-        assert_eq!(ask(json, "c"), Some((None, "/command/3".to_owned())));
+        // Nobody but the kubelet reads these.
+        assert_eq!(ask(json, "c"), given("$X$(HOST)$(", "/command/3"));
+        assert_eq!(ask(json, "e"), given("$(NOBODY)", "/command/5"));
+        for (flag, at) in [("d", 4), ("f", 6)] {
+            assert_eq!(ask(json, flag), Some((None, format!("/command/{at}"))), "{flag}");
+        }
+        let from = json.replace("\"env\":", "\"envFrom\":[{}],\"env\":");
+        assert_eq!(ask(&from, "e"), Some((None, "/command/5".to_owned())));
+        let shell = r#"{"command":["sh","-c","etcd --a=$(HOST) --b=$X"],"env":[{"name":"HOST","value":"h"}]}"#;
+        assert_eq!(ask(shell, "a"), given("h", "/command/2"));
+        assert_eq!(ask(shell, "b"), Some((None, "/command/2".to_owned())));
     }
 }

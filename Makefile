@@ -78,20 +78,25 @@ release:
 	$(CARGO) build --quiet --release --locked --target $(HOST) -p ironhull
 	@mkdir -p target/dist && cp target/$(HOST)/release/ironhull target/dist/ironhull
 
-# Beside kube-score, checkov and trivy in the same run; a peer that cannot be
-# installed here is named and left out.
+# Beside kube-score, checkov, trivy and audit2rbac in the same run; a peer that cannot
+# be installed here is named and left out. AUDIT_GB=10 is ten minutes more.
+AUDIT_GB ?= 1
 bench: release
 	-@$(MAKE) --no-print-directory peers
 	$(CARGO) xtask bench
+	$(CARGO) xtask bench-audit $(AUDIT_GB)
 
 # On a real API server with 100 nodes and 5,000 pods: about ten minutes.
 bench-cluster: release testbed
 	$(CARGO) xtask bench-cluster
 
-peers: $(PEERS)/kube-score $(PEERS)/checkov
+peers: $(PEERS)/kube-score $(PEERS)/audit2rbac $(PEERS)/checkov
 
 $(PEERS)/kube-score:
 	GOBIN=$(CURDIR)/$(PEERS) go install github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+
+$(PEERS)/audit2rbac:
+	-GOBIN=$(CURDIR)/$(PEERS) go install github.com/liggitt/audit2rbac/cmd/audit2rbac@v0.10.0
 
 $(PEERS)/checkov:
 	python3 -m venv target/peers/venv

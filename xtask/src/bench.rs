@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::root;
 
+pub(crate) mod audit;
 pub(crate) mod live;
 
 pub(crate) fn run() -> Result<()> {

@@ -23,6 +23,10 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["bench"] => bench::run(),
+        ["bench-audit"] => bench::audit::run(1),
+        ["bench-audit", gigabytes] => {
+            bench::audit::run(gigabytes.parse().context("bench-audit takes a number of GB")?)
+        }
         ["bench-cluster"] => bench::live::run(),
         ["cluster", command @ ..] => cluster::run(command),
         ["docs"] => coverage::write(),
@@ -31,7 +35,7 @@ fn main() -> Result<()> {
         ["mutate", control] => mutate::run(Some(control)),
         ["schema"] => schema::run(),
         _ => bail!(
-            "usage: cargo xtask bench|bench-cluster|cluster [COMMAND]|docs|metrics|mutate|schema"
+            "usage: cargo xtask bench|bench-audit [GB]|bench-cluster|cluster [COMMAND]|docs|metrics|mutate|schema"
         ),
     }
 }

@@ -15,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
+use super::super::proof;
 use super::judged::{needs, not_asked, refuse_policy_files, unasked};
 use super::keeper::Keeper;
 use super::plan::Plan;
@@ -55,13 +56,15 @@ pub(super) fn run(check: &Check, targets: &[String], global: &Global) -> anyhow:
     let (access, asked) = (live::access(context, global), live::asked(&options));
     let runtime = live::runtime()?;
     let outcome = runtime.block_on(async {
-        let follows = tokio::spawn(async move {
-            let cluster = Cluster::connect(&access).await?;
-            watch(cluster, asked, events).await
-        });
+        let mut following = Following::new(targets, &options);
+        let cluster = match Cluster::connect(&access).await {
+            Ok(cluster) => cluster,
+            Err(error) => return Ok(unread(context, &error, &following)),
+        };
+        following.estate.cluster = Some(live::Address::of(&cluster));
+        let follows = tokio::spawn(watch(cluster, asked, events));
         let ends = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let mut sources = Sources { told, follows, ends, context };
-        let mut following = Following::new(targets, &options);
         let watching = Watching { check, global, plan: &plan, targets };
         watching.run(&mut sources, &mut following).await
     });
@@ -127,6 +130,13 @@ impl Sources<'_> {
     }
 }
 
+/// The cluster cannot be followed.
+fn unread(context: &str, error: &Error, following: &Following) -> Exit {
+    let told = live::unread(context, error);
+    printer::error(&diagnostics::render(&told, &following.estate.snapshot));
+    Exit::Unjudged
+}
+
 fn take(following: &mut Following, event: Event) {
     match &event {
         Event::Silent(why) => printer::error(&format!("note: {why}; what follows may be late")),
@@ -176,11 +186,7 @@ impl Watching<'_> {
                 Next::Told(event) => take(following, event),
                 Next::Nothing => {}
                 Next::End => return Ok(Exit::Unjudged),
-                Next::Failed(error) => {
-                    let told = live::unread(sources.context, &error);
-                    printer::error(&diagnostics::render(&told, &following.estate.snapshot));
-                    return Ok(Exit::Unjudged);
-                }
+                Next::Failed(error) => return Ok(unread(sources.context, &error, following)),
             }
         }
         let changes = following.settle();
@@ -252,6 +258,7 @@ impl Watching<'_> {
             true => Vec::new(),
             false => not_asked(&mut judgement, snapshot),
         };
+        let proven = estate.cluster.as_ref().and_then(proof::of);
         let gates = self.gates(documents)?;
         let findings = &judgement.findings;
         let (fails, looked_at) = gates.judge(findings, World::new(snapshot), &|_| true);
@@ -267,7 +274,7 @@ impl Watching<'_> {
             at: &moment.at,
             elapsed_ms: self.global.at.is_none().then(|| started.elapsed().as_millis()),
             not_asked: &not_asked,
-            proven: None,
+            proven: proven.as_ref(),
         };
         match self.check.output {
             Format::Json => {

@@ -1,8 +1,9 @@
 //! The add-ons that are known, as data. One table, so that it may be long.
 //!
-//! Facts are from public manifests, charts and sources: the image repositories of every
-//! entry, and the definitions and labels as far as they stand here, were found there. What
-//! could not be found is left out: an entry then is known by its images alone.
+//! Facts are from public manifests, charts and sources, which the comments name; those of
+//! entries without one, and the labels and definitions of some others, are as commonly
+//! known and were not compared. `tests/it/peers.rs` names what is recognised in published
+//! files.
 //! Ends of repositories cover mirrors and the providers' copies: `mcr.microsoft.com/oss/calico/node`.
 
 use crate::known::Function::{

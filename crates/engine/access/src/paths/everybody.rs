@@ -1,6 +1,6 @@
 //! The same search backwards: who can come to hold one power.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{Escalation, Step};
 use crate::escalation::Power;
@@ -28,36 +28,79 @@ impl<'i, 'a> Escalation<'i, 'a> {
     /// Who can come to hold a power, without any condition. Every subject is
     /// looked at once, however many reach it.
     pub fn everybody_to(&self, goal: &Power) -> Everybody<'i, 'a> {
-        let mut into: BTreeMap<Power, Vec<Step<'i, 'a>>> = BTreeMap::new();
-        let mut powers: Vec<Power> = Vec::new();
-        let add =
-            |steps: Vec<Step<'i, 'a>>, into: &mut BTreeMap<_, Vec<_>>, powers: &mut Vec<_>| {
-                for step in steps.into_iter().filter(|step| step.condition.is_none()) {
-                    if !matches!(step.to, Power::Is(_)) {
-                        powers.push(step.to.clone());
-                    }
-                    into.entry(step.to.clone()).or_default().push(step);
-                }
-            };
+        // First only who leads where: all steps with their grants would be megabytes,
+        // and few of them lead to the goal.
+        let mut edges = Edges::default();
         for subject in self.subjects() {
-            let steps = self.steps(&Power::Is(subject.clone()), &Identity::of(&subject));
-            add(steps, &mut into, &mut powers);
+            let from = Power::Is(subject);
+            edges.add(&from, &self.steps_of(&from));
         }
-        powers.sort();
-        powers.dedup();
-        for power in powers {
-            add(self.follows(&power), &mut into, &mut Vec::new());
+        for power in edges.others() {
+            edges.add(&power, &self.steps_of(&power));
         }
         let mut next = BTreeMap::new();
         let mut todo = VecDeque::from([goal.clone()]);
         while let Some(to) = todo.pop_front() {
-            for step in into.remove(&to).unwrap_or_default() {
-                if step.from != *goal && !next.contains_key(&step.from) {
-                    todo.push_back(step.from.clone());
-                    next.insert(step.from.clone(), step);
+            for from in edges.leading_to(&to) {
+                if *from != *goal && !next.contains_key(from) {
+                    todo.push_back(from.clone());
+                    let steps = self.steps_of(from).into_iter();
+                    let step = steps.filter(|step| step.condition.is_none() && step.to == to);
+                    next.extend(step.take(1).map(|step| (from.clone(), step)));
                 }
             }
         }
         Everybody { next }
+    }
+
+    fn steps_of(&self, from: &Power) -> Vec<Step<'i, 'a>> {
+        match from {
+            Power::Is(subject) => self.steps(from, &Identity::of(subject)),
+            _ => self.follows(from),
+        }
+    }
+}
+
+/// From which powers others can be reached in one step.
+#[derive(Default)]
+struct Edges {
+    powers: Vec<Power>,
+    ids: HashMap<Power, usize>,
+    /// By the id of what is reached.
+    into: Vec<Vec<usize>>,
+}
+
+impl Edges {
+    fn id(&mut self, power: &Power) -> usize {
+        if let Some(id) = self.ids.get(power) {
+            return *id;
+        }
+        self.ids.insert(power.clone(), self.powers.len());
+        self.powers.push(power.clone());
+        self.into.push(Vec::new());
+        self.powers.len() - 1
+    }
+
+    fn add(&mut self, from: &Power, steps: &[Step<'_, '_>]) {
+        let from = self.id(from);
+        for step in steps.iter().filter(|step| step.condition.is_none()) {
+            let to = self.id(&step.to);
+            if self.into[to].last() != Some(&from) {
+                self.into[to].push(from);
+            }
+        }
+    }
+
+    /// The powers that are nobody's identity, in their order.
+    fn others(&self) -> Vec<Power> {
+        let others = self.powers.iter().filter(|power| !matches!(power, Power::Is(_)));
+        let mut others: Vec<Power> = others.cloned().collect();
+        others.sort();
+        others
+    }
+
+    fn leading_to(&self, to: &Power) -> impl Iterator<Item = &Power> {
+        let from = self.ids.get(to).map_or(&[][..], |id| &self.into[*id]);
+        from.iter().map(|from| &self.powers[*from])
     }
 }

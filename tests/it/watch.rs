@@ -431,3 +431,21 @@ fn with_few_rights_it_follows_what_they_show() {
     watch.compare(|| check(&own), "a pod there");
     watch.end();
 }
+
+#[test]
+fn what_may_be_listed_and_not_watched_is_listed() {
+    let Some(cluster) = started() else { return };
+    let rbac = "rbac.authorization.k8s.io";
+    cluster.create_all(&[
+        json!({"apiVersion": format!("{rbac}/v1"), "kind": "ClusterRole", "metadata": {"name": "lists"},
+            "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["list", "get"]}]}),
+        json!({"apiVersion": format!("{rbac}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": "lists"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "lists"},
+            "subjects": [{"kind": "User", "name": "lists", "apiGroup": rbac}]}),
+    ]);
+    let kubeconfig = cluster.kubeconfig(&User::named("lists", &[])).display().to_string();
+    let mut watch = Watch::start(&cluster, &kubeconfig, &[]);
+    assert_eq!(watch.gaps, json!([]));
+    watch.compare(|| check(&kubeconfig), "lists only");
+    watch.end();
+}

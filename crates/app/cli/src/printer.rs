@@ -13,13 +13,22 @@ use crate::exit::Exit;
 /// Whether something that was asked for could not be printed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// Whether nobody reads standard output any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output turned out to be a closed pipe.
+pub(crate) fn is_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
+}
+
 /// Data, to standard output, byte for byte.
 pub(crate) fn data(text: &str) {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => {}
-        // A closed pipe: nobody reads any more.
-        Err(problem) if problem.kind() == ErrorKind::BrokenPipe => {}
+        Err(problem) if problem.kind() == ErrorKind::BrokenPipe => {
+            CLOSED.store(true, Ordering::Relaxed);
+        }
         Err(problem) => {
             LOST.store(true, Ordering::Relaxed);
             error(&format!("error: failed to write to standard output: {problem}"));

@@ -40,7 +40,11 @@ pub fn changes(report: &Report<'_>, differences: &[Difference], style: Style) ->
         let (sign, finding) = match (before.filter(is_shown), after.filter(is_shown)) {
             (None, Some(after)) => ('+', after),
             (Some(before), None) => ('-', before),
-            (Some(before), Some(after)) if before.message != after.message => ('~', after),
+            (Some(before), Some(after))
+                if (before.severity, &before.message) != (after.severity, &after.message) =>
+            {
+                ('~', after)
+            }
             _ => continue,
         };
         change(report, sign, finding, style, &mut out);

@@ -113,6 +113,8 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
     let mut kinds = Kinds { shared: shared.clone(), asked, known: HashMap::new(), found: None };
     kinds.look(&HashSet::new()).await?;
     kinds.facts().await;
+    let mut again = tokio::time::interval(EVERY);
+    again.tick().await;
     loop {
         tokio::select! {
             () = shared.events.closed() => break,
@@ -120,10 +122,12 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
                 for pause in AFTER_CHANGE {
                     tokio::time::sleep(pause).await;
                     let changed = std::mem::take(&mut *lock(&shared.definitions));
-                    _ = kinds.look(&changed).await;
+                    if kinds.look(&changed).await.is_err() {
+                        lock(&shared.definitions).extend(changed);
+                    }
                 }
             }
-            () = tokio::time::sleep(EVERY) => {
+            _ = again.tick() => {
                 _ = kinds.look(&HashSet::new()).await;
                 kinds.facts().await;
             }
@@ -227,6 +231,7 @@ impl Kinds {
             self.known.keys().filter(|known| is_stale(known)).cloned().collect();
         let there = discovered.resources.into_iter().filter(is_read).chain(stays);
         let there: HashSet<Resource> = there.collect();
+        self.known.retain(|_, task| !task.is_finished());
         let ends: Vec<Resource> = { self.known.keys() }
             .filter(|known| !there.contains(*known) || changed.contains(&known.group))
             .cloned()

@@ -99,6 +99,12 @@ impl Following {
             && self.kinds.values().all(|reach| matches!(reach, Reach::Known(_)))
     }
 
+    /// Whether more than objects is changing: what is seen in between, such as kinds that
+    /// vanish one by one when rights are taken, would be false alarms.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.everything || !self.is_whole()
+    }
+
     /// Takes an event in.
     pub(crate) fn take(&mut self, event: Event) {
         match event {
@@ -113,6 +119,10 @@ impl Following {
             Event::Kinds(kinds) => self.there_are(kinds),
             Event::Seen { group, kind, namespaces, gap } => {
                 if let Some(namespaces) = namespaces {
+                    self.listing.retain(|scope, _| {
+                        (&scope.group, &scope.kind) != (&group, &kind)
+                            || scope.namespace.as_ref().is_some_and(|of| namespaces.contains(of))
+                    });
                     self.forget(|thing| {
                         (&*thing.group, &*thing.kind) == (group.as_str(), kind.as_str())
                             && !namespaces.iter().any(|seen| *thing.namespace == **seen)

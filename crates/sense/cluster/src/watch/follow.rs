@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
@@ -24,6 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(60);
 /// A watch that ends sooner has not watched.
 const SHORTEST: Duration = Duration::from_secs(1);
+/// After so many failures in a row everything is listed again.
+const ATTEMPTS: u32 = 4;
 /// Kinds whose objects say which kinds there are.
 const DEFINING: [(&str, &str); 2] = [
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
@@ -35,6 +37,8 @@ pub(super) struct Follower {
     shared: Arc<Shared>,
     resource: Resource,
     extent: Extent,
+    /// Whether it was told how far the kind can be seen.
+    has_told: AtomicBool,
 }
 
 /// What we may see of a kind, when it is not all.
@@ -63,7 +67,7 @@ impl Position {
 
 impl Follower {
     pub(super) fn new(shared: Arc<Shared>, resource: Resource, extent: Extent) -> Follower {
-        Follower { shared, resource, extent }
+        Follower { shared, resource, extent, has_told: AtomicBool::new(false) }
     }
 
     /// Follows until the task is ended.
@@ -76,10 +80,19 @@ impl Follower {
                     tokio::time::sleep(pause).await;
                 }
                 Err(error) => {
-                    self.seen(Some(unreadable(&self.resource, &error)), None).await;
+                    self.untold(&error).await;
                     self.failed(&error, &mut pause).await;
                 }
             }
+        }
+    }
+
+    /// Tells why a kind cannot be seen. While the server does not answer, what was seen
+    /// stands.
+    async fn untold(&self, error: &Error) {
+        let is_refusal = error.code().is_some_and(|code| code < 500 && code != 429);
+        if is_refusal || !self.has_told.load(Ordering::Relaxed) {
+            self.seen(Some(unreadable(&self.resource, error)), None).await;
         }
     }
 
@@ -100,6 +113,7 @@ impl Follower {
             namespaces: seen.iter().map(|namespace| (*namespace).to_owned()).collect(),
         };
         if seen.is_empty() {
+            self.shared.answers(&self.resource.shown()).await;
             self.seen(Some(part.gap), Some(part.namespaces)).await;
             tokio::time::sleep(AGAIN).await;
             return Ok(());
@@ -124,15 +138,15 @@ impl Follower {
             generations: HashMap::new(),
         };
         let mut pause = FIRST_PAUSE;
+        let mut n_failed = 0;
         loop {
-            let (before, began) = (at.version.clone(), Instant::now());
+            let began = Instant::now();
             let followed = self.once(&mut at, part).await;
-            if at.version != before {
-                pause = FIRST_PAUSE;
+            let is_short = began.elapsed() < SHORTEST;
+            if !is_short {
+                (pause, n_failed) = (FIRST_PAUSE, 0);
             }
             match followed {
-                // One that ends at once must not be asked for at once.
-                Ok(()) if began.elapsed() < SHORTEST => tokio::time::sleep(pause).await,
                 Ok(()) => {}
                 // What was told last is forgotten there: everything is listed again.
                 Err(error) if error.code() == Some(410) && at.version.is_some() => {
@@ -142,11 +156,19 @@ impl Follower {
                     return if at.version.is_some() { Ok(()) } else { Err(error) };
                 }
                 Err(error) => {
-                    if at.version.is_none() {
-                        self.seen(Some(unreadable(&self.resource, &error)), None).await;
+                    n_failed += 1;
+                    // It may be the version that is not liked.
+                    if n_failed >= ATTEMPTS {
+                        at.version = None;
                     }
+                    self.untold(&error).await;
                     self.failed(&error, &mut pause).await;
+                    continue;
                 }
+            }
+            // What ends at once must not be asked for at once.
+            if is_short {
+                rest(&mut pause).await;
             }
         }
     }
@@ -172,6 +194,12 @@ impl Follower {
                 self.shared.streams_lists.store(false, Ordering::Relaxed);
                 return Ok(());
             }
+            // What may be listed and not watched.
+            Err(error) if matches!(error.code(), Some(403 | 405)) => {
+                self.list(at, part).await?;
+                tokio::time::sleep(AGAIN).await;
+                return Ok(());
+            }
             opened => opened?,
         };
         if version.is_none() {
@@ -185,6 +213,8 @@ impl Follower {
                 Err(Error::Unreachable { .. }) if at.version.is_none() && stream.is_silent() => {
                     return self.list(at, part).await;
                 }
+                // Silence is no fault yet: a server need not say that nothing happens.
+                Err(Error::Unreachable { .. }) if at.version.is_some() => return Ok(()),
                 told => told?,
             };
             match told {
@@ -284,20 +314,22 @@ impl Follower {
     }
 
     async fn seen(&self, gap: Option<Gap>, namespaces: Option<Vec<String>>) {
+        self.has_told.store(true, Ordering::Relaxed);
         let (group, kind) = (self.resource.group.clone(), self.resource.kind.clone());
         self.shared.tell(Event::Seen { group, kind, namespaces, gap }).await;
     }
 
-    /// Waits after a failure, longer after each, and not at the same time as others.
+    /// Notes a failure and waits.
     async fn failed(&self, error: &Error, pause: &mut Duration) {
-        if matches!(error, Error::Unreachable { .. })
-            || error.code().is_some_and(|code| code >= 500)
-        {
-            self.shared.silent(self.resource.shown(), error).await;
-        }
-        let random = RandomState::new().build_hasher().finish();
-        let share = 0.5 + (random % 1000) as f64 / 1000.0;
-        tokio::time::sleep(pause.mul_f64(share)).await;
-        *pause = (*pause * 2).min(LONGEST_PAUSE);
+        self.shared.silent(self.resource.shown(), error).await;
+        rest(pause).await;
     }
+}
+
+/// Waits, longer each time, and not at the same time as others.
+async fn rest(pause: &mut Duration) {
+    let random = RandomState::new().build_hasher().finish();
+    let share = 0.5 + (random % 1000) as f64 / 1000.0;
+    tokio::time::sleep(pause.mul_f64(share)).await;
+    *pause = (*pause * 2).min(LONGEST_PAUSE);
 }

@@ -10,9 +10,12 @@ use ironhull_controls::{Control, Judge, Judgement, assign, exceptions};
 use ironhull_dialects::Policies;
 use ironhull_dialects::audit::Audit;
 use ironhull_model::snapshot::{FACTS, FactDeclaration};
-use ironhull_model::{Cause, Finding, Level, Severity, Snapshot, Verdict, World};
+use ironhull_model::{
+    Cause, Diagnostic, Finding, Level, Severity, Snapshot, SourceId, Verdict, World,
+};
 use ironhull_report::diagnostics;
 use ironhull_report::protections::Proven;
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::plan::Plan;
@@ -51,7 +54,8 @@ pub(crate) fn judge(
     if let Some(path) = save {
         estate::saved::save(path, &mut estate)?;
     }
-    let admission = plan.admission_controls(&estate.snapshot)?;
+    let admission = plan.admission_controls(&estate.snapshot);
+    plan.has_named(&admission)?;
     let known: Vec<_> = plan.every.iter().chain(&admission).copied().collect();
     let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
@@ -78,11 +82,34 @@ pub(crate) fn judge(
         false => not_asked(&mut judgement, &snapshot),
     };
     let gates = gates.clone();
-    let unused = exceptions::unused(&judgement.findings, exceptions, world, today);
+    let told = about_exceptions(
+        &snapshot,
+        &judgement.findings,
+        exceptions,
+        (&known, &controls),
+        first_policy_file,
+        today,
+    );
+    snapshot.diagnostics.extend(told);
+    let Plan { at, config, .. } = plan;
+    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config, proven })
+}
+
+/// What is wrong with exceptions, and which of them cover nothing. `controls` are all
+/// that are known, and those that judged.
+pub(super) fn about_exceptions(
+    snapshot: &Snapshot,
+    findings: &[Finding],
+    exceptions: &[Exception],
+    (known, judged): (&[&Control], &[&Control]),
+    first_policy_file: SourceId,
+    today: Date,
+) -> Vec<Diagnostic> {
+    let unused = exceptions::unused(findings, exceptions, World::new(snapshot), today);
     // What is not judged now may be what it is for.
     let judges = |exception: &Exception| {
         { known.iter().filter(|control| exception.names(control)) }
-            .all(|control| controls.iter().any(|judged| judged.id == control.id))
+            .all(|control| judged.iter().any(|judged| judged.id == control.id))
     };
     // A file for many estates names more than one of them holds.
     let is_here = |exception: &Exception| {
@@ -91,10 +118,7 @@ pub(crate) fn judge(
     };
     let unused = unused.into_iter().filter(|exception| judges(exception) && is_here(exception));
     let wrong = exceptions.iter().filter_map(|exception| exception.check(today));
-    let told: Vec<_> = wrong.chain(unused.map(Exception::unused)).collect();
-    snapshot.diagnostics.extend(told);
-    let Plan { at, config, .. } = plan;
-    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config, proven })
+    wrong.chain(unused.map(Exception::unused)).collect()
 }
 
 /// Takes out what nobody can answer because the facts were not asked for, and says how

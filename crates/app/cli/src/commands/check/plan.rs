@@ -70,21 +70,22 @@ impl Plan {
     }
 
     /// The admission policies of an estate as controls. They live as long as the process.
-    pub(super) fn admission_controls(
-        &self,
-        snapshot: &Snapshot,
-    ) -> anyhow::Result<Vec<&'static Control>> {
+    pub(super) fn admission_controls(&self, snapshot: &Snapshot) -> Vec<&'static Control> {
         let all = audit::controls(World::new(snapshot));
-        if let Some(name) = { self.only.iter() }
-            .find(|name| is_admission(name) && !all.iter().any(|control| *control.id == ***name))
-        {
-            bail!("{name:?} is no admission policy of the input");
-        }
         let wanted = |control: &Control| {
             self.only.is_empty() || self.only.iter().any(|name| *control.id == **name)
         };
         let wanted = all.into_iter().filter(wanted);
-        Ok(wanted.map(|control| &*Box::leak(Box::new(control))).collect())
+        wanted.map(|control| &*Box::leak(Box::new(control))).collect()
+    }
+
+    /// Whether all admission policies that are named are among some controls.
+    pub(super) fn has_named(&self, admission: &[&Control]) -> anyhow::Result<()> {
+        let is_there = |name: &String| admission.iter().any(|control| *control.id == **name);
+        match self.only.iter().find(|name| is_admission(name) && !is_there(name)) {
+            Some(name) => bail!("{name:?} is no admission policy of the input"),
+            None => Ok(()),
+        }
     }
 
     /// The by-design exceptions that ship with the product, as far as they are on.

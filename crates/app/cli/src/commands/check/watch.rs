@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 use super::super::proof;
-use super::judged::{needs, not_asked, refuse_policy_files, unasked};
+use super::judged::{about_exceptions, needs, not_asked, refuse_policy_files, unasked};
 use super::keeper::Keeper;
 use super::plan::Plan;
 use super::{exit, gate, print, print_diagnostics, remember, shown_from};
@@ -34,6 +34,9 @@ const WAITING: usize = 4096;
 /// long as the last judging took, so that a busy cluster leaves time for others.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// Where more than objects changes, it is waited until so long nothing more does, and
+/// ten times as long at most.
+const SETTLES: Duration = Duration::from_secs(1);
 /// How often it is looked whether time alone changed something.
 const TICK: Duration = Duration::from_secs(60);
 
@@ -101,7 +104,8 @@ impl Sources<'_> {
                 Some(event) => Next::Told(event),
                 None => match (&mut self.follows).await {
                     Ok(Err(error)) => Next::Failed(error),
-                    _ => Next::End,
+                    Ok(Ok(())) => Next::End,
+                    Err(ended) => Next::Failed(Error::Config(ended.to_string())),
                 },
             },
             _ = interrupt.recv() => Next::End,
@@ -114,14 +118,19 @@ impl Sources<'_> {
     /// False when it ends.
     async fn gather(&mut self, following: &mut Following, a_while: Duration) -> bool {
         let mut next = self.next(TICK).await;
-        let until = Instant::now() + a_while;
+        let began = Instant::now();
         loop {
             match next {
                 Next::Told(event) => take(following, event),
                 Next::Nothing => return true,
                 Next::End | Next::Failed(_) => return false,
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let until = match following.is_moving() {
+                true => (now + SETTLES).min(began + SETTLES * 10),
+                false => began + a_while,
+            };
+            let left = until.saturating_duration_since(now);
             if left.is_zero() {
                 return true;
             }
@@ -195,10 +204,22 @@ impl Watching<'_> {
         estate::derive(&mut following.estate.snapshot, &moment.at, moment.today);
         let mut keeper = Keeper::new(self.plan, &documents);
         keeper.judge(&following.estate.snapshot, &changes, moment.today)?;
+        let known: Vec<_> = self.plan.every.iter().chain(&keeper.controls).copied().collect();
+        let told = about_exceptions(
+            &following.estate.snapshot,
+            &keeper.judgement(&following.estate.snapshot).findings,
+            &documents.exceptions,
+            (&known, &keeper.controls),
+            following.estate.first_policy_file,
+            moment.today,
+        );
+        following.estate.snapshot.diagnostics.extend(told);
         self.report(&keeper, &documents, &following.estate, &moment, started)?;
         let mut gaps = following.estate.snapshot.gaps.clone();
         let mut last = Duration::ZERO;
-        while sources.gather(following, last.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await {
+        while !printer::is_closed()
+            && sources.gather(following, last.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await
+        {
             let now = Moment::of(self.global)?;
             let mut changes = following.settle();
             let snapshot = &mut following.estate.snapshot;
@@ -227,7 +248,8 @@ impl Watching<'_> {
 
     /// The user's own policies, exceptions and gates.
     fn documents(&self, estate: &mut Estate) -> anyhow::Result<Documents> {
-        let admission = self.plan.admission_controls(&estate.snapshot)?;
+        let admission = self.plan.admission_controls(&estate.snapshot);
+        self.plan.has_named(&admission)?;
         let known: Vec<_> = self.plan.every.iter().chain(&admission).copied().collect();
         let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
         refuse_policy_files(estate)?;

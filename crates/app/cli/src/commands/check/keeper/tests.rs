@@ -192,7 +192,7 @@ impl<'p> Stream<'p> {
     fn compare(&self, what: &str) {
         let world = World::new(&self.snapshot);
         let plan = self.plan;
-        let admission = plan.admission_controls(&self.snapshot).unwrap();
+        let admission = plan.admission_controls(&self.snapshot);
         let controls: Vec<_> = plan.controls.iter().chain(&admission).copied().collect();
         let assignments = assign(&plan.controls, &self.documents.policies);
         let judge = Judge::new(world, &plan.controls, &assignments).prove_from(plan.proof_from);

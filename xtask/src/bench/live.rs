@@ -77,6 +77,11 @@ fn watch(ironhull: &Path, cluster: &Cluster, kubeconfig: &Path, pods: usize) -> 
     let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
     lines.next().context("no report")??;
     let namespace = cluster.namespace("bench");
+    // Nobody makes it here, and without it no pod is admitted.
+    cluster.create_all(&[json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "default", "namespace": namespace},
+    })]);
     let mut took = Vec::new();
     for index in 0..CHANGES {
         let name = format!("change-{index}");

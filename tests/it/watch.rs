@@ -18,19 +18,17 @@ use super::schema;
 struct Watch {
     child: Child,
     lines: Receiver<String>,
-    errors: std::thread::JoinHandle<String>,
+    errors: Option<std::thread::JoinHandle<String>>,
     findings: BTreeMap<String, Value>,
     gaps: Value,
     n_changes: usize,
 }
 
 impl Watch {
-    fn start(cluster: &Cluster, kubeconfig: &str, args: &[&str]) -> Watch {
-        _ = cluster;
+    fn start(kubeconfig: &str) -> Watch {
         let all = ["check", "cluster:", "--watch", "-o", "json", "--kubeconfig", kubeconfig];
         let mut child = Command::new(binary())
             .args(all)
-            .args(args)
             .env("XDG_STATE_HOME", folder("watch-state"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -45,11 +43,11 @@ impl Watch {
                 _ = send.send(line.unwrap());
             }
         });
-        let errors = std::thread::spawn(move || {
+        let errors = Some(std::thread::spawn(move || {
             let mut text = String::new();
             stderr.read_to_string(&mut text).unwrap();
             text
-        });
+        }));
         let mut watch = Watch {
             child,
             lines,
@@ -136,7 +134,15 @@ impl Watch {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let code = self.child.wait().unwrap().code().unwrap();
-        (code, self.errors.join().unwrap())
+        (code, self.errors.take().unwrap().join().unwrap())
+    }
+}
+
+/// A test that fails leaves none behind.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
 }
 
@@ -295,7 +301,7 @@ fn what_it_told_is_what_a_check_finds() {
     let forms: Vec<_> = namespaces.iter().flat_map(|namespace| forms(namespace)).collect();
     let mut rng = Rng::new(7);
     (0..30).for_each(|_| happen(&cluster, &mut rng, &forms));
-    let mut watch = Watch::start(&cluster, &through, &[]);
+    let mut watch = Watch::start(&through);
     watch.compare(|| check(&direct), "the first report");
 
     let mut storm = |watch: &mut Watch, what: &str| {
@@ -338,7 +344,7 @@ fn kinds_namespaces_policies_and_rights_come_and_go() {
     let Some(cluster) = started() else { return };
     let admin = User::admin();
     let direct = cluster.kubeconfig(&admin).display().to_string();
-    let mut watch = Watch::start(&cluster, &direct, &[]);
+    let mut watch = Watch::start(&direct);
     let create = |object: Value| _ = cluster.create(&admin, &object).expect_success();
     let delete = |path: &str| _ = cluster.delete(&admin, path).expect_success();
 
@@ -421,7 +427,7 @@ fn with_few_rights_it_follows_what_they_show() {
     config["contexts"][0]["context"]["namespace"] = json!(namespace);
     std::fs::write(&own, config.to_string()).unwrap();
     let own = own.display().to_string();
-    let mut watch = Watch::start(&cluster, &own, &[]);
+    let mut watch = Watch::start(&own);
     assert!(watch.gaps.as_array().unwrap().iter().any(|gap| gap["cause"] == "denied"));
     watch.compare(|| check(&own), "few rights");
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bad", "namespace": namespace},
@@ -444,7 +450,7 @@ fn what_may_be_listed_and_not_watched_is_listed() {
             "subjects": [{"kind": "User", "name": "lists", "apiGroup": rbac}]}),
     ]);
     let kubeconfig = cluster.kubeconfig(&User::named("lists", &[])).display().to_string();
-    let mut watch = Watch::start(&cluster, &kubeconfig, &[]);
+    let mut watch = Watch::start(&kubeconfig);
     assert_eq!(watch.gaps, json!([]));
     watch.compare(|| check(&kubeconfig), "lists only");
     watch.end();

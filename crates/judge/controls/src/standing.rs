@@ -160,11 +160,6 @@ impl Standing {
         judgement.seal();
         judgement
     }
-
-    /// One tally per control.
-    pub fn tallies(&self) -> &[Tally] {
-        &self.tallies
-    }
 }
 
 fn same(finding: &Finding) -> Same {

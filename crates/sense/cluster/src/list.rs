@@ -13,7 +13,7 @@ const PAGE: usize = 500;
 /// How often a list begins anew when its snapshot is gone before its end.
 const RESTARTS: usize = 3;
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-pub(crate) const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
+const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
 /// How much of the objects is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,21 @@ pub(crate) enum Extent {
     Metadata,
     /// Secrets: everything but the values.
     Secrets,
+}
+
+impl Extent {
+    /// The media type to ask for; `metadata` is that of metadata alone, which a list has
+    /// another of than an event. Adds to the query what it needs.
+    pub(crate) fn ask(self, query: &mut String, metadata: &'static str) -> &'static str {
+        match self {
+            Extent::Whole => "application/json",
+            Extent::Metadata => metadata,
+            Extent::Secrets => {
+                query.push_str("&includeObject=Metadata");
+                TABLE
+            }
+        }
+    }
 }
 
 /// What a list holds.
@@ -62,14 +77,7 @@ async fn pages(
         if !next.is_empty() {
             query += &format!("&continue={next}");
         }
-        let accept = match extent {
-            Extent::Whole => "application/json",
-            Extent::Metadata => METADATA,
-            Extent::Secrets => {
-                query += "&includeObject=Metadata";
-                TABLE
-            }
-        };
+        let accept = extent.ask(&mut query, METADATA);
         let body = cluster.get_as(&query, accept).await?;
         let metadata = page(resource, extent, &body, &mut objects)
             .map_err(|reason| Error::Answer { path: path.clone(), reason })?;

@@ -8,7 +8,7 @@ use ironhull_model::{Node, Object, Standing, Value};
 use serde::Deserialize;
 
 use crate::discovery::Resource;
-use crate::list::{Extent, TABLE, Table};
+use crate::list::{Extent, Table};
 use crate::trim;
 
 /// A bookmark comes every minute; when not even that comes, the connection is dead
@@ -137,14 +137,7 @@ impl Stream {
             Some(version) => query += &format!("&resourceVersion={version}"),
             None => query += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
         }
-        let accept = match extent {
-            Extent::Whole => "application/json",
-            Extent::Metadata => METADATA,
-            Extent::Secrets => {
-                query += "&includeObject=Metadata";
-                TABLE
-            }
-        };
+        let accept = extent.ask(&mut query, METADATA);
         let lines = watcher.open(&query, accept).await?;
         let is_listing = version.is_none();
         let path = path.to_owned();

@@ -240,7 +240,7 @@ impl Watching<'_> {
             }
         }
         let snapshot = &following.estate.snapshot;
-        let judgement = keeper.judgement(snapshot);
+        let (judgement, _) = self.judgement(&keeper, snapshot);
         let (fails, _) =
             self.gates(&documents)?.judge(&judgement.findings, World::new(snapshot), &|_| true);
         Ok(exit(self.check, snapshot, &judgement, fails))
@@ -264,6 +264,21 @@ impl Watching<'_> {
         Ok(Gates { scoped, rest: gate(self.check, &self.plan.config)? })
     }
 
+    /// The whole judgement as a check gives it, and what was not asked for.
+    fn judgement(
+        &self,
+        keeper: &Keeper<'_>,
+        snapshot: &Snapshot,
+    ) -> (Judgement, Vec<(String, usize, String)>) {
+        let mut judgement = keeper.judgement(snapshot);
+        judgement.errors.clone_from(&keeper.errors);
+        let not_asked = match self.plan.is_named() {
+            true => Vec::new(),
+            false => not_asked(&mut judgement, snapshot),
+        };
+        (judgement, not_asked)
+    }
+
     /// Prints what a check prints.
     fn report(
         &self,
@@ -274,12 +289,7 @@ impl Watching<'_> {
         started: Instant,
     ) -> anyhow::Result<()> {
         let snapshot = &estate.snapshot;
-        let mut judgement = keeper.judgement(snapshot);
-        judgement.errors.clone_from(&keeper.errors);
-        let not_asked = match self.plan.is_named() {
-            true => Vec::new(),
-            false => not_asked(&mut judgement, snapshot),
-        };
+        let (judgement, not_asked) = self.judgement(keeper, snapshot);
         let proven = estate.cluster.as_ref().and_then(proof::of);
         let gates = self.gates(documents)?;
         let findings = &judgement.findings;

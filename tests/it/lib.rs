@@ -30,3 +30,4 @@ mod schema;
 mod snapshots;
 mod unknown;
 mod watch;
+mod watch_times;

@@ -11,24 +11,31 @@ use ironhull_testkit::cluster::{Cluster, Connections, Effect, Fault, Options, Us
 use ironhull_testkit::rng::Rng;
 use serde_json::{Value, json};
 
-use super::cli::{binary, folder, run_with_state};
+use super::cli::{binary, folder, run_with};
 use super::schema;
 
 /// A check that stays, and what it told so far.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     lines: Receiver<String>,
     errors: Option<std::thread::JoinHandle<String>>,
-    findings: BTreeMap<String, Value>,
-    gaps: Value,
-    n_changes: usize,
+    pub(crate) findings: BTreeMap<String, Value>,
+    pub(crate) gaps: Value,
+    pub(crate) n_changes: usize,
 }
 
 impl Watch {
-    fn start(kubeconfig: &str) -> Watch {
+    pub(crate) fn start(kubeconfig: &str) -> Watch {
+        Watch::start_with(kubeconfig, &[], &[])
+    }
+
+    /// With further arguments and variables.
+    pub(crate) fn start_with(kubeconfig: &str, args: &[&str], variables: &[(&str, &str)]) -> Watch {
         let all = ["check", "cluster:", "--watch", "-o", "json", "--kubeconfig", kubeconfig];
         let mut child = Command::new(binary())
             .args(all)
+            .args(args)
+            .envs(variables.iter().copied())
             .env("XDG_STATE_HOME", folder("watch-state"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,7 +72,7 @@ impl Watch {
     }
 
     /// Takes what it tells until it tells nothing for a while.
-    fn read(&mut self, quiet: Duration) {
+    pub(crate) fn read(&mut self, quiet: Duration) {
         while let Ok(line) = self.lines.recv_timeout(quiet) {
             self.take(&line);
         }
@@ -93,7 +100,7 @@ impl Watch {
     }
 
     /// How long it takes until a finding is told, or is told to be gone.
-    fn wait(&mut self, control: &str, name: &str, there: bool) -> Duration {
+    pub(crate) fn wait(&mut self, control: &str, name: &str, there: bool) -> Duration {
         let started = Instant::now();
         let is = |finding: &Value| finding["control"] == control && finding["name"] == name;
         while self.findings.values().any(is) != there {
@@ -104,7 +111,7 @@ impl Watch {
     }
 
     /// Waits until what it told is what a check finds now.
-    fn compare(&mut self, check: impl Fn() -> Value, what: &str) {
+    pub(crate) fn compare(&mut self, check: impl Fn() -> Value, what: &str) {
         let started = Instant::now();
         loop {
             self.read(Duration::from_millis(700));
@@ -130,7 +137,7 @@ impl Watch {
     }
 
     /// Ends it as a supervisor would; gives its exit code and what it said besides.
-    fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let code = self.child.wait().unwrap().code().unwrap();
@@ -159,10 +166,15 @@ fn findings(list: &Value) -> BTreeMap<String, Value> {
     all.collect()
 }
 
-fn check(kubeconfig: &str) -> Value {
+pub(crate) fn check(kubeconfig: &str) -> Value {
+    check_with(kubeconfig, &[], &[])
+}
+
+/// With further arguments and variables.
+pub(crate) fn check_with(kubeconfig: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
     let (here, state) = (folder("watch-check"), folder("watch-check-state"));
-    let args = ["check", "cluster:", "--kubeconfig", kubeconfig, "-o", "json"];
-    let run = run_with_state(&here, &state, &args, "");
+    let all = ["check", "cluster:", "--kubeconfig", kubeconfig, "-o", "json"];
+    let run = run_with(&here, &state, variables, &[&all[..], args].concat(), "");
     serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr))
 }
 
@@ -286,7 +298,7 @@ fn happen(cluster: &Cluster, rng: &mut Rng, forms: &[[Value; 2]]) {
     assert!(answer.is_success() || (400..500).contains(&answer.status), "{}", answer.message());
 }
 
-fn started() -> Option<Cluster> {
+pub(crate) fn started() -> Option<Cluster> {
     Cluster::start(&Options { controller_manager: true, ..Options::default() })
 }
 

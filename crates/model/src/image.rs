@@ -83,9 +83,47 @@ pub fn repository(image: &str) -> &str {
     }
 }
 
+/// As whose mirror a repository is known: Rancher's are named `rancher/mirrored-ORG-NAME`
+/// after `ORG/NAME`. None for an end of one segment, which tells no organisation.
+pub fn mirrored(end: &str) -> Option<String> {
+    end.contains('/').then(|| format!("mirrored-{}", end.replace('/', "-")))
+}
+
+/// Whether a path within a registry is that of a repository, or of a mirror of it: the
+/// end of the path, in whole segments, or Rancher's name for it.
+pub fn is_of(path: &str, end: &str) -> bool {
+    let ends = |end: &str| {
+        path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    ends(end) || mirrored(end).is_some_and(|name| ends(&format!("rancher/{name}")))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ImageRef, parse, repository};
+    use super::{ImageRef, is_of, parse, repository};
+
+    #[test]
+    fn a_mirror_is_of_its_repository() {
+        for path in [
+            "calico/node",
+            "oss/calico/node",
+            "rancher/mirrored-calico-node",
+            "m/rancher/mirrored-calico-node",
+        ] {
+            assert!(is_of(path, "calico/node"), "{path}");
+        }
+        for path in [
+            "notcalico/node",
+            "calico/node/x",
+            "mirrored-calico-node",
+            "x/mirrored-calico-node",
+            "rancher/mirrored-calico-node-driver",
+            "rancher/calico-node",
+        ] {
+            assert!(!is_of(path, "calico/node"), "{path}");
+        }
+        assert!(!is_of("rancher/mirrored-node", "node"), "one segment tells no organisation");
+    }
 
     #[test]
     fn ports_are_not_tags() {

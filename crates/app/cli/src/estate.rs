@@ -138,9 +138,13 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
         match target.strip_prefix("cluster:") {
             Some(context) => cluster = live::read(context, options, &salt, &mut snapshot),
             None if target.starts_with(saved::SCHEME) => {
-                let message = format!("{target} is not read beside other targets");
+                let message = format!(
+                    "{target} stands alone: it is all that was read at one time, and other targets would be of another"
+                );
                 let told = Diagnostic::error(Code::SnapshotUnread, message);
-                snapshot.diagnostics.push(told.help("check it alone"));
+                snapshot.diagnostics.push(told.help(
+                    "check it by itself, policies and exceptions beside it with --policy; or save one snapshot of all targets with --save",
+                ));
             }
             None => find(target, seen.as_mut(), &mut texts, &mut snapshot),
         }

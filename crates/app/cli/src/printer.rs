@@ -3,10 +3,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the only place that prints")]
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ironhull_report::text::plain_lines;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 use crate::exit::Exit;
 
@@ -19,6 +22,19 @@ static CLOSED: AtomicBool = AtomicBool::new(false);
 /// Whether standard output turned out to be a closed pipe.
 pub(crate) fn is_closed() -> bool {
     CLOSED.load(Ordering::Relaxed)
+}
+
+/// Ends when nobody reads standard output any more, which a pipe tells without being
+/// written to. Of a file, which cannot be waited for, it never ends.
+pub(crate) async fn closed() {
+    let copy = std::io::stdout().as_fd().try_clone_to_owned();
+    let watched = copy.and_then(Sender::from_owned_fd_unchecked);
+    match &watched {
+        Ok(stdout) if stdout.ready(Interest::ERROR).await.is_ok() => {
+            CLOSED.store(true, Ordering::Relaxed);
+        }
+        _ => std::future::pending().await,
+    }
 }
 
 /// Data, to standard output, byte for byte.

@@ -39,7 +39,7 @@ pub(crate) fn table(report: &Report<'_>, out: &mut String) {
     let estate = Estate::new(world);
     let namespaces: Vec<&Object> = world.of_kind("", "Namespace").map(|object| &**object).collect();
     let guards = guards(world);
-    let proof = |stops: Option<&Stops>| report.proven.map(|_| proven::of_guard(stops));
+    let proof = |stops: Option<&Stops>| report.proven.map(|proven| proven.of_guard(stops));
     let mut first = by_pod_security(&namespaces);
     let of_levels = report.proven.and_then(Proven::pod_security);
     first.extend(proof(of_levels.as_ref()));
@@ -98,6 +98,7 @@ pub(crate) fn json(report: &Report<'_>) -> Vec<Json> {
         if let Some(proven) = report.proven {
             let stops = proven.of(guard).cloned().unwrap_or_default();
             json["stopped"] = json!(stops.controls);
+            json["older"] = json!(proven.older(&stops.namespaces));
             json["changedSince"] = proven.is_before(guard.object).into();
         }
         json

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{File, StoreError, folder};
 
@@ -69,10 +70,10 @@ pub struct Proved {
 }
 
 impl Proved {
-    /// Every list of places.
-    fn lists(&mut self) -> impl Iterator<Item = &mut Vec<usize>> {
-        let guards = self.stopped.iter_mut().chain(&mut self.warned).map(|(_, places)| places);
-        guards.chain([&mut self.changed, &mut self.open, &mut self.untried])
+    /// The places where something was shown.
+    fn shown(&self) -> impl Iterator<Item = usize> {
+        let guards = self.stopped.iter().chain(&self.warned).map(|(_, places)| places);
+        guards.chain([&self.changed, &self.open]).flatten().copied()
     }
 
     fn is_empty(&self) -> bool {
@@ -83,15 +84,14 @@ impl Proved {
 
 impl LastProof {
     /// Adds what an older proof of the same cluster showed, where this one showed nothing.
+    /// Of a control each place is then in one entry: that of the time when it was shown.
     pub fn add_older(&mut self, older: LastProof) {
         let LastProof { times, namespaces, controls, .. } = older;
         let places: Vec<usize> = namespaces.into_iter().map(|name| self.place(name)).collect();
+        self.forget_untried(&controls, &places);
         let mut own: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for proved in &mut self.controls {
-            // Where nothing could be shown now, what was shown before still counts.
-            let untried = std::mem::take(&mut proved.untried);
-            let places = proved.lists().flat_map(|list| list.iter().copied()).collect();
-            proved.untried = untried;
+            let places = proved.shown().chain(proved.untried.iter().copied()).collect();
             own.insert(proved.control.clone(), places);
             proved.at += times.len();
         }
@@ -124,6 +124,21 @@ impl LastProof {
         self.forget_unused_times();
     }
 
+    /// Where nothing could be shown now, what was shown before still counts.
+    fn forget_untried(&mut self, older: &[Proved], places: &[usize]) {
+        let mut shown: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for proved in older {
+            let here = proved.shown().filter_map(|place| places.get(place).copied());
+            shown.entry(&proved.control).or_default().extend(here);
+        }
+        for proved in &mut self.controls {
+            if let Some(shown) = shown.get(proved.control.as_str()) {
+                proved.untried.retain(|place| !shown.contains(place));
+            }
+        }
+        self.controls.retain(|proved| !proved.is_empty());
+    }
+
     /// The index of a namespace, which is added where it is new.
     fn place(&mut self, name: String) -> usize {
         match self.namespaces.iter().position(|known| *known == name) {
@@ -151,12 +166,17 @@ impl LastProof {
 }
 
 /// Where the proof of a cluster is: in the folder `proofs` of the state; none without
-/// a home.
+/// a home. The name is for people; what tells clusters apart that read alike is the hash
+/// at its end.
 pub fn proof_path(server: &str, context: &str) -> Option<PathBuf> {
     let name = format!("{}-{context}", server.split_once("://").map_or(server, |(_, rest)| rest));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     let plain = name.chars().take(LONGEST_NAME).map(|c| if is_plain(c) { c } else { '-' });
-    Some(folder()?.join("proofs").join(format!("{}.json", plain.collect::<String>())))
+    let plain: String = plain.collect();
+    // Neither holds a NUL.
+    let hash = Sha256::digest(format!("{server}\0{context}"));
+    let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Some(folder()?.join("proofs").join(format!("{plain}-{hash}.json")))
 }
 
 fn file(path: &Path) -> File<'_> {
@@ -265,9 +285,42 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_tried_again_is_said_once_with_its_time() {
+        let of = |open: Vec<usize>, untried: Vec<usize>| Proved {
+            control: "x".into(),
+            open,
+            untried,
+            ..Proved::default()
+        };
+        let proof = |time: &str, proved| LastProof {
+            times: vec![time.into()],
+            namespaces: vec!["a".into(), "b".into(), "c".into()],
+            controls: vec![proved],
+            ..LastProof::default()
+        };
+        let mut newer = proof("2", of(vec![0], vec![1, 2]));
+        newer.add_older(proof("1", of(vec![1], vec![2])));
+        let said: Vec<_> = { newer.controls.iter() }
+            .map(|it| (&*newer.times[it.at], newer.places(&it.open), newer.places(&it.untried)))
+            .collect();
+        assert_eq!(said, [("2", vec!["a"], vec!["c"]), ("1", vec!["b"], vec![])]);
+    }
+
+    #[test]
+    fn contexts_that_read_alike_have_files_of_their_own() {
+        let path = |context: &str| proof_path("https://a", context).unwrap();
+        assert_ne!(path("a/b"), path("a-b"));
+        assert_ne!(proof_path("http://a", "c"), proof_path("https://a", "c"));
+        let long = |end: &str| path(&format!("{}{end}", "x".repeat(500)));
+        assert_ne!(long("a"), long("b"));
+        assert_eq!(path("a/b"), path("a/b"));
+    }
+
+    #[test]
     fn names_of_clusters_lead_no_file_elsewhere() {
         let path = proof_path("https://a.example:6443", "../../x y").unwrap();
-        assert_eq!(path.file_name().unwrap(), "a.example-6443-..-..-x-y.json");
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("a.example-6443-..-..-x-y-"), "{name}");
         let long = proof_path("https://a", &"x".repeat(500)).unwrap();
         assert!(long.file_name().unwrap().len() < 150);
     }

@@ -47,6 +47,10 @@ pub enum Function {
     GitOps,
     /// Evicts pods so that they are placed anew.
     Rescheduling,
+    /// Answers what names of services mean.
+    ClusterDns,
+    /// Gives pods their volumes.
+    Storage,
 }
 
 impl Function {
@@ -88,13 +92,15 @@ impl Function {
             Function::LogShipping => "log shipping",
             Function::GitOps => "GitOps",
             Function::Rescheduling => "rescheduling",
+            Function::ClusterDns => "cluster DNS",
+            Function::Storage => "storage",
         }
     }
 
     /// Whether two that do it get into each other's way, or do the work twice. Plugins
-    /// of the pod network are chained on purpose.
+    /// of the pod network are chained on purpose, and storage has classes.
     pub fn is_for_one(self) -> bool {
-        self != Function::PodNetwork
+        !matches!(self, Function::PodNetwork | Function::Storage)
     }
 }
 
@@ -111,16 +117,28 @@ pub enum Runs {
     Somehow,
 }
 
+/// What else tells a part, where others run its image too.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Beside {
+    /// A word of its command or arguments.
+    Says(&'static str),
+    /// A label of the add-on.
+    Label,
+    /// A folder of the node that the logs of all its containers are in.
+    NodeLogs,
+}
+
 /// One program of an add-on.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     /// As what it runs.
     pub runs: Runs,
     /// Ends of image repositories. One of two path segments or more tells the part; of a
-    /// single segment, which others may have too, only beside a label of the add-on.
+    /// single segment, which others may have too, only beside a label of the add-on. Where
+    /// the first segment is a registry's name, that is its end.
     pub images: &'static [&'static str],
-    /// A word of its command or arguments, where an image is several parts.
-    pub says: Option<&'static str>,
+    /// What must tell it beside its image, if anything.
+    pub beside: Option<Beside>,
     /// What it does; nothing for what only helps the others.
     pub serves: &'static [Function],
 }
@@ -128,28 +146,39 @@ pub struct Part {
 impl Part {
     /// The same, told by a word of its command or arguments.
     pub(crate) const fn says(self, word: &'static str) -> Part {
-        Part { says: Some(word), ..self }
+        Part { beside: Some(Beside::Says(word)), ..self }
+    }
+
+    /// The same, only beside a label of the add-on.
+    pub(crate) const fn labelled(self) -> Part {
+        Part { beside: Some(Beside::Label), ..self }
+    }
+
+    /// The same, only where it sees the logs of its node: beside an application the same
+    /// image ships no logs but that application's.
+    pub(crate) const fn of_node_logs(self) -> Part {
+        Part { beside: Some(Beside::NodeLogs), ..self }
     }
 }
 
 /// A part on each node.
 pub(crate) const fn nodes(images: &'static [&'static str], serves: &'static [Function]) -> Part {
-    Part { runs: Runs::OnNodes, images, says: None, serves }
+    Part { runs: Runs::OnNodes, images, beside: None, serves }
 }
 
 /// A part that runs as a server.
 pub(crate) const fn server(images: &'static [&'static str], serves: &'static [Function]) -> Part {
-    Part { runs: Runs::AsServer, images, says: None, serves }
+    Part { runs: Runs::AsServer, images, beside: None, serves }
 }
 
 /// A part that runs for a while.
 pub(crate) const fn once(images: &'static [&'static str], serves: &'static [Function]) -> Part {
-    Part { runs: Runs::Once, images, says: None, serves }
+    Part { runs: Runs::Once, images, beside: None, serves }
 }
 
 /// A part that runs in any way.
 pub(crate) const fn somehow(images: &'static [&'static str], serves: &'static [Function]) -> Part {
-    Part { runs: Runs::Somehow, images, says: None, serves }
+    Part { runs: Runs::Somehow, images, beside: None, serves }
 }
 
 /// An add-on.

@@ -17,11 +17,13 @@ mod rules;
 mod running;
 mod table;
 mod twins;
+mod webhooks;
 
-pub use known::{Function, Known, Part, Runs};
+pub use known::{Beside, Function, Known, Part, Runs};
 pub use peers::{Overlap, Peer, Peers};
 pub use rules::{Does, Rule, Says, wanted};
 pub use running::{Running, Signal, State};
+pub use webhooks::Webhook;
 
 #[cfg(test)]
 mod tests;

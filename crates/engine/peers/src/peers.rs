@@ -11,6 +11,7 @@ use crate::rules::{Does, Rule, rules};
 use crate::running::{Running, State, running};
 use crate::table::KNOWN;
 use crate::twins::twins;
+use crate::webhooks::{self, Webhook};
 
 /// The kinds whose objects tell whether an add-on runs.
 const SERVERS: [&str; 3] = ["DaemonSet", "Deployment", "StatefulSet"];
@@ -28,6 +29,8 @@ pub struct Peer<'w> {
     pub rules: Vec<Rule<'w>>,
     /// Namespaces that its own configuration leaves out.
     pub left_out: BTreeSet<&'w str>,
+    /// The webhooks that its workloads answer.
+    pub webhooks: Vec<Webhook<'w>>,
 }
 
 impl<'w> Peer<'w> {
@@ -129,6 +132,7 @@ impl<'w> Peers<'w> {
         let definitions = world.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
         let by_name: BTreeMap<&str, &Arc<Object>> =
             definitions.map(|object| (&*object.thing.name, object)).collect();
+        let served = webhooks::served(world);
         let found = KNOWN.iter().enumerate().filter_map(|(at, known)| {
             let running = parts.remove(&at).unwrap_or_default();
             let definitions = known.definitions.iter();
@@ -139,7 +143,8 @@ impl<'w> Peers<'w> {
             }
             let rules = rules(known, world);
             let left_out = left_out(known.name, &running, world);
-            Some(Peer { known, running, definitions, rules, left_out })
+            let webhooks = webhooks::of(&running, &served);
+            Some(Peer { known, running, definitions, rules, left_out, webhooks })
         });
         let mut found: Vec<Peer<'w>> = found.collect();
         found.sort_by_key(|peer| (peer.functions().first().copied(), peer.known.name));

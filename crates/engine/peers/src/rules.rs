@@ -7,6 +7,7 @@ use ironhull_model::{Node, Object, Wanted, World};
 
 use crate::known::Known;
 use crate::table::KNOWN;
+use crate::webhooks;
 
 /// What a policy does to what it does not want.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -127,6 +128,8 @@ pub fn wanted() -> Wanted {
     let read = rules.filter(|rule| matches!(rule.read, Read::Spec(_)));
     let mut whole: Vec<(&str, &str)> = read.map(|rule| (rule.group, rule.kind)).collect();
     whole.push(("config.gatekeeper.sh", "Config"));
+    whole.push(("", "Service"));
+    whole.extend(webhooks::KINDS.map(|kind| (webhooks::GROUP, kind)));
     Wanted { whole: whole.into_iter().map(|(g, k)| (g.to_owned(), k.to_owned())).collect() }
 }
 

@@ -1,13 +1,14 @@
 //! The programs of add-ons that run: which workload is which part, of which version,
 //! and how much of it is up.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, Pointer, Snapshot, World, image};
 use ironhull_schema::{WORKLOAD_KINDS, template_path};
 
-use crate::known::{Known, Part, Runs};
+use crate::known::{Beside, Known, Part, Runs};
 use crate::table::KNOWN;
 
 /// By what a workload was recognised.
@@ -72,8 +73,8 @@ impl Running<'_> {
     }
 }
 
-/// Parts by the last segment of their images' repositories.
-type Index = HashMap<&'static str, Vec<(usize, &'static Part, &'static str)>>;
+/// Parts by the last segment of their images' repositories, and of Rancher's mirrors.
+type Index = HashMap<Cow<'static, str>, Vec<(usize, &'static Part, &'static str)>>;
 
 fn index() -> Index {
     let mut index = Index::new();
@@ -81,7 +82,10 @@ fn index() -> Index {
         let parts = known.parts.iter();
         parts.flat_map(move |part| part.images.iter().map(move |end| (at, part, *end)))
     }) {
-        index.entry(last(end)).or_default().push((known, part, end));
+        let names = image::mirrored(end).map(Cow::Owned).into_iter().chain([last(end).into()]);
+        for name in names {
+            index.entry(name).or_default().push((known, part, end));
+        }
     }
     index
 }
@@ -131,9 +135,14 @@ fn of_workload<'w>(
         let parsed = image::parse(named.as_str().unwrap_or_default());
         let candidates = index.get(last(parsed.path)).map(Vec::as_slice).unwrap_or_default();
         let fits = candidates.iter().find_map(|(known, part, end)| {
-            let fits =
-                runs_as(part.runs, kind) && part.says.is_none_or(|word| says(container, word));
-            let signal = signal(&KNOWN[*known], end, parsed.path, object, template);
+            let is_labelled = is_labelled(&KNOWN[*known], object, template);
+            let fits = runs_as(part.runs, kind)
+                && part.beside.is_none_or(|beside| match beside {
+                    Beside::Says(word) => says(container, word),
+                    Beside::Label => is_labelled,
+                    Beside::NodeLogs => sees_node_logs(template),
+                });
+            let signal = signal(end, &parsed, is_labelled);
             signal.filter(|_| fits).map(|signal| (*known, *part, signal))
         });
         let Some((known, part, signal)) = fits else { continue };
@@ -171,23 +180,37 @@ fn says(container: Node<'_>, word: &str) -> bool {
     words.any(|said| said == word || last(said) == word)
 }
 
+/// Whether a pod sees the folders of its node in which logs of containers are.
+fn sees_node_logs(template: Node<'_>) -> bool {
+    let volumes = template.path(&["spec", "volumes"]).into_iter().flat_map(Node::items);
+    let mut paths = volumes.filter_map(|volume| volume.path(&["hostPath", "path"])?.as_str());
+    paths.any(|path| {
+        let path = path.trim_end_matches('/');
+        ["", "/var", "/var/log", "/var/lib", "/var/lib/docker"].contains(&path)
+            || path.starts_with("/var/log/")
+            || path.starts_with("/var/lib/docker/")
+    })
+}
+
 /// What tells that a repository is one that ends so.
-fn signal(
-    known: &Known,
-    end: &str,
-    path: &str,
-    object: &Object,
-    template: Node<'_>,
-) -> Option<Signal> {
-    let is_end = path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
-    if is_end && end.contains('/') {
-        return Some(Signal::Image);
+fn signal(end: &str, image: &image::ImageRef<'_>, is_labelled: bool) -> Option<Signal> {
+    let names_registry = end.split_once('/').is_some_and(|(first, _)| first.contains('.'));
+    let is_of = match names_registry {
+        true => image::is_of(&format!("{}/{}", image.registry, image.path), end),
+        false => image::is_of(image.path, end),
+    };
+    match is_of && end.contains('/') {
+        true => Some(Signal::Image),
+        false => is_labelled.then_some(Signal::Label),
     }
-    let labelled = known.labels.iter().any(|(key, value)| {
+}
+
+/// Whether a workload or its pods have a label of an add-on.
+fn is_labelled(known: &Known, object: &Object, template: Node<'_>) -> bool {
+    known.labels.iter().any(|(key, value)| {
         let of_template = template.path(&["metadata", "labels", key]).and_then(Node::as_str);
         object.label(key) == Some(value) || of_template == Some(value)
-    });
-    labelled.then_some(Signal::Label)
+    })
 }
 
 /// The version that a tag says, else a label of the workload or its pods. A tag that only

@@ -7,9 +7,10 @@
 //! Ends of repositories cover mirrors and the providers' copies: `mcr.microsoft.com/oss/calico/node`.
 
 use crate::known::Function::{
-    Admission, Alerts, Backup, Benchmarks, Certificates, GitOps, ImageVerification, LogShipping,
-    MeshEncryption, Metrics, NetworkPolicy, NodeHealth, NodeReboots, NodeUpgrades, PodNetwork,
-    Rescheduling, RuntimeDetection, Scanning, Secrets, TrustBundles, WorkloadIdentity,
+    Admission, Alerts, Backup, Benchmarks, Certificates, ClusterDns, GitOps, ImageVerification,
+    LogShipping, MeshEncryption, Metrics, NetworkPolicy, NodeHealth, NodeReboots, NodeUpgrades,
+    PodNetwork, Rescheduling, RuntimeDetection, Scanning, Secrets, Storage, TrustBundles,
+    WorkloadIdentity,
 };
 use crate::known::{Known, Part, nodes, once, server, somehow};
 use crate::rules::{
@@ -91,8 +92,14 @@ pub(crate) static KNOWN: &[Known] = &[
         ..known(
             "Kubewarden",
             &[
-                server(&["kubewarden/policy-server", "adm-controller/policy-server"], &[Admission]),
-                server(&["kubewarden/kubewarden-controller", "adm-controller/controller"], &[]),
+                server(
+                    &["kubewarden/policy-server", "kubewarden/adm-controller/policy-server"],
+                    &[Admission],
+                ),
+                server(
+                    &["kubewarden/kubewarden-controller", "kubewarden/adm-controller/controller"],
+                    &[],
+                ),
             ],
         )
     },
@@ -114,7 +121,10 @@ pub(crate) static KNOWN: &[Known] = &[
         labels: &[(NAME, "ratify")],
         ..known(
             "Ratify",
-            &[server(&["ratify-project/ratify", "deislabs/ratify"], &[ImageVerification])],
+            &[server(
+                &["notaryproject/ratify", "ratify-project/ratify", "deislabs/ratify"],
+                &[ImageVerification],
+            )],
         )
     },
     // github.com/sse-secure-systems/connaisseur
@@ -226,8 +236,18 @@ pub(crate) static KNOWN: &[Known] = &[
         ..known(
             "Calico",
             &[
-                nodes(&["calico/node"], &[NetworkPolicy, PodNetwork]),
-                server(&["calico/kube-controllers", "calico/typha", "tigera/operator"], &[]),
+                // One image of Rancher's is all of it.
+                nodes(&["calico/node", "rancher/hardened-calico"], &[NetworkPolicy, PodNetwork]),
+                server(
+                    &[
+                        "calico/kube-controllers",
+                        "calico/typha",
+                        "tigera/operator",
+                        "rancher/mirrored-calico-operator",
+                        "rancher/hardened-calico",
+                    ],
+                    &[],
+                ),
             ],
         )
     },
@@ -277,7 +297,16 @@ pub(crate) static KNOWN: &[Known] = &[
         labels: &[("k8s-app", "flannel"), ("app", "flannel")],
         ..known(
             "flannel",
-            &[nodes(&["flannel-io/flannel", "flannel/flannel", "coreos/flannel"], &[PodNetwork])],
+            &[nodes(
+                &[
+                    "flannel-io/flannel",
+                    "flannel/flannel",
+                    "coreos/flannel",
+                    "flannelcni/flannel",
+                    "rancher/hardened-flannel",
+                ],
+                &[PodNetwork],
+            )],
         )
     },
     // github.com/aws/amazon-vpc-cni-k8s config/master/aws-k8s-cni.yaml
@@ -292,6 +321,7 @@ pub(crate) static KNOWN: &[Known] = &[
             ],
         )
     },
+    // github.com/Azure/azure-container-networking npm/azure-npm.yaml
     known("Azure NPM", &[nodes(&["containernetworking/azure-npm"], &[NetworkPolicy])]),
     // sigs.k8s.io/kube-network-policies install.yaml
     known(
@@ -301,7 +331,12 @@ pub(crate) static KNOWN: &[Known] = &[
     // istio.io/istio manifests/charts
     Known {
         definitions: &["peerauthentications.security.istio.io"],
-        labels: &[("app", "istiod"), ("istio", "pilot")],
+        labels: &[
+            ("app", "istiod"),
+            ("istio", "pilot"),
+            ("app", "ztunnel"),
+            ("k8s-app", "istio-cni-node"),
+        ],
         rules: &[
             RuleKind::counted("security.istio.io", "AuthorizationPolicy"),
             RuleKind::counted("security.istio.io", "PeerAuthentication"),
@@ -309,10 +344,24 @@ pub(crate) static KNOWN: &[Known] = &[
         ..known(
             "Istio",
             &[
-                server(&["istio/pilot", "istio-release/pilot", "release/pilot"], &[MeshEncryption]),
-                nodes(&["istio/ztunnel", "istio-release/ztunnel", "release/ztunnel"], &[]),
+                server(
+                    &["istio/pilot", "istio-release/pilot", "registry.istio.io/release/pilot"],
+                    &[MeshEncryption],
+                ),
                 nodes(
-                    &["istio/install-cni", "istio-release/install-cni", "release/install-cni"],
+                    &[
+                        "istio/ztunnel",
+                        "istio-release/ztunnel",
+                        "registry.istio.io/release/ztunnel",
+                    ],
+                    &[],
+                ),
+                nodes(
+                    &[
+                        "istio/install-cni",
+                        "istio-release/install-cni",
+                        "registry.istio.io/release/install-cni",
+                    ],
                     &[],
                 ),
             ],
@@ -388,14 +437,19 @@ pub(crate) static KNOWN: &[Known] = &[
         )
     },
     // github.com/hashicorp/vault-helm, github.com/openbao/openbao-helm: one injector for both.
-    known(
-        "Vault or OpenBao",
-        &[
-            server(&["hashicorp/vault-k8s"], &[Secrets]).says("agent-inject"),
-            server(&["hashicorp/vault-secrets-operator"], &[Secrets]),
-            server(&["hashicorp/vault", "openbao/openbao"], &[Secrets]),
-        ],
-    ),
+    // Applications have its image beside them as an agent.
+    Known {
+        labels: &[(NAME, "vault"), (NAME, "openbao")],
+        ..known(
+            "Vault or OpenBao",
+            &[
+                server(&["hashicorp/vault-k8s"], &[Secrets]).says("agent-inject"),
+                server(&["hashicorp/vault-secrets-operator"], &[Secrets]),
+                server(VAULT, &[Secrets]).says("server"),
+                server(VAULT, &[Secrets]).labelled(),
+            ],
+        )
+    },
     // github.com/aquasecurity/trivy-operator deploy/static/trivy-operator.yaml
     Known {
         definitions: &["sbomreports.aquasecurity.github.io"],
@@ -470,18 +524,37 @@ pub(crate) static KNOWN: &[Known] = &[
         )
     },
     known("Datadog", &[nodes(&["datadoghq/agent", "datadog/agent"], &[Metrics])]),
+    // github.com/fluent/helm-charts charts/fluent-bit
     Known {
         labels: &[(NAME, "fluent-bit")],
-        ..known("Fluent Bit", &[nodes(&["fluent/fluent-bit"], &[LogShipping])])
+        ..known("Fluent Bit", &[nodes(&["fluent/fluent-bit"], &[LogShipping]).of_node_logs()])
     },
+    // github.com/fluent/fluentd-kubernetes-daemonset
     known(
         "Fluentd",
-        &[nodes(&["fluent/fluentd", "fluent/fluentd-kubernetes-daemonset"], &[LogShipping])],
+        &[nodes(&["fluent/fluentd", "fluent/fluentd-kubernetes-daemonset"], &[LogShipping])
+            .of_node_logs()],
     ),
-    known("Promtail", &[nodes(&["grafana/promtail"], &[LogShipping])]),
-    known("Vector", &[nodes(&["timberio/vector"], &[LogShipping])]),
-    known("Filebeat", &[nodes(&["beats/filebeat"], &[LogShipping])]),
-    known("Azure Monitor", &[nodes(&["azuremonitor/containerinsights/ciprod"], &[LogShipping])]),
+    // github.com/grafana/helm-charts charts/promtail
+    known("Promtail", &[nodes(&["grafana/promtail"], &[LogShipping]).of_node_logs()]),
+    // github.com/vectordotdev/vector distribution/kubernetes/vector-agent
+    Known {
+        labels: &[(NAME, "vector")],
+        ..known("Vector", &[nodes(&["timberio/vector"], &[LogShipping]).of_node_logs()])
+    },
+    // github.com/elastic/beats deploy/kubernetes
+    Known {
+        labels: &[("k8s-app", "filebeat")],
+        ..known(
+            "Filebeat",
+            &[nodes(&["beats/filebeat", "beats/filebeat-wolfi"], &[LogShipping]).of_node_logs()],
+        )
+    },
+    // github.com/microsoft/Docker-Provider kubernetes/ama-logs.yaml
+    known(
+        "Azure Monitor",
+        &[nodes(&["azuremonitor/containerinsights/ciprod"], &[LogShipping]).of_node_logs()],
+    ),
     // github.com/argoproj/argo-cd manifests/install.yaml
     Known {
         definitions: &["applications.argoproj.io"],
@@ -490,7 +563,9 @@ pub(crate) static KNOWN: &[Known] = &[
             "Argo CD",
             &[
                 server(&["argoproj/argocd"], &[GitOps]).says("argocd-application-controller"),
-                server(&["argoproj/argocd"], &[]),
+                server(&["argoproj/argocd"], &[]).says("argocd-server"),
+                server(&["argoproj/argocd"], &[]).says("argocd-repo-server"),
+                server(&["argoproj/argocd"], &[]).labelled(),
             ],
         )
     },
@@ -506,6 +581,22 @@ pub(crate) static KNOWN: &[Known] = &[
             ],
         )
     },
+    // github.com/longhorn/longhorn deploy/longhorn.yaml
+    Known {
+        definitions: &["volumes.longhorn.io"],
+        labels: &[("app", "longhorn-manager")],
+        ..known("Longhorn", &[nodes(&["longhornio/longhorn-manager"], &[Storage])])
+    },
+    // k8s.io/kubernetes cluster/addons/dns/coredns, cmd/kubeadm/app/phases/addons/dns. It
+    // serves other names than a cluster's too; the label is what Services of DNS select.
+    Known {
+        labels: &[("k8s-app", "kube-dns")],
+        ..known(
+            "CoreDNS",
+            &[somehow(&["coredns/coredns", "rancher/hardened-coredns"], &[ClusterDns]).labelled()],
+        )
+    },
 ];
 
+const VAULT: &[&str] = &["hashicorp/vault", "openbao/openbao"];
 const GATEKEEPER: &[&str] = &["openpolicyagent/gatekeeper", "open-policy-agent/gatekeeper"];

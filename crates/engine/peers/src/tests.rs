@@ -1,6 +1,6 @@
 //! Written estates, most of them traps. Real manifests are judged in `tests/it/peers.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, Standing, World};
@@ -41,7 +41,8 @@ fn only<'p, 'w>(peers: &'p Peers<'w>) -> &'p Peer<'w> {
 #[test]
 fn the_table_is_in_order() {
     let mut by_name = BTreeSet::new();
-    let mut ends = BTreeSet::new();
+    let mut ends = HashSet::new();
+    let mut definitions = BTreeSet::new();
     for known in KNOWN {
         assert!(by_name.insert(known.name), "{} stands twice", known.name);
         assert!(!known.parts.is_empty(), "{} has no part", known.name);
@@ -51,13 +52,13 @@ fn the_table_is_in_order() {
                 assert!(is_plain && !image.is_empty(), "{image}");
                 // One segment tells nothing by itself.
                 assert!(image.contains('/') || !known.labels.is_empty(), "{image} needs a label");
-                let is_new = ends.insert((*image, part.says, part.runs == Runs::OnNodes));
+                let is_new = ends.insert((*image, part.beside, part.runs == Runs::OnNodes));
                 assert!(is_new, "{image} is two add-ons");
             }
         }
         for name in known.definitions {
             assert!(name.split('.').count() > 2, "{name} is no definition's name");
-            assert!(ends.insert((*name, None, false)), "{name} is of two add-ons");
+            assert!(definitions.insert(*name), "{name} is of two add-ons");
         }
     }
     assert!(by_name.len() >= 45, "{}", by_name.len());
@@ -472,4 +473,134 @@ fn policies_of_one_text_are_twins() {
     let twins: Vec<Vec<&str>> =
         peers.twins.iter().map(|same| same.iter().map(|it| &*it.thing.name).collect()).collect();
     assert_eq!(twins, [["v", "w"], ["p", "q"]]);
+}
+
+/// A workload of one container, with what its pods have besides.
+fn pods(kind: &str, labels: &str, container: &str, volumes: &str) -> String {
+    format!(
+        "{{apiVersion: apps/v1, kind: {kind}, metadata: {{name: a, namespace: a}}, spec: {{template: \
+         {{metadata: {{labels: {labels}}}, spec: {{containers: [{container}], volumes: {volumes}}}}}}}}}"
+    )
+}
+
+#[test]
+fn ranchers_mirrors_are_what_they_mirror() {
+    let labels = "{k8s-app: kube-dns}";
+    let found = |kind: &str, image: &str| {
+        let logs = "[{hostPath: {path: /var/log}}]";
+        names(&snapshot(&pods(kind, labels, &format!("{{name: c, image: '{image}:v1'}}"), logs)))
+    };
+    for (kind, image, name) in [
+        ("DaemonSet", "rancher/mirrored-calico-node", "Calico"),
+        ("Deployment", "rancher/mirrored-calico-typha", "Calico"),
+        ("Deployment", "docker.io/rancher/mirrored-calico-operator", "Calico"),
+        ("DaemonSet", "rancher/hardened-calico", "Calico"),
+        ("DaemonSet", "mirror.example:5000/rancher/mirrored-cilium-cilium", "Cilium"),
+        ("Deployment", "rancher/mirrored-cilium-operator-generic", "Cilium"),
+        ("DaemonSet", "rancher/mirrored-flannel-flannel", "flannel"),
+        ("DaemonSet", "rancher/mirrored-flannelcni-flannel", "flannel"),
+        ("DaemonSet", "rancher/hardened-flannel", "flannel"),
+        ("Deployment", "rancher/hardened-coredns", "CoreDNS"),
+        ("Deployment", "rancher/mirrored-coredns-coredns", "CoreDNS"),
+        ("DaemonSet", "rancher/mirrored-longhornio-longhorn-manager", "Longhorn"),
+        ("Deployment", "rancher/mirrored-jetstack-cert-manager-controller", "cert-manager"),
+        ("StatefulSet", "rancher/mirrored-prometheus-prometheus", "Prometheus"),
+        ("DaemonSet", "rancher/mirrored-fluent-fluent-bit", "Fluent Bit"),
+        ("Deployment", "rancher/mirrored-istio-pilot", "Istio"),
+        ("Deployment", "rancher/mirrored-openpolicyagent-gatekeeper", "Gatekeeper"),
+    ] {
+        assert_eq!(found(kind, image), [name], "{image}");
+    }
+    for (kind, image) in [
+        ("DaemonSet", "example/mirrored-calico-node"),
+        ("DaemonSet", "mirrored-calico-node"),
+        ("DaemonSet", "rancher/mirrored-calico-node-driver"),
+        ("DaemonSet", "rancher/mirrored-node"),
+        ("Deployment", "rancher/mirrored-cilium-hubble-relay"),
+        ("Deployment", "rancher/hardened-etcd"),
+    ] {
+        assert_eq!(found(kind, image), [""; 0], "{image}");
+    }
+}
+
+#[test]
+fn an_image_that_others_have_needs_more() {
+    let found = |labels: &str, container: &str| {
+        names(&snapshot(&pods("Deployment", labels, container, "[]")))
+    };
+    let vault = |args: &str| format!("{{name: c, image: 'hashicorp/vault:1.20', args: [{args}]}}");
+    // An agent beside an application.
+    assert_eq!(found("{app: shop}", &vault("agent, -config=/a.hcl")), [""; 0]);
+    assert_eq!(found("{app: shop}", &vault("sh, -c, vault agent -config=/a.hcl")), [""; 0]);
+    assert_eq!(found("{app: shop}", &vault("")), [""; 0]);
+    let name = ["Vault or OpenBao"];
+    assert_eq!(found("{app: shop}", &vault("server, -config=/a.hcl")), name);
+    let chart = "docker-entrypoint.sh vault server -config=/tmp/storageconfig.hcl";
+    assert_eq!(found("{app.kubernetes.io/name: vault, component: server}", &vault(chart)), name);
+    let image = |image: &str| format!("{{name: c, image: '{image}:1'}}");
+    assert_eq!(found("{app: shop}", &image("example/release/pilot")), [""; 0]);
+    assert_eq!(found("{app: shop}", &image("release/pilot")), [""; 0]);
+    assert_eq!(found("{app: shop}", &image("registry.istio.io/release/pilot")), ["Istio"]);
+    let mirror = "mirror.example/registry.istio.io/release/pilot";
+    assert_eq!(found("{app: shop}", &image(mirror)), ["Istio"]);
+    assert_eq!(found("{app: istiod}", &image("example/release/pilot")), ["Istio"]);
+    assert_eq!(found("{app: shop}", &image("example/adm-controller/controller")), [""; 0]);
+    let moved = "ghcr.io/kubewarden/adm-controller/controller";
+    assert_eq!(found("{app: shop}", &image(moved)), ["Kubewarden"]);
+    // A program that asks Argo CD, and DNS for others.
+    assert_eq!(found("{app: shop}", &image("argoproj/argocd")), [""; 0]);
+    assert_eq!(
+        found("{app.kubernetes.io/part-of: argocd}", &image("argoproj/argocd")),
+        ["Argo CD"]
+    );
+    assert_eq!(found("{app: dns}", &image("coredns/coredns")), [""; 0]);
+    assert_eq!(
+        found("{k8s-app: kube-dns}", &image("registry.k8s.io/coredns/coredns")),
+        ["CoreDNS"]
+    );
+}
+
+#[test]
+fn only_what_sees_the_nodes_logs_ships_them() {
+    let found = |volumes: &str| {
+        let container = "{name: c, image: 'fluent/fluent-bit:4'}";
+        names(&snapshot(&pods("DaemonSet", "{app: shop}", container, volumes)))
+    };
+    for path in ["/var/log", "/var/log/pods", "/var/log/", "/", "/var/lib/docker/containers"] {
+        assert_eq!(found(&format!("[{{hostPath: {{path: {path}}}}}]")), ["Fluent Bit"], "{path}");
+    }
+    for volumes in
+        ["[]", "[{emptyDir: {}}]", "[{hostPath: {path: /var/logs}}]", "[{hostPath: {path: /etc}}]"]
+    {
+        assert_eq!(found(volumes), [""; 0], "{volumes}");
+    }
+}
+
+#[test]
+fn webhooks_are_of_whoever_their_service_selects() {
+    let text = pods(
+        "Deployment",
+        "{app: k}",
+        "{name: c, image: 'ghcr.io/kyverno/kyverno:v1'}",
+        "[]",
+    ) + "\n---\n{apiVersion: v1, kind: Service, metadata: {name: s, namespace: a}, spec: {selector: {app: k}}}\n---\n\
+           {apiVersion: v1, kind: Service, metadata: {name: others, namespace: a}, spec: {selector: {app: z}}}\n---\n\
+           {apiVersion: v1, kind: Service, metadata: {name: everybodys, namespace: a}, spec: {selector: {}}}\n---\n\
+           {apiVersion: v1, kind: Service, metadata: {name: s, namespace: elsewhere}, spec: {selector: {app: k}}}\n---\n\
+           {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: v}, webhooks: [\
+             {name: x, failurePolicy: Fail, clientConfig: {service: {namespace: a, name: s}}},\
+             {name: open, failurePolicy: Ignore, clientConfig: {service: {namespace: a, name: s}}},\
+             {name: of-others, clientConfig: {service: {namespace: a, name: others}}},\
+             {name: of-nobody, clientConfig: {service: {namespace: a, name: everybodys}}},\
+             {name: missing, clientConfig: {service: {namespace: a, name: gone}}},\
+             {name: elsewhere, clientConfig: {service: {namespace: elsewhere, name: s}}},\
+             {name: outside, clientConfig: {url: 'https://a'}}]}\n---\n\
+           {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {name: m}, webhooks: [\
+             {name: z, clientConfig: {service: {namespace: a, name: s}}}]}";
+    let snapshot = snapshot(&text);
+    let peers = Peers::new(World::new(&snapshot));
+    let webhooks: Vec<_> = { only(&peers).webhooks.iter() }
+        .map(|webhook| (&*webhook.object.thing.name, webhook.name, webhook.fails_open))
+        .collect();
+    assert_eq!(webhooks, [("m", "z", false), ("v", "x", false), ("v", "open", true)]);
 }

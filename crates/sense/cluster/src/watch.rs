@@ -109,6 +109,7 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
         silent: Mutex::default(),
         definitions: Mutex::default(),
         defined: Notify::new(),
+        rights: tokio::sync::watch::Sender::new(()),
     });
     let mut kinds = Kinds { shared: shared.clone(), asked, known: HashMap::new(), found: None };
     kinds.look(&HashSet::new()).await?;
@@ -151,6 +152,8 @@ struct Shared {
     /// Groups whose definitions changed, and whether anything did.
     definitions: Mutex<HashSet<String>>,
     defined: Notify,
+    /// Told when one kind finds that what we may see is other than before.
+    rights: tokio::sync::watch::Sender<()>,
 }
 
 impl Shared {
@@ -168,6 +171,11 @@ impl Shared {
         if is_first {
             self.tell(Event::Silent(error.to_string())).await;
         }
+    }
+
+    /// What we may see is other than before: all kinds ask again.
+    fn rights_changed(&self) {
+        self.rights.send_replace(());
     }
 
     async fn answers(&self, kind: &str) {

@@ -50,7 +50,7 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     let report = Report {
         targets: &judged.targets,
         snapshot: &judged.snapshot,
-        controls: &judged.controls,
+        controls: &judged.controls(),
         judgement: &judged.judgement,
         new: new.as_deref(),
         n_failing: looked_at.len(),

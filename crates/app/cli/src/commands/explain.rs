@@ -22,14 +22,14 @@ pub(crate) fn run(args: &Explain, global: &Global) -> anyhow::Result<Exit> {
     }
     let last = last::load(global)?;
     let judged = &last.judged;
-    if let Some(control) = judged.controls.iter().find(|control| *control.id == *what) {
+    if let Some(control) = judged.controls().into_iter().find(|control| *control.id == *what) {
         printer::text(&explain::control(control));
         return Ok(Exit::Clean);
     }
     match last.finding(what) {
         Named::Finding(number, finding) => {
             let control =
-                judged.controls.iter().copied().find(|control| *control.id == *finding.control);
+                judged.controls().into_iter().find(|control| *control.id == *finding.control);
             let seen = last.state.first_seen(&finding.id());
             printer::text(&explain::finding(number, finding, control, &judged.snapshot, seen));
             Ok(Exit::Clean)

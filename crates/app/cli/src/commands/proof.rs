@@ -103,8 +103,7 @@ fn proven(proof: &LastProof) -> Proven {
                 binding: guard.binding.clone(),
                 ..Stops::default()
             });
-            of_guard.controls.insert(proved.control.clone());
-            of_guard.namespaces.extend(proof.places(places).into_iter().map(str::to_owned));
+            of_guard.add([proved.control.clone()].into(), dated(proof, proved, places));
         }
     }
     let mut by_control: BTreeMap<String, Open> = BTreeMap::new();
@@ -137,8 +136,15 @@ fn open(proof: &LastProof, proved: &Proved) -> Option<Open> {
     let warned = proved.warned.iter().flat_map(|(_, places)| places);
     let places: Vec<usize> = proved.open.iter().chain(warned).copied().collect();
     let severity = Severity::ALL.into_iter().find(|known| known.as_str() == proved.severity)?;
-    let namespaces: BTreeSet<String> = { proof.places(&places).into_iter() }
-        .map(|name| if name.is_empty() { "the cluster" } else { name }.to_owned())
-        .collect();
+    let mut namespaces = dated(proof, proved, &places);
+    if let Some(time) = namespaces.remove("") {
+        namespaces.insert("the cluster".to_owned(), time);
+    }
     (!namespaces.is_empty()).then(|| Open { control: proved.control.clone(), severity, namespaces })
+}
+
+/// Places with the time when something was shown of them.
+fn dated(proof: &LastProof, proved: &Proved, places: &[usize]) -> BTreeMap<String, String> {
+    let time = proof.times.get(proved.at).cloned().unwrap_or_default();
+    { proof.places(places).into_iter() }.map(|name| (name.to_owned(), time.clone())).collect()
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         };
         let judged = &last.judged;
-        printer::text(&standards::render(standard, &judged.controls, &judged.judgement.tallies));
+        printer::text(&standards::render(standard, &judged.controls(), &judged.judgement.tallies));
         return Ok(Exit::Clean);
     }
     let mut filters = Vec::new();
@@ -74,7 +74,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
     let report = Report {
         targets: &last.state.targets,
         snapshot: &judged.snapshot,
-        controls: &judged.controls,
+        controls: &judged.controls(),
         judgement: &judged.judgement,
         new: None,
         n_failing: 0,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use ironhull_model::{Snapshot, World};
-use ironhull_peers::{Does, Peer, Peers, Running, State};
+use ironhull_peers::{Does, Peer, Peers, Running, State, Webhook};
 use serde_json::{Value as Json, json};
 
 use super::{INDENT, MOST_NAMED, is_live};
@@ -60,11 +60,26 @@ fn parts(peer: &Peer<'_>, is_complete: bool) -> Vec<String> {
     if !policies.is_empty() {
         parts.push(format!("policies: {policies}"));
     }
+    let webhooks: Vec<String> = peer.webhooks.iter().map(webhook).collect();
+    if !webhooks.is_empty() {
+        let shown: Vec<&str> = webhooks.iter().map(String::as_str).collect();
+        let several = if webhooks.len() == 1 { "webhook" } else { "webhooks" };
+        parts.push(format!("{several} {}", few(&shown, MOST_NAMED)));
+    }
     if !peer.left_out.is_empty() {
         let names: Vec<&str> = peer.left_out.iter().copied().collect();
         parts.push(format!("leaves out {}", few(&names, MOST_NAMED)));
     }
     parts
+}
+
+/// `validate.kyverno.svc-fail (Fail)`.
+fn webhook(webhook: &Webhook<'_>) -> String {
+    format!("{} ({})", webhook.name, failure_policy(webhook))
+}
+
+fn failure_policy(webhook: &Webhook<'_>) -> &'static str {
+    if webhook.fails_open { "Ignore" } else { "Fail" }
 }
 
 /// `2 deny, 5 only report`.
@@ -115,6 +130,16 @@ fn peer(peer: &Peer<'_>) -> Json {
     let policies: serde_json::Map<String, Json> = { peer.by_effect().into_iter() }
         .map(|(does, n)| (effect(does).to_owned(), n.into()))
         .collect();
+    let webhooks = peer.webhooks.iter().map(|webhook| {
+        let thing = &webhook.object.thing;
+        json!({
+            "kind": &*thing.kind,
+            "object": &*thing.name,
+            "name": webhook.name,
+            "failurePolicy": failure_policy(webhook),
+        })
+    });
+    let webhooks: Vec<Json> = webhooks.collect();
     let definitions: Vec<&str> = peer.definitions.iter().map(|it| &*it.thing.name).collect();
     json!({
         "name": peer.known.name,
@@ -126,6 +151,7 @@ fn peer(peer: &Peer<'_>) -> Json {
         "definitions": definitions,
         "policies": policies,
         "leftOut": peer.left_out,
+        "webhooks": webhooks,
     })
 }
 

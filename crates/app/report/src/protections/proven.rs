@@ -1,6 +1,6 @@
 //! What canaries showed of a cluster the last time that they were sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ironhull_dialects::guards::Guard;
 use ironhull_model::{Node, Object, Severity};
@@ -38,8 +38,21 @@ pub struct Stops {
     pub binding: String,
     /// The controls whose canaries it stopped.
     pub controls: BTreeSet<String>,
-    /// Where it did.
-    pub namespaces: BTreeSet<String>,
+    /// Where it did, and when the oldest of what it stopped there was shown.
+    pub namespaces: BTreeMap<String, String>,
+}
+
+impl Stops {
+    /// Adds what was shown elsewhere, or at another time.
+    pub fn add(&mut self, controls: BTreeSet<String>, namespaces: BTreeMap<String, String>) {
+        self.controls.extend(controls);
+        for (namespace, time) in namespaces {
+            let known = self.namespaces.entry(namespace).or_insert_with(|| time.clone());
+            if time < *known {
+                *known = time;
+            }
+        }
+    }
 }
 
 /// A control whose canary was not stopped somewhere.
@@ -49,8 +62,8 @@ pub struct Open {
     pub control: String,
     /// How grave what it forbids is.
     pub severity: Severity,
-    /// Where nobody stopped it.
-    pub namespaces: BTreeSet<String>,
+    /// Where nobody stopped it, and when that was shown.
+    pub namespaces: BTreeMap<String, String>,
 }
 
 impl Proven {
@@ -68,8 +81,7 @@ impl Proven {
     pub(super) fn pod_security(&self) -> Option<Stops> {
         let levels = self.stops.iter().filter(|stops| stops.kind == "PodSecurity");
         levels.cloned().reduce(|mut all, stops| {
-            all.controls.extend(stops.controls);
-            all.namespaces.extend(stops.namespaces);
+            all.add(stops.controls, stops.namespaces);
             all
         })
     }
@@ -97,10 +109,7 @@ impl Proven {
             count(self.n_namespaces, "namespace")
         );
         let open: Vec<String> = { self.open.iter() }
-            .map(|open| {
-                let spaces: Vec<&str> = open.namespaces.iter().map(String::as_str).collect();
-                format!("{} in {}", open.control, few(&spaces, 1))
-            })
+            .map(|open| format!("{} in {}", open.control, self.places(&open.namespaces, 1)))
             .collect();
         let open: Vec<&str> = open.iter().map(String::as_str).collect();
         text += &match open.is_empty() {
@@ -110,6 +119,36 @@ impl Proven {
         text + " → ironhull prove cluster:"
     }
 
+    /// Places, with the time of each where the last proof showed nothing of it.
+    fn places(&self, namespaces: &BTreeMap<String, String>, most: usize) -> String {
+        let place = |(name, time): (&String, &String)| match *time == self.at {
+            true => name.clone(),
+            false => format!("{name} ({time})"),
+        };
+        let places: Vec<String> = namespaces.iter().map(place).collect();
+        few(&places.iter().map(String::as_str).collect::<Vec<_>>(), most)
+    }
+
+    /// The places that are older than the last proof, with their time.
+    pub(super) fn older<'p>(
+        &self,
+        namespaces: &'p BTreeMap<String, String>,
+    ) -> BTreeMap<&'p str, &'p str> {
+        let older = namespaces.iter().filter(|(_, time)| **time != self.at);
+        older.map(|(name, time)| (name.as_str(), time.as_str())).collect()
+    }
+
+    /// What a guard stopped, in words.
+    pub(super) fn of_guard(&self, stops: Option<&Stops>) -> String {
+        let Some(stops) = stops else { return "stopped no canary".to_owned() };
+        let place = match stops.namespaces.keys().all(String::is_empty) {
+            true => { stops.namespaces.values().find(|time| **time != self.at) }
+                .map_or_else(String::new, |time| format!(" ({time})")),
+            false => format!(" in {}", self.places(&stops.namespaces, MOST_NAMED)),
+        };
+        format!("proven to stop {}{place}", count(stops.controls.len(), "control"))
+    }
+
     /// The same for programs.
     pub(crate) fn json(&self) -> Json {
         let open: Vec<Json> = { self.open.iter() }
@@ -117,7 +156,8 @@ impl Proven {
                 json!({
                     "control": open.control,
                     "severity": open.severity.as_str(),
-                    "namespaces": open.namespaces,
+                    "namespaces": open.namespaces.keys().collect::<Vec<_>>(),
+                    "older": self.older(&open.namespaces),
                 })
             })
             .collect();
@@ -130,15 +170,4 @@ impl Proven {
             "open": open,
         })
     }
-}
-
-/// What a guard stopped, in words.
-pub(super) fn of_guard(stops: Option<&Stops>) -> String {
-    let Some(stops) = stops else { return "stopped no canary".to_owned() };
-    let spaces: Vec<&str> = stops.namespaces.iter().map(String::as_str).collect();
-    let place = match spaces.iter().all(|space| space.is_empty()) {
-        true => String::new(),
-        false => format!(" in {}", few(&spaces, MOST_NAMED)),
-    };
-    format!("proven to stop {}{place}", count(stops.controls.len(), "control"))
 }

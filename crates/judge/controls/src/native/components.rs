@@ -38,10 +38,7 @@ fn images(subject: &Subject<'_>) -> Answer {
     answer(containers.filter_map(|container| {
         let node = container.get("image")?;
         let parsed = image::parse(node.as_str()?);
-        let is_it = |end: &str| {
-            parsed.path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-        };
-        let (_, component) = IMAGES.into_iter().find(|(end, _)| is_it(end))?;
+        let (_, component) = IMAGES.into_iter().find(|(end, _)| image::is_of(parsed.path, end))?;
         let name = container.get("name").and_then(Node::as_str).unwrap_or_default();
         Some((
             component,

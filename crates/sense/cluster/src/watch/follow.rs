@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use ironhull_kube::Error;
 use ironhull_model::{Gap, Node, Object, ThingRef};
+use tokio::sync::watch::Receiver;
 
 use super::stream::{Stream, Told};
 use super::{Event, Scope, Shared, lock};
@@ -19,8 +20,8 @@ use crate::{complete, denied, rights, unreadable};
 /// The pause after a failure, and the longest after many.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How often it is asked whether we may see now what we might not before, and how
-/// often what cannot be watched is listed.
+/// How often at least it is asked whether we may see what we might not before, and may
+/// still see what we might; and how often what cannot be watched is listed.
 const AGAIN: Duration = Duration::from_secs(60);
 /// A watch that ends sooner has not watched.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -98,8 +99,14 @@ impl Follower {
 
     /// Follows all that we may see. Ends when that should be asked again.
     async fn all(&self) -> Result<(), Error> {
+        let mut rights = self.shared.rights.subscribe();
         if self.may(None).await? {
-            return self.scope(None, None).await;
+            // The API server asks for rights when a watch begins, and lets it go on when
+            // they are taken: what it tells then is no more than what it would refuse.
+            return tokio::select! {
+                ended = self.scope(None, None) => ended,
+                () = self.taken(&mut rights) => Ok(()),
+            };
         }
         let mut seen = Vec::new();
         let namespaces = lock(&self.shared.namespaces).clone();
@@ -115,14 +122,41 @@ impl Follower {
         if seen.is_empty() {
             self.shared.answers(&self.resource.shown()).await;
             self.seen(Some(part.gap), Some(part.namespaces)).await;
-            tokio::time::sleep(AGAIN).await;
+            if self.is_time(&mut rights).await && matches!(self.may(None).await, Ok(true)) {
+                self.shared.rights_changed();
+            }
             return Ok(());
         }
         let scopes = seen.iter().map(|namespace| self.scope(Some(namespace), Some(&part)));
         // After a while there may be other namespaces, or other rights.
-        match tokio::time::timeout(AGAIN, try_join_all(scopes)).await {
-            Ok(ended) => ended.map(|_| ()),
-            Err(_) => Ok(()),
+        tokio::select! {
+            ended = try_join_all(scopes) => ended.map(|_| ()),
+            _ = self.is_time(&mut rights) => Ok(()),
+        }
+    }
+
+    /// Ends when we may not see all any more.
+    async fn taken(&self, rights: &mut Receiver<()>) {
+        loop {
+            let by_itself = self.is_time(rights).await;
+            // While the server does not answer, nothing is known to be other.
+            if matches!(self.may(None).await, Ok(false)) {
+                if by_itself {
+                    self.shared.rights_changed();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Waits until rights should be asked for again: for a while, which is another for each
+    /// kind, or until another kind finds that they changed. Rights mostly change for many
+    /// kinds at once, and what is seen in between would be false alarms. Whether the while
+    /// is over; whoever was told tells nobody.
+    async fn is_time(&self, rights: &mut Receiver<()>) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN.mul_f64(0.75 + random() / 4.0)) => true,
+            _ = rights.changed() => false,
         }
     }
 
@@ -328,8 +362,11 @@ impl Follower {
 
 /// Waits, longer each time, and not at the same time as others.
 async fn rest(pause: &mut Duration) {
-    let random = RandomState::new().build_hasher().finish();
-    let share = 0.5 + (random % 1000) as f64 / 1000.0;
-    tokio::time::sleep(pause.mul_f64(share)).await;
+    tokio::time::sleep(pause.mul_f64(0.5 + random())).await;
     *pause = (*pause * 2).min(LONGEST_PAUSE);
+}
+
+/// At least 0, and less than 1.
+fn random() -> f64 {
+    (RandomState::new().build_hasher().finish() % 1000) as f64 / 1000.0
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 use ironhull_controls::exceptions::Exception;
@@ -29,7 +30,9 @@ pub(crate) struct Judged {
     /// What was judged, as the user wrote it: of a snapshot what that was made of.
     pub(crate) targets: Vec<String>,
     pub(crate) snapshot: Snapshot,
-    pub(crate) controls: Vec<&'static Control>,
+    /// The controls that judged, without those of admission policies.
+    own: Vec<&'static Control>,
+    admission: Vec<Arc<Control>>,
     pub(crate) judgement: Judgement,
     /// Questions that the target was not asked, see [`Report::not_asked`].
     pub(crate) not_asked: Vec<(String, usize, String)>,
@@ -56,7 +59,7 @@ pub(crate) fn judge(
     }
     let admission = plan.admission_controls(&estate.snapshot);
     plan.has_named(&admission)?;
-    let known: Vec<_> = plan.every.iter().chain(&admission).copied().collect();
+    let known = Plan::beside(&plan.every, &admission);
     let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
     refuse_policy_files(&estate)?;
     let first_policy_file = estate.first_policy_file;
@@ -67,7 +70,7 @@ pub(crate) fn judge(
     let assignments = assign(&plan.controls, &documents.policies);
     let world = World::new(&snapshot);
     let judge = Judge::new(world, &plan.controls, &assignments).prove_from(plan.proof_from);
-    let controls: Vec<_> = plan.controls.iter().chain(&admission).copied().collect();
+    let controls = Plan::beside(&plan.controls, &admission);
     let policies = Policies::new(world);
     let audit = (!admission.is_empty()).then(|| Audit::new(&policies, &controls));
     let Documents { exceptions, gates, .. } = &documents;
@@ -91,8 +94,26 @@ pub(crate) fn judge(
         today,
     );
     snapshot.diagnostics.extend(told);
-    let Plan { at, config, .. } = plan;
-    Ok(Judged { targets, snapshot, controls, judgement, not_asked, gates, at, config, proven })
+    let Plan { at, config, controls: own, .. } = plan;
+    Ok(Judged {
+        targets,
+        snapshot,
+        own,
+        admission,
+        judgement,
+        not_asked,
+        gates,
+        at,
+        config,
+        proven,
+    })
+}
+
+impl Judged {
+    /// The controls that judged, in the order of the tallies.
+    pub(crate) fn controls(&self) -> Vec<&Control> {
+        Plan::beside(&self.own, &self.admission)
+    }
 }
 
 /// What is wrong with exceptions, and which of them cover nothing. `controls` are all

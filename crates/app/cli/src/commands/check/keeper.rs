@@ -3,6 +3,7 @@
 //! made by it, and what rules say that look at its kind.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use ironhull_controls::exceptions::{self, Exception};
 use ironhull_controls::judge::owners;
@@ -29,9 +30,7 @@ pub(super) struct Keeper<'p> {
     documents: &'p Documents,
     accepting: Vec<Exception>,
     /// The controls of admission policies.
-    admission: Vec<&'static Control>,
-    /// All controls, in the order of the tallies.
-    pub(super) controls: Vec<&'static Control>,
+    admission: Vec<Arc<Control>>,
     pub(super) standing: Standing,
     /// Errors in our own rules.
     pub(super) errors: Vec<Diagnostic>,
@@ -58,7 +57,6 @@ impl<'p> Keeper<'p> {
             documents,
             accepting: documents.exceptions.iter().cloned().chain(plan.packs()).collect(),
             admission: Vec::new(),
-            controls: Vec::new(),
             standing: Standing::default(),
             errors: Vec::new(),
             today: None,
@@ -80,8 +78,8 @@ impl<'p> Keeper<'p> {
         self.today = Some(today);
         if anew {
             self.admission = self.plan.admission_controls(snapshot);
-            self.controls = self.plan.controls.iter().chain(&self.admission).copied().collect();
         }
+        let controls = Plan::beside(&self.plan.controls, &self.admission);
         let assignments = assign(&self.plan.controls, &self.documents.policies);
         let world = World::new(snapshot);
         let policies = Policies::new(world);
@@ -90,14 +88,14 @@ impl<'p> Keeper<'p> {
             today,
             judge: Judge::new(world, &self.plan.controls, &assignments)
                 .prove_from(self.plan.proof_from),
-            audit: (!self.admission.is_empty()).then(|| Audit::new(&policies, &self.controls)),
+            audit: (!self.admission.is_empty()).then(|| Audit::new(&policies, &controls)),
             accepting: &self.accepting,
             n_assignments: assignments.len(),
-            controls: &self.controls,
+            controls: &controls,
         };
-        let n_rules = assignments.len() + self.controls.len();
+        let n_rules = assignments.len() + controls.len();
         if anew {
-            let mut fresh = Standing::new(self.control_of(&assignments), self.controls.len());
+            let mut fresh = Standing::new(control_of(&assignments, controls.len()), controls.len());
             self.errors.clear();
             let all = vec![true; n_rules];
             let asked = world.objects().map(|object| (&**object, &*all)).collect();
@@ -125,10 +123,9 @@ impl<'p> Keeper<'p> {
         Ok(self.standing.differences())
     }
 
-    /// For each rule the index of its control: assignments, then admission policies.
-    fn control_of(&self, assignments: &[Assignment<'_>]) -> Vec<usize> {
-        let own = assignments.iter().map(|assignment| assignment.control);
-        own.chain(0..self.controls.len()).collect()
+    /// All controls, in the order of the tallies.
+    pub(super) fn controls(&self) -> Vec<&Control> {
+        Plan::beside(&self.plan.controls, &self.admission)
     }
 
     /// The whole judgement.
@@ -136,6 +133,12 @@ impl<'p> Keeper<'p> {
         let objects = World::new(snapshot).objects().map(|object| &**object);
         self.standing.judgement(objects.chain([&snapshot.cluster]))
     }
+}
+
+/// For each rule the index of its control: assignments, then admission policies.
+fn control_of(assignments: &[Assignment<'_>], n_controls: usize) -> Vec<usize> {
+    let own = assignments.iter().map(|assignment| assignment.control);
+    own.chain(0..n_controls).collect()
 }
 
 /// The things that a change of some may change: they, what is in a namespace that is

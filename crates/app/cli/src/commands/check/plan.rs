@@ -1,6 +1,7 @@
 //! What a check judges by: configuration, controls, and the moment it judges as of.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use ironhull_controls::{Control, exceptions, policies};
@@ -69,18 +70,26 @@ impl Plan {
         }
     }
 
-    /// The admission policies of an estate as controls. They live as long as the process.
-    pub(super) fn admission_controls(&self, snapshot: &Snapshot) -> Vec<&'static Control> {
+    /// The admission policies of an estate as controls. They end with whoever asked: a
+    /// watch asks again whenever much changes.
+    pub(super) fn admission_controls(&self, snapshot: &Snapshot) -> Vec<Arc<Control>> {
         let all = audit::controls(World::new(snapshot));
         let wanted = |control: &Control| {
             self.only.is_empty() || self.only.iter().any(|name| *control.id == **name)
         };
-        let wanted = all.into_iter().filter(wanted);
-        wanted.map(|control| &*Box::leak(Box::new(control))).collect()
+        all.into_iter().filter(wanted).map(Arc::new).collect()
+    }
+
+    /// Some controls, and then those of admission policies.
+    pub(super) fn beside<'c>(
+        controls: &[&'static Control],
+        admission: &'c [Arc<Control>],
+    ) -> Vec<&'c Control> {
+        controls.iter().copied().chain(admission.iter().map(|control| &**control)).collect()
     }
 
     /// Whether all admission policies that are named are among some controls.
-    pub(super) fn has_named(&self, admission: &[&Control]) -> anyhow::Result<()> {
+    pub(super) fn has_named(&self, admission: &[Arc<Control>]) -> anyhow::Result<()> {
         let is_there = |name: &String| admission.iter().any(|control| *control.id == **name);
         match self.only.iter().find(|name| is_admission(name) && !is_there(name)) {
             Some(name) => bail!("{name:?} is no admission policy of the input"),

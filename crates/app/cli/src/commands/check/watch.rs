@@ -1,5 +1,6 @@
 //! `ironhull check cluster: --watch`: judges a cluster, and then each change of it.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -67,7 +68,8 @@ pub(super) fn run(check: &Check, targets: &[String], global: &Global) -> anyhow:
         following.estate.cluster = Some(live::Address::of(&cluster));
         let follows = tokio::spawn(watch(cluster, asked, events));
         let ends = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
-        let mut sources = Sources { told, follows, ends, context };
+        let reader_left = Box::pin(printer::closed());
+        let mut sources = Sources { told, follows, ends, reader_left, context };
         let watching = Watching { check, global, plan: &plan, targets };
         watching.run(&mut sources, &mut following).await
     });
@@ -92,6 +94,8 @@ struct Sources<'c> {
     told: Receiver<Event>,
     follows: JoinHandle<Result<(), Error>>,
     ends: [Signal; 2],
+    /// Ends when nobody reads what is printed any more.
+    reader_left: Pin<Box<dyn Future<Output = ()>>>,
     context: &'c str,
 }
 
@@ -110,6 +114,7 @@ impl Sources<'_> {
             },
             _ = interrupt.recv() => Next::End,
             _ = terminate.recv() => Next::End,
+            () = &mut self.reader_left => Next::End,
             () = tokio::time::sleep(within) => Next::Nothing,
         }
     }
@@ -204,12 +209,13 @@ impl Watching<'_> {
         estate::derive(&mut following.estate.snapshot, &moment.at, moment.today);
         let mut keeper = Keeper::new(self.plan, &documents);
         keeper.judge(&following.estate.snapshot, &changes, moment.today)?;
-        let known: Vec<_> = self.plan.every.iter().chain(&keeper.controls).copied().collect();
+        let judging = keeper.controls();
+        let known: Vec<_> = self.plan.every.iter().chain(&judging).copied().collect();
         let told = about_exceptions(
             &following.estate.snapshot,
             &keeper.judgement(&following.estate.snapshot).findings,
             &documents.exceptions,
-            (&known, &keeper.controls),
+            (&known, &judging),
             following.estate.first_policy_file,
             moment.today,
         );
@@ -250,7 +256,7 @@ impl Watching<'_> {
     fn documents(&self, estate: &mut Estate) -> anyhow::Result<Documents> {
         let admission = self.plan.admission_controls(&estate.snapshot);
         self.plan.has_named(&admission)?;
-        let known: Vec<_> = self.plan.every.iter().chain(&admission).copied().collect();
+        let known = Plan::beside(&self.plan.every, &admission);
         let documents = documents::read(&estate.own, &known, &mut estate.snapshot.diagnostics);
         refuse_policy_files(estate)?;
         Ok(documents)
@@ -297,7 +303,7 @@ impl Watching<'_> {
         let report = Report {
             targets: self.targets,
             snapshot,
-            controls: &keeper.controls,
+            controls: &keeper.controls(),
             judgement: &judgement,
             new: None,
             n_failing: looked_at.len(),
@@ -345,7 +351,7 @@ impl Watching<'_> {
         let report = Report {
             targets: self.targets,
             snapshot,
-            controls: &keeper.controls,
+            controls: &keeper.controls(),
             judgement: &nothing,
             new: None,
             n_failing: 0,

@@ -193,7 +193,7 @@ impl<'p> Stream<'p> {
         let world = World::new(&self.snapshot);
         let plan = self.plan;
         let admission = plan.admission_controls(&self.snapshot);
-        let controls: Vec<_> = plan.controls.iter().chain(&admission).copied().collect();
+        let controls = Plan::beside(&plan.controls, &admission);
         let assignments = assign(&plan.controls, &self.documents.policies);
         let judge = Judge::new(world, &plan.controls, &assignments).prove_from(plan.proof_from);
         let policies = Policies::new(world);
@@ -267,4 +267,16 @@ fn what_was_made_is_its_makers() {
 fn what_is_governed_follows_its_policies() {
     let n_findings = changed(&governed(), 6, 8);
     assert!(n_findings > 100, "the estates hold too little: {n_findings} findings");
+}
+
+#[test]
+fn the_controls_of_admission_policies_end_when_they_are_made_anew() {
+    let (plan, documents) = (plan(), Documents::default());
+    let mut stream = Stream::new(&plan, &documents);
+    stream.change(&governed(), true);
+    let first: Vec<_> = stream.keeper.admission.iter().map(Arc::downgrade).collect();
+    assert!(!first.is_empty(), "some of the objects are admission policies");
+    stream.change(&[], true);
+    assert_eq!(stream.keeper.admission.len(), first.len());
+    assert!(first.iter().all(|control| control.upgrade().is_none()), "the first are still there");
 }

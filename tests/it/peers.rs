@@ -209,6 +209,30 @@ fn workload(kind: &str, name: &str, namespace: &str, image: &str, replicas: Opti
     object
 }
 
+fn service(name: &str, namespace: &str, app: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": {"app": app}, "ports": [{"port": 443}]},
+    })
+}
+
+/// Webhooks by name, Service and what happens when that does not answer, about nothing
+/// that there is.
+fn webhooks(namespace: &str, all: &[(&str, &str, &str)]) -> Value {
+    let webhooks = all.iter().map(|(name, service, failure)| {
+        json!({
+            "name": name, "failurePolicy": failure, "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "clientConfig": {"service": {"namespace": namespace, "name": service}},
+            "rules": [{"apiGroups": ["nothing.example"], "apiVersions": ["*"], "resources": ["*"], "operations": ["CREATE"]}],
+        })
+    });
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "asks"}, "webhooks": webhooks.collect::<Vec<_>>(),
+    })
+}
+
 #[test]
 fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
     let options =
@@ -224,6 +248,17 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
         workload("Deployment", "gatekeeper", &space, "openpolicyagent/gatekeeper:v3.20.0", Some(0)),
         workload("DaemonSet", "falco", &space, "docker.io/falcosecurity/falco:0.44.0", None),
         workload("Deployment", "falco-ui", &space, "example/falco-dashboard:1", Some(1)),
+        // What its webhooks ask, and one that nobody answers.
+        service("admission-svc", &space, "admission"),
+        service("nobody-svc", &space, "nobody"),
+        webhooks(
+            &space,
+            &[
+                ("fails.example", "admission-svc", "Fail"),
+                ("open.example", "admission-svc", "Ignore"),
+                ("nobody.example", "nobody-svc", "Ignore"),
+            ],
+        ),
         // A node that nothing runs on.
         json!({
             "apiVersion": "v1", "kind": "Node", "metadata": {"name": "lonely"},
@@ -256,6 +291,10 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
     assert_eq!(peer("Kyverno")["versions"], json!(["v1.14.1"]));
     assert_eq!(peer("Kyverno")["policies"], json!({"audits": 2}));
     assert_eq!(peer("Kyverno")["workloads"][0]["ready"], 1);
+    let webhook = |name: &str, failure: &str| json!({"kind": "ValidatingWebhookConfiguration", "object": "asks", "name": name, "failurePolicy": failure});
+    let answered = [webhook("fails.example", "Fail"), webhook("open.example", "Ignore")];
+    assert_eq!(peer("Kyverno")["webhooks"], json!(answered));
+    assert_eq!(peer("Falco")["webhooks"], json!([]));
     assert_eq!(peer("Gatekeeper")["state"], "off");
     assert_eq!(peer("Gatekeeper")["policies"], json!({"audits": 1}));
     assert_eq!(peer("Falco")["workloads"][0]["absentFrom"], json!(["lonely"]));
@@ -283,7 +322,10 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
     assert_eq!(said.len(), 4, "{said:#?}");
     let table = check(cluster, "add-ons-table", &[]).stdout;
     for line in [
-        format!("Kyverno v1.14.1  admission · 1 of 1 ready in {space} · policies: 2 only report"),
+        format!(
+            "Kyverno v1.14.1  admission · 1 of 1 ready in {space} · policies: 2 only report · \
+             webhooks fails.example (Fail), open.example (Ignore)"
+        ),
         format!(
             "Gatekeeper v3.20.0  admission · switched off in {space} · policies: 1 only report"
         ),

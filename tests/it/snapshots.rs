@@ -37,6 +37,20 @@ const SECRETS: &[&str] = &[
     "staple-broken-5",
 ];
 
+/// Accepts something of the shop.
+const WAIVER: &str = "
+apiVersion: ironhull.dev/v1
+kind: Exception
+metadata: { name: for-now }
+spec:
+  type: waiver
+  controls: [privileged-container]
+  subjects: [{ kind: '*' }]
+  reason: only here
+  owner: shop
+  expires: 2026-12-20
+";
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -90,6 +104,17 @@ fn a_directory_and_its_snapshot_print_the_same() {
         assert!(explained.stdout.contains("PROOF"), "{}", explained.stderr);
         same(&explained, &again, "explain");
     }
+    // Policies and exceptions are the reader's: they go beside it.
+    let waiver = state.join("waiver.yaml");
+    std::fs::write(&waiver, WAIVER).unwrap();
+    let with_waiver = |target: &str| {
+        let args = ["check", target, "--at", AT, "-o", "json", "--policy"];
+        run_with_state(&files, &state, &[&args[..], &[waiver.to_str().unwrap()]].concat(), "")
+    };
+    let (live, saved) = (with_waiver("."), with_waiver(&target));
+    assert!(live.stdout.contains("only here"), "{}{}", live.stdout, live.stderr);
+    same(&live, &saved, "a policy beside it");
+
     let kept = uncompressed(&path);
     assert!(holds(&kept, "DB_PASSWORD") && holds(&kept, "privileged: true"));
     for secret in SECRETS {
@@ -178,7 +203,9 @@ fn what_is_no_snapshot_is_said() {
     told(run(b"ironhull snapshot 9\n"), "IH0112", "version 9");
     told(run(b"ironhull snapshot 1\n\x1f\x8b"), "IH0111", "damaged");
     told(run_with_state(&here, &here, &["check", "snapshot:absent"], ""), "IH0111", "No such file");
-    told(run_with_state(&here, &here, &["check", "snapshot:s", "."], ""), "IH0111", "alone");
+    let beside = run_with_state(&here, &here, &["check", "snapshot:s", "."], "");
+    assert!(beside.stderr.contains("--policy") && beside.stderr.contains("--save"));
+    told(beside, "IH0111", "snapshot:s stands alone");
     let run = run_with_state(&here, &here, &["check", ".", "--save", "no/such/folder"], "");
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("no/such/folder"), "{}", run.stderr);

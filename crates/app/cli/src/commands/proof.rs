@@ -148,3 +148,39 @@ fn dated(proof: &LastProof, proved: &Proved, places: &[usize]) -> BTreeMap<Strin
     let time = proof.times.get(proved.at).cloned().unwrap_or_default();
     { proof.places(places).into_iter() }.map(|name| (name.to_owned(), time.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use ironhull_store::{GuardName, LastProof, Proved};
+
+    use super::proven;
+
+    #[test]
+    fn each_place_has_the_time_when_it_was_shown() {
+        let webhook =
+            GuardName { kind: "Webhook".into(), name: "w".into(), binding: String::new() };
+        let of = |stopped: Vec<usize>, open: Vec<usize>| Proved {
+            control: "x".into(),
+            severity: "high".into(),
+            stopped: vec![(webhook.clone(), stopped)],
+            open,
+            ..Proved::default()
+        };
+        let proof = |time: &str, proved| LastProof {
+            times: vec![time.into()],
+            namespaces: vec!["a".into(), "b".into(), String::new()],
+            controls: vec![proved],
+            ..LastProof::default()
+        };
+        let mut newer = proof("2", of(vec![1], vec![]));
+        newer.add_older(proof("1", of(vec![0, 1], vec![2])));
+        let proven = proven(&newer);
+        assert_eq!((proven.from.as_str(), proven.at.as_str()), ("1", "2"));
+        let stops: Vec<_> = { proven.stops[0].namespaces.iter() }
+            .map(|(name, time)| (name.as_str(), time.as_str()))
+            .collect();
+        assert_eq!(stops, [("a", "1"), ("b", "2")]);
+        let open: Vec<_> = proven.open[0].namespaces.iter().collect();
+        assert_eq!(open, [(&"the cluster".to_owned(), &"1".to_owned())]);
+    }
+}

@@ -171,3 +171,50 @@ impl Proven {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ironhull_model::Severity;
+
+    use super::{Open, Proven, Stops};
+
+    fn places(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+        of.iter().map(|(name, time)| ((*name).to_owned(), (*time).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_the_last_proof_did_not_show_has_its_own_time() {
+        let open = |control: &str, namespaces| Open {
+            control: control.to_owned(),
+            severity: Severity::High,
+            namespaces: places(namespaces),
+        };
+        let proven = Proven {
+            from: "1".into(),
+            at: "2".into(),
+            n_namespaces: 2,
+            n_tried: 3,
+            stops: Vec::new(),
+            open: vec![open("x", &[("a", "1"), ("b", "2")]), open("y", &[("b", "2")])],
+        };
+        let summary = proven.summary();
+        assert!(summary.starts_with("proven 1 to 2: "), "{summary}");
+        assert!(summary.contains("not stopped: x in a (1) and 1 more, y in b → "), "{summary}");
+        let json = proven.json();
+        assert_eq!(json["open"][0]["namespaces"], serde_json::json!(["a", "b"]));
+        assert_eq!(json["open"][0]["older"], serde_json::json!({"a": "1"}));
+        assert_eq!(json["open"][1]["older"], serde_json::json!({}));
+        let mut stops = Stops::default();
+        stops.add(["x".to_owned()].into(), places(&[("a", "2"), ("b", "2")]));
+        assert_eq!(proven.of_guard(Some(&stops)), "proven to stop 1 control in a, b");
+        // Of several in one place the oldest counts, in whichever order they come.
+        stops.add(["y".to_owned()].into(), places(&[("a", "1")]));
+        stops.add(["z".to_owned()].into(), places(&[("a", "2")]));
+        assert_eq!(proven.of_guard(Some(&stops)), "proven to stop 3 controls in a (1), b");
+        let mut cluster = Stops::default();
+        cluster.add(["x".to_owned()].into(), places(&[("", "1")]));
+        assert_eq!(proven.of_guard(Some(&cluster)), "proven to stop 1 control (1)");
+    }
+}

@@ -90,6 +90,12 @@ const PUBLISHED: &[Published] = &[
         "manifests/install.yaml",
         &[("Argo CD", "v2.14.21", "image")],
     ),
+    (
+        "k8s.io/kubernetes",
+        "v1.37.1",
+        "cluster/addons/dns/coredns/coredns.yaml.in",
+        &[("CoreDNS", "v1.14.6", "image")],
+    ),
     // Components that are none of those that are looked for.
     ("go.universe.tf/metallb", "v0.16.2", "config/manifests/metallb-native.yaml", &[]),
     ("sigs.k8s.io/metrics-server", "v0.9.0", "manifests/base/deployment.yaml", &[]),
@@ -254,9 +260,9 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
         webhooks(
             &space,
             &[
-                ("fails.example", "admission-svc", "Fail"),
-                ("open.example", "admission-svc", "Ignore"),
-                ("nobody.example", "nobody-svc", "Ignore"),
+                ("fails.guard.example", "admission-svc", "Fail"),
+                ("open.guard.example", "admission-svc", "Ignore"),
+                ("nobody.guard.example", "nobody-svc", "Ignore"),
             ],
         ),
         // A node that nothing runs on.
@@ -292,7 +298,8 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
     assert_eq!(peer("Kyverno")["policies"], json!({"audits": 2}));
     assert_eq!(peer("Kyverno")["workloads"][0]["ready"], 1);
     let webhook = |name: &str, failure: &str| json!({"kind": "ValidatingWebhookConfiguration", "object": "asks", "name": name, "failurePolicy": failure});
-    let answered = [webhook("fails.example", "Fail"), webhook("open.example", "Ignore")];
+    let answered =
+        [webhook("fails.guard.example", "Fail"), webhook("open.guard.example", "Ignore")];
     assert_eq!(peer("Kyverno")["webhooks"], json!(answered));
     assert_eq!(peer("Falco")["webhooks"], json!([]));
     assert_eq!(peer("Gatekeeper")["state"], "off");
@@ -324,7 +331,7 @@ fn a_running_cluster_says_which_add_ons_it_has_and_what_is_wrong_with_them() {
     for line in [
         format!(
             "Kyverno v1.14.1  admission · 1 of 1 ready in {space} · policies: 2 only report · \
-             webhooks fails.example (Fail), open.example (Ignore)"
+             webhooks fails.guard.example (Fail), open.guard.example (Ignore)"
         ),
         format!(
             "Gatekeeper v3.20.0  admission · switched off in {space} · policies: 1 only report"

@@ -1,9 +1,13 @@
 //! The add-ons that are known, as data. One table, so that it may be long.
 //!
-//! Facts are from public manifests, charts and sources, which the comments name; those of
-//! entries without one, and the labels and definitions of some others, are as commonly
-//! known and were not compared. `tests/it/peers.rs` names what is recognised in published
-//! files.
+//! Facts are from the public manifests, charts and sources that the comments name. Read
+//! side by side with them were: all that `tests/it/peers.rs` names; images, labels and
+//! arguments of the charts of cert-manager 1.21, trust-manager 0.25, External Secrets 1.3,
+//! Sealed Secrets 0.40, Ratify 1.4, Flux 2.9, Velero 1.18, Cilium 1.20, Istio of August 2026,
+//! Kyverno 1.19, Prometheus' operator 0.85, Vault and OpenBao; manifests of Fluentd, Vector,
+//! Filebeat, Azure NPM and Azure Monitor; and lists of Rancher's images. As commonly known,
+//! and not compared: Microsoft Defender, Sysdig, Datadog and Connaisseur, labels of Fluent
+//! Bit and Longhorn, and what is older than these versions.
 //! Ends of repositories cover mirrors and the providers' copies: `mcr.microsoft.com/oss/calico/node`.
 
 use crate::known::Function::{

@@ -11,19 +11,23 @@ use ironhull_model::{Code, Diagnostic, Node, Object, Value};
 use crate::removed;
 
 mod defaults;
+mod definitions;
 mod format;
 mod lists;
 mod pruning;
 mod structural;
-mod text;
+pub(crate) mod text;
 mod validation;
 mod values;
+mod written;
 
 pub use defaults::apply as apply_defaults;
+pub use definitions::{Definition, Definitions};
 pub use pruning::{pruned, unknown_fields};
 pub use structural::{Additional, Rule, Structural};
 pub use text::{quoted, sorted_json, value_text};
 pub use validation::{Matcher, Problem, ProblemKind, validate};
+pub use written::{refilled, written};
 
 /// The group of definitions.
 pub const GROUP: &str = "apiextensions.k8s.io";

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ironhull_model::object::split_api_version;
-use ironhull_model::{Builder, Kind, Node, Value, base64};
+use ironhull_model::{Builder, Kind, Minor, Node, Value, base64};
 
 use crate::{FieldType, Schema, TypeId};
 
@@ -59,6 +59,13 @@ static RULES: LazyLock<HashMap<&'static str, Fields>> = LazyLock::new(|| {
     rules
 });
 
+/// What was written otherwise before a minor: type, field, whether it was left out when
+/// it was empty then. Compared with the types of `k8s.io/api` 1.34, 1.35 and 1.36.
+const OLDER: [(&str, &str, Minor, bool); 2] = [
+    ("io.k8s.api.apps.v1.ControllerRevision", "data", Minor::v1(37), true),
+    ("io.k8s.api.resource.v1.ResourceSliceSpec", "devices", Minor::v1(35), false),
+];
+
 /// The object as the API server holds it in memory; one of a kind that is not its
 /// own comes back as it is. `value` has its defaults.
 pub fn written(schema: Schema, value: &Value) -> Value {
@@ -69,11 +76,21 @@ pub fn written(schema: Schema, value: &Value) -> Value {
     };
     let (group, version) = split_api_version(api_version);
     let Some(ty) = type_of(schema, group, version, kind) else { return value.clone() };
-    let builder = if value.has_spans() { Builder::with_spans() } else { Builder::new() };
-    let mut writer = Writer { schema, builder };
+    let mut builder = if value.has_spans() { Builder::with_spans() } else { Builder::new() };
     let is_secret = (group, kind) == ("", "Secret");
+    let mut writer = Writer { schema, builder: &mut builder, keeps_unknown: true };
     writer.fields(ty, Some(root), is_secret);
-    writer.builder.finish()
+    builder.finish()
+}
+
+/// Writes the metadata of a custom resource, without what metadata does not have.
+pub(crate) fn metadata(schema: Schema, builder: &mut Builder, node: Node<'_>) {
+    match schema.type_named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta") {
+        Some(ty) => {
+            Writer { schema, builder, keeps_unknown: false }.fields(ty, Some(node), false);
+        }
+        None => builder.copy(node),
+    }
 }
 
 /// The type of a kind; also of those that are only sent to subresources.
@@ -88,12 +105,14 @@ fn type_of(schema: Schema, group: &str, version: &str, kind: &str) -> Option<Typ
     schema.type_named(&format!("io.k8s.api.{package}.{version}.{kind}"))
 }
 
-struct Writer {
+struct Writer<'b> {
     schema: Schema,
-    builder: Builder,
+    builder: &'b mut Builder,
+    /// Whether fields that the type does not have stay.
+    keeps_unknown: bool,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// A struct: its members, without the empty ones, and those always there.
     fn fields(&mut self, ty: TypeId, node: Option<Node<'_>>, is_secret: bool) {
         let rules = RULES.get(self.schema.type_name(ty)).map_or(&[][..], Vec::as_slice);
@@ -110,11 +129,13 @@ impl Writer {
                 None => child.is_null(),
                 Some(_) => false,
             };
-            if is_left_out || is_secret && matches!(key, "data" | "stringData") {
+            let field = self.schema.field(ty, key);
+            let is_dropped = field.is_none() && !self.keeps_unknown;
+            if is_left_out || is_dropped || is_secret && matches!(key, "data" | "stringData") {
                 continue;
             }
             self.builder.key(key, child.span().unwrap_or_default().key);
-            match self.schema.field(ty, key) {
+            match field {
                 Some(field) => self.value(&field.ty, child),
                 None => self.builder.copy(child),
             }
@@ -131,7 +152,16 @@ impl Writer {
     }
 
     fn missing(&mut self, ty: TypeId, name: &str, rule: Rule) {
-        if rule == Rule::Omitted {
+        let own = (self.schema.type_name(ty), name);
+        let older = { OLDER.iter() }
+            .find(|(ty, name, until, _)| (*ty, *name) == own && self.schema.minor() < *until);
+        let rule = match older {
+            Some((.., true)) => Rule::Omitted,
+            Some((.., false)) => Rule::Always(Zero::Null),
+            None => rule,
+        };
+        // A field that came later is not written by older minors.
+        if rule == Rule::Omitted || self.schema.field(ty, name).is_none() {
             return;
         }
         self.builder.key(name, 0);

@@ -6,114 +6,31 @@
 //! unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use ironhull_controls::control::{Applies, Control, Rule, SeverityLine, Surface};
-use ironhull_controls::judge::{Judgement, Tally, evidence, owners};
-use ironhull_model::{
-    Evidence, Finding, Node, Object, Pointer, Repair, Severity, Standing, Value, Verdict, World,
-};
+use ironhull_controls::control::Control;
+use ironhull_controls::judge::{Judgement, Tally, owners};
+use ironhull_model::{Finding, Object, Severity, Standing, Value, Verdict};
 use ironhull_schema::template_path;
 
-use crate::decision::{Decision, Ran, Said};
-use crate::evaluate::Outcome;
-use crate::input::Source;
+use crate::decision::Decision;
 use crate::policies::{Policies, Refused};
-use crate::policy::{Action, Flavour, GROUP, text};
+use crate::policy::{Flavour, GROUP, text};
 use crate::request::Request;
 
+mod controls;
+mod findings;
 mod pods;
+
+use controls::{id, said_severity};
+use findings::refusal;
+
+pub use controls::controls;
 
 /// The label or annotation of a policy or binding that says how bad its violations are.
 pub const SEVERITY: &str = "ironhull.dev/severity";
 
 /// More than this is no proof that a person reads.
 const MOST: usize = 8;
-
-/// The policies of a world as controls: `vap/NAME` and `map/NAME`.
-pub fn controls(world: World<'_>) -> Vec<Control> {
-    let mut named: BTreeMap<String, (Severity, Option<&Arc<Object>>)> = BTreeMap::new();
-    for flavour in Flavour::ALL {
-        for object in world.of_kind(GROUP, flavour.binding_kind()) {
-            let Some(spec) = object.root().get("spec") else { continue };
-            let severity = said_severity(object).unwrap_or_else(|| severity_of_actions(spec));
-            let id = id(flavour, text(spec, "policyName"));
-            let known = named.entry(id).or_insert((Severity::Low, None));
-            known.0 = known.0.max(severity);
-        }
-        for object in world.of_kind(GROUP, flavour.kind()) {
-            let known = named.entry(id(flavour, &object.thing.name));
-            let known = known.or_insert((Severity::Medium, None));
-            known.1 = Some(object);
-            known.0 = said_severity(object).unwrap_or(known.0);
-        }
-    }
-    named.into_iter().map(|(id, (severity, object))| control(&id, severity, object)).collect()
-}
-
-fn id(flavour: Flavour, name: &str) -> String {
-    match flavour {
-        Flavour::Validating => format!("vap/{name}"),
-        Flavour::Mutating => format!("map/{name}"),
-    }
-}
-
-fn said_severity(object: &Object) -> Option<Severity> {
-    object.annotation(SEVERITY).or_else(|| object.label(SEVERITY))?.parse().ok()
-}
-
-fn severity_of_actions(spec: Node<'_>) -> Severity {
-    let has = |action: &str| {
-        let actions = spec.get("validationActions").into_iter().flat_map(Node::items);
-        { actions }.any(|item| item.as_str() == Some(action))
-    };
-    match () {
-        () if has("Deny") => Severity::High,
-        () if has("Warn") => Severity::Medium,
-        () => Severity::Low,
-    }
-}
-
-fn severity_of(actions: &[Action]) -> Severity {
-    match () {
-        () if actions.contains(&Action::Deny) => Severity::High,
-        () if actions.contains(&Action::Warn) => Severity::Medium,
-        () => Severity::Low,
-    }
-}
-
-fn control(id: &str, severity: Severity, object: Option<&Arc<Object>>) -> Control {
-    let name = id.split_once('/').map_or(id, |(_, name)| name);
-    let description = object.and_then(|object| object.annotation("description"));
-    let title = match (description, id.starts_with("map/")) {
-        (Some(text), _) => text.to_owned(),
-        (None, false) => format!("The admission policy {name} admits what is there"),
-        (None, true) => format!("The admission policy {name} is in force"),
-    };
-    Control {
-        id: id.into(),
-        catalogue: Vec::new(),
-        surface: Surface::Cluster,
-        title: title.into(),
-        why: "An admission policy judges what changes, never what is there already; that is \
-              refused as soon as somebody changes it."
-            .into(),
-        applies: Applies::Any,
-        from: None,
-        until: None,
-        params: "{}".into(),
-        related: Vec::new(),
-        needs: Vec::new(),
-        helps: Vec::new(),
-        rule: Rule::Native("dialects/policy".into()),
-        may: None,
-        severity: vec![SeverityLine { severity, when: None }],
-        standards: Vec::new(),
-        packs: Vec::new(),
-        portable: false,
-        examples: "[]".into(),
-    }
-}
 
 /// Judges what is there.
 pub struct Audit<'a> {
@@ -271,149 +188,5 @@ impl<'a> Audit<'a> {
                 judgement.findings.push(Finding { message, ..finding });
             }
         }
-    }
-
-    fn violation(&self, subject: &Subject<'_>, ran: &Ran<'_>) -> Finding {
-        let violated: Vec<&Said> = ran.said.iter().filter(|said| said.denies).collect();
-        let first = violated[0];
-        let element = match &ran.param {
-            None => ran.binding.to_owned(),
-            Some(param) => format!("{}/{param}", ran.binding),
-        };
-        let more = match violated.len() - 1 {
-            0 => String::new(),
-            n => format!(" (and {n} more)"),
-        };
-        let own = |name: &str, kind: &str| self.severities.get(&format!("{kind}/{name}")).copied();
-        let severity = own(ran.binding, Flavour::Validating.binding_kind())
-            .or_else(|| own(ran.policy, Flavour::Validating.kind()))
-            .unwrap_or_else(|| severity_of(&ran.actions));
-        let finding = self.finding(subject, ran.policy, &element, severity);
-        let how = if first.outcome == Outcome::Failed { "ends in an error: " } else { "" };
-        let evidence = subject.evidence(first);
-        let at = evidence.last().map(|last| last.pointer.clone());
-        let at = at.unwrap_or_else(|| finding.at.clone());
-        let node = evidence::nearest(subject.object, &at).0;
-        Finding {
-            message: format!(
-                "{}{how}{}{more}, says {} by binding {}",
-                subject.prefix(),
-                first.message,
-                ran.policy,
-                ran.binding
-            ),
-            place: evidence::place(subject.object, node),
-            at,
-            evidence,
-            ..finding
-        }
-    }
-
-    fn finding(
-        &self,
-        subject: &Subject<'_>,
-        policy: &str,
-        element: &str,
-        severity: Severity,
-    ) -> Finding {
-        let object = subject.object;
-        let id = id(Flavour::Validating, policy);
-        let prefix = if subject.template.is_some() { "pods/" } else { "" };
-        let mut finding = bare(&id, object, severity);
-        finding.element = format!("{prefix}{element}").into();
-        finding.owner = owners::person(self.policies.estate().world(), &object.thing);
-        finding
-    }
-}
-
-fn bare(id: &str, object: &Object, severity: Severity) -> Finding {
-    let root = object.root();
-    let node = root.get("metadata").unwrap_or(root);
-    Finding {
-        control: id.into(),
-        assignment: "".into(),
-        rung: ironhull_model::finding::Rung::default(),
-        subject: object.thing.clone(),
-        seen_in: None,
-        element: "".into(),
-        verdict: Verdict::Violated,
-        severity,
-        message: String::new(),
-        at: node.pointer(),
-        place: evidence::place(object, node),
-        evidence: Vec::new(),
-        missing: Vec::new(),
-        repair: Repair::default(),
-        owner: None,
-        accepted: None,
-    }
-}
-
-fn refusal(id: &str, refused: &Refused<'_>) -> Finding {
-    let all = &refused.problems;
-    let (path, message) = all.first().map_or(("", ""), |it| (&*it.path, &*it.message));
-    // The compiler shows the place below.
-    let message = message.lines().next().unwrap_or_default();
-    let more = match all.len().saturating_sub(1) {
-        0 => String::new(),
-        n => format!(" (and {n} more)"),
-    };
-    let pointer = pointer(path);
-    let (node, _) = evidence::nearest(refused.object, &pointer);
-    Finding {
-        message: format!("the API server refuses it: {path}: {message}{more}"),
-        at: node.pointer(),
-        place: evidence::place(refused.object, node),
-        evidence: vec![evidence::evidence_at(refused.object, &pointer)],
-        ..bare(id, refused.object, Severity::Medium)
-    }
-}
-
-/// `spec.validations[0].message` as a pointer.
-fn pointer(path: &str) -> Pointer {
-    let mut pointer = Pointer::root();
-    for part in path.split(['.', '[']) {
-        pointer.push(part.trim_end_matches(']'));
-    }
-    pointer
-}
-
-impl Subject<'_> {
-    fn prefix(&self) -> &'static str {
-        if self.template.is_some() { "the pods it makes: " } else { "" }
-    }
-
-    /// What a validation read of the object, without the way there.
-    fn evidence(&self, said: &Said) -> Vec<Evidence> {
-        let own = said.reads.iter().filter(|read| read.source == Source::Object);
-        let mut read: Vec<Pointer> = own
-            .map(|read| {
-                let mut pointer = self.place_of(&read.pointer);
-                if let Some(name) = &read.absent {
-                    pointer.push(name);
-                }
-                pointer
-            })
-            .collect();
-        let all = read.clone();
-        read.retain(|pointer| {
-            let inside = format!("{pointer}/");
-            !all.iter().any(|other| other.as_str().starts_with(&inside))
-        });
-        read.dedup();
-        let skipped = read.len().saturating_sub(MOST);
-        read.iter().skip(skipped).map(|at| evidence::evidence_at(self.object, at)).collect()
-    }
-
-    /// Where something of the pod stands in the object.
-    fn place_of(&self, pointer: &Pointer) -> Pointer {
-        let Some(path) = self.template else { return pointer.clone() };
-        let mut place = Pointer::root();
-        let is_own = ["/metadata/namespace", "/metadata/generateName"].contains(&pointer.as_str());
-        if !is_own {
-            path.iter().for_each(|name| place.push(name));
-        }
-        pointer.segments().for_each(|segment| place.push(&segment));
-        place
     }
 }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ironhull_model::{Builder, Node, Object, ThingRef, Value, World, selector};
-use ironhull_schema::Scope;
+use ironhull_schema::crd::{self, Definitions, Structural};
+use ironhull_schema::{Scope, defaults, merge, wire};
 
-use crate::kinds::Kinds;
+use crate::convert;
+use crate::kinds::{Kinds, under};
 use crate::policy::{Binding, ParamKind, Policy};
-use crate::request::{Place, Request};
+use crate::request::{Place, Request, Typed};
 
 /// The label by which the API server names every Namespace.
 pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -53,6 +55,7 @@ pub struct Estate<'a> {
     world: World<'a>,
     kinds: Kinds<'a>,
     namespaces: HashMap<String, Value>,
+    definitions: Definitions<'a, Structural>,
 }
 
 impl<'a> Estate<'a> {
@@ -67,7 +70,62 @@ impl<'a> Estate<'a> {
                 namespaces.entry(name.to_owned()).or_insert_with(|| bare(name));
             }
         }
-        Estate { world, kinds: Kinds::new(world), namespaces }
+        let definitions = Definitions::new(world);
+        Estate { world, kinds: Kinds::new(world), namespaces, definitions }
+    }
+
+    /// The schema of a custom resource in one version; none when its definition is not
+    /// known, or when the kind is the API server's own.
+    fn definition(&self, kind: Typed<'_>) -> Option<&Structural> {
+        let own = self.kinds.schema().kind(kind.group, kind.version, kind.name);
+        let definition = self.definitions.of(kind.group, kind.version, kind.name);
+        Some(definition.filter(|_| own.is_none())?.made(|schema| schema))
+    }
+
+    /// An object that was sent, as the API server holds it when admission is asked.
+    pub(crate) fn written(&self, kind: Typed<'_>, value: &Value) -> Value {
+        let schema = self.kinds.schema();
+        match self.definition(kind) {
+            Some(definition) => crd::written(schema, definition, value),
+            None => wire::written(schema, value),
+        }
+    }
+
+    /// An object after a mutation, with its defaults.
+    pub(crate) fn refilled(&self, kind: Typed<'_>, value: &Value) -> Value {
+        let schema = self.kinds.schema();
+        match self.definition(kind) {
+            Some(definition) => crd::refilled(definition, value),
+            None => wire::written(schema, &defaults::apply(schema, value)),
+        }
+    }
+
+    /// An object with a part of it merged into it, or what the API server says against
+    /// that; none when the schema of the kind is not known.
+    pub(crate) fn merged(
+        &self,
+        kind: Typed<'_>,
+        object: &Value,
+        part: &Value,
+    ) -> Option<Result<Value, String>> {
+        let schema = self.kinds.schema();
+        match self.definition(kind) {
+            Some(definition) => Some(merge::merge_custom(schema, definition, object, part)),
+            None if crd::is_custom(kind.group, kind.name) => None,
+            None => Some(merge::merge(schema, object, part)),
+        }
+    }
+
+    /// An object as the API server writes it, in another version of its kind; none
+    /// where it is not known how that looks.
+    pub(crate) fn converted(&self, from: Typed<'_>, to: Typed<'_>, value: &Value) -> Option<Value> {
+        if from == to {
+            return Some(value.clone());
+        }
+        if self.definition(to).is_some() {
+            return self.kinds.is_renamed(to).then(|| under(value, to));
+        }
+        convert::converted(self.kinds.schema(), from, to, value)
     }
 
     /// The world.

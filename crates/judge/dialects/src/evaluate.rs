@@ -2,123 +2,24 @@
 //! budgets and the texts are those of
 //! `k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go`.
 
-use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET, Variables};
+use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
 use ironhull_cel::{Host, Val};
-use ironhull_model::{Minor, Value};
+use ironhull_model::Value;
 
-use crate::expression::{Compiler, Expression, Given, Reads, Spent, Stage, Wants};
-use crate::policy::{FailurePolicy, PatchType, Policy};
+use crate::expression::{Expression, Given, Reads, Spent, Stage};
+use crate::policy::{FailurePolicy, Policy};
 use crate::text::{aggregate, cut};
+
+mod program;
+
+pub(crate) use program::Program;
 
 /// A computed message may have so many bytes.
 const MESSAGE: usize = 5 * 1024;
+/// Said in place of a computed message that reads what is not known.
+const UNTOLD: &str = "(its message reads what is not known)";
 /// What is kept of an audit annotation, in bytes.
 const ANNOTATION: usize = 10 * 1024;
-
-/// A policy, compiled.
-#[derive(Debug)]
-pub(crate) struct Program {
-    conditions: Vec<Expression>,
-    pub(crate) variables: Variables,
-    /// What is wrong with named values, by their places.
-    broken: Vec<(usize, String)>,
-    validations: Vec<Expression>,
-    messages: Vec<Option<Expression>>,
-    annotations: Vec<Expression>,
-    pub(crate) mutations: Vec<Expression>,
-    patches: Vec<PatchType>,
-}
-
-impl Program {
-    pub(crate) fn compile(policy: &Policy<'_>, minor: Minor) -> Program {
-        let mut compiler = Compiler::new(minor, policy.param_kind.is_some());
-        let mut broken = Vec::new();
-        for (index, named) in policy.variables.iter().enumerate() {
-            if let Err(error) = compiler.variable(named) {
-                broken.push((index, error));
-            }
-        }
-        let all = |named: &[crate::policy::Named<'_>], wants| {
-            named.iter().map(|named| compiler.compile(named.expression, wants)).collect()
-        };
-        let message = |text: &str| (!text.is_empty()).then(|| compiler.compile(text, Wants::Text));
-        Program {
-            conditions: all(&policy.conditions, Wants::Bool),
-            variables: compiler.variables(),
-            broken,
-            validations: policy
-                .validations
-                .iter()
-                .map(|validation| compiler.compile(validation.expression, Wants::Bool))
-                .collect(),
-            messages: policy
-                .validations
-                .iter()
-                .map(|validation| message(validation.message_expression))
-                .collect(),
-            annotations: all(&policy.annotations, Wants::TextOrNull),
-            mutations: policy
-                .mutations
-                .iter()
-                .map(|mutation| {
-                    let wants = match mutation.patch {
-                        PatchType::ApplyConfiguration => Wants::Object,
-                        PatchType::JsonPatch => Wants::Patch,
-                    };
-                    compiler.compile(mutation.expression, wants)
-                })
-                .collect(),
-            patches: policy.mutations.iter().map(|mutation| mutation.patch).collect(),
-        }
-    }
-
-    /// Match conditions that do not compile where there are no variables, which is
-    /// how they are accepted: their places, and why.
-    pub(crate) fn broken_conditions(policy: &Policy<'_>, minor: Minor) -> Vec<(usize, String)> {
-        let compiler = Compiler::new(minor, policy.param_kind.is_some());
-        let failed = policy.conditions.iter().enumerate().filter_map(|(index, named)| {
-            let expression = compiler.compile(named.expression, Wants::Bool);
-            expression.program.err().map(|error| (index, error))
-        });
-        failed.collect()
-    }
-
-    /// What does not compile: its place in the policy, and why.
-    /// Match conditions are accepted apart.
-    pub(crate) fn broken(&self) -> Vec<(String, &str)> {
-        let mut broken: Vec<(String, &str)> = Vec::new();
-        for (index, error) in &self.broken {
-            broken.push((format!("spec.variables[{index}].expression"), error));
-        }
-        broken.extend(failed("validations", "expression", self.validations.iter().map(Some)));
-        let messages = self.messages.iter().map(Option::as_ref);
-        broken.extend(failed("validations", "messageExpression", messages));
-        let annotations = self.annotations.iter().map(Some);
-        broken.extend(failed("auditAnnotations", "valueExpression", annotations));
-        for (index, expression) in self.mutations.iter().enumerate() {
-            if let Err(error) = &expression.program {
-                let member = match self.patches[index] {
-                    PatchType::ApplyConfiguration => "applyConfiguration",
-                    PatchType::JsonPatch => "jsonPatch",
-                };
-                broken.push((format!("spec.mutations[{index}].{member}.expression"), error));
-            }
-        }
-        broken
-    }
-}
-
-fn failed<'p>(
-    list: &str,
-    member: &str,
-    expressions: impl Iterator<Item = Option<&'p Expression>>,
-) -> Vec<(String, &'p str)> {
-    let failed = expressions.enumerate().filter_map(|(index, expression)| {
-        let error = expression?.program.as_ref().err()?;
-        Some((format!("spec.{list}[{index}].{member}"), error.as_str()))
-    });
-    failed.collect()
-}
 
 /// What a validation gave.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -325,7 +226,8 @@ impl<'e> Run<'_, 'e> {
             };
             let message = match self.ask(&mut stage, expression, &mut Reads::default()).ok()? {
                 Told::Value(value) => Some(value.display().trim().to_owned()),
-                _ => None,
+                Told::Unknown(what) => Some(format!("{UNTOLD}: {what}")),
+                Told::Error(_) => None,
             };
             let is_fit = |text: &String| text.len() <= MESSAGE && !text.contains('\n');
             messages.push(message.filter(is_fit));

@@ -3,7 +3,7 @@
 use ironhull_cel::policy::Inputs;
 use ironhull_cel::{Host, Resource, Val};
 use ironhull_model::{Builder, Minor, Node, Value};
-use ironhull_schema::{crd, wire};
+use ironhull_schema::crd;
 
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
@@ -55,12 +55,36 @@ impl Documents {
         param: Param<'_>,
         estate: &Estate<'_>,
     ) -> Documents {
-        let schema = estate.kinds().schema();
-        let renamed = |known: Known<'_>, is_stored: bool| match (matched.form, known.value()?) {
-            (Form::Renamed, value) => Some(under(value, matched.kind)),
-            (Form::Own, value) if !is_stored => Some(wire::written(schema, value)),
-            _ => None,
-        };
+        let object = request.object.value().and_then(|value| {
+            let is_sent = !request.is_stored && !request.is_mutated;
+            let written = is_sent.then(|| estate.written(request.kind, value));
+            match matched.form {
+                Form::Own => written,
+                _ => in_form(request, matched, written.as_ref().unwrap_or(value), estate),
+            }
+        });
+        Documents::with_object(request, matched, param, estate, object)
+    }
+
+    /// The same for a request whose object is in the form that the policy sees.
+    pub(crate) fn of_version(
+        request: &Request<'_>,
+        matched: &Matched<'_>,
+        param: Param<'_>,
+        estate: &Estate<'_>,
+    ) -> Documents {
+        let object = request.object.value().cloned();
+        Documents::with_object(request, matched, param, estate, object)
+    }
+
+    fn with_object(
+        request: &Request<'_>,
+        matched: &Matched<'_>,
+        param: Param<'_>,
+        estate: &Estate<'_>,
+        object: Option<Value>,
+    ) -> Documents {
+        let old = request.old_object.value().filter(|_| matched.form != Form::Own);
         let namespace = match namespace_of(request, estate) {
             Some(Namespace::There(value)) => Some(value.clone()),
             _ => None,
@@ -77,8 +101,8 @@ impl Documents {
             }
         };
         Documents {
-            object: renamed(request.object, request.is_stored),
-            old_object: renamed(request.old_object, true),
+            object,
+            old_object: old.and_then(|value| in_form(request, matched, value, estate)),
             request: request_document(request, matched.resource, matched.kind),
             own_request: request_document(request, request.resource, matched.kind),
             namespace,
@@ -182,6 +206,20 @@ impl Documents {
     }
 }
 
+/// An object, as the API server writes it, in the form that a policy sees.
+fn in_form(
+    request: &Request<'_>,
+    matched: &Matched<'_>,
+    value: &Value,
+    estate: &Estate<'_>,
+) -> Option<Value> {
+    match matched.form {
+        Form::Own => None,
+        Form::Renamed => Some(under(value, matched.kind)),
+        Form::Converted => estate.converted(request.kind, matched.kind, value),
+    }
+}
+
 /// The Namespace that a request is in; none for what is in none and for a Namespace.
 pub(crate) fn namespace_of<'e>(
     request: &Request<'_>,
@@ -218,8 +256,9 @@ fn unknowns(
             unknown.push(what);
         }
     };
+    let is_unknown = [&inputs.object, &inputs.old_object].into_iter().any(Val::is_unknown);
     if matched.form == Form::Converted {
-        note(true, "the object as the API server converts it");
+        note(is_unknown, "the object as the API server converts it");
     } else {
         note(inputs.object.is_unknown(), "the object");
         note(inputs.old_object.is_unknown(), "the object that is there");

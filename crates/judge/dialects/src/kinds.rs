@@ -82,18 +82,33 @@ impl<'a> Kinds<'a> {
             if names("plural") != Some(resource.name) {
                 continue;
             }
-            let strategy = spec.path(&["conversion", "strategy"]).and_then(Node::as_str);
             for version in served_versions(spec).filter(|name| *name != resource.version) {
                 let typed = |name| Typed { group: resource.group, version, name };
                 found.push(Equivalent {
                     resource: typed(resource.name),
                     kind: typed(names("kind").unwrap_or_default()),
-                    is_same: strategy.is_none_or(|strategy| strategy == "None"),
+                    is_same: is_same_in_all(spec),
                 });
             }
         }
         found
     }
+
+    /// Whether objects of a custom resource differ between its versions by their
+    /// `apiVersion` only.
+    pub(crate) fn is_renamed(&self, kind: Typed<'_>) -> bool {
+        let all = self.world.of_kind(crd::GROUP, crd::KIND);
+        let spec = all.filter_map(|object| object.root().get("spec")).find(|spec| {
+            text(*spec, "group") == kind.group
+                && spec.path(&["names", "kind"]).and_then(Node::as_str) == Some(kind.name)
+        });
+        spec.is_some_and(is_same_in_all)
+    }
+}
+
+fn is_same_in_all(definition: Node<'_>) -> bool {
+    let strategy = definition.path(&["conversion", "strategy"]).and_then(Node::as_str);
+    strategy.is_none_or(|strategy| strategy == "None")
 }
 
 /// A group whose resource of the same name is kept in the same place, so that its

@@ -11,6 +11,7 @@
 
 pub mod audit;
 mod authorizer;
+mod convert;
 mod decide;
 mod decision;
 mod estate;

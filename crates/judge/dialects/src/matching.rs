@@ -48,7 +48,7 @@ pub enum Form {
     Own,
     /// Under another `apiVersion`, else the same.
     Renamed,
-    /// Converted by the API server, in a way that only it knows.
+    /// Converted by the API server, in a way that may not be known here.
     Converted,
 }
 

@@ -4,27 +4,25 @@
 //! Every mutation sees what the one before made of the object. After a change the
 //! policies that may be reinvoked run once more. A mutation that fails leaves the
 //! object as it is, and the next one still runs; under `Fail` the request is refused
-//! then.
+//! then. Policies that see the object in different versions change an object each, and
+//! what comes out is that of the last one.
 
 use std::collections::BTreeSet;
 
-use ironhull_cel::policy::{
-    BUDGET, Inputs, Operation as PatchOperation, apply_configuration, json_patch,
-};
-use ironhull_model::{Builder, Value};
-use ironhull_patch::json_patch as patch;
-use ironhull_schema::{crd, defaults, merge, strict, wire};
+use ironhull_model::Value;
 
 use crate::authorizer::Authorizer;
 use crate::decision::{Doubt, Status};
-use crate::estate::{Param, Params};
+use crate::estate::Param;
 use crate::evaluate::{self, Met};
-use crate::expression::{Given, Reads, Stage};
 use crate::input::{Documents, Shared};
-use crate::matching::{Form, Matched, Matching};
+use crate::matching::Matched;
 use crate::policies::{Entry, Policies, is_never_asked};
-use crate::policy::{Binding, FailurePolicy, PatchType, Policy};
-use crate::request::{Known, Operation, Request};
+use crate::policy::{Binding, FailurePolicy, Policy};
+use crate::request::{Known, Operation, Request, Typed};
+
+mod invocations;
+mod made;
 
 /// A mutation that failed, or a policy that could not be asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,7 +56,9 @@ pub struct Applied<'e> {
 /// What comes of an object.
 #[derive(Clone, Debug)]
 pub struct Mutated<'e> {
-    /// The object afterwards, as the API server holds it; none where the request has none.
+    /// The object afterwards, as validating policies see it; none where the request
+    /// has none. Of a custom resource fields that no schema has are still there, which
+    /// the API server drops when it stores it.
     pub object: Option<Value>,
     /// Which policies ran, in their order.
     pub applied: Vec<Applied<'e>>,
@@ -78,18 +78,23 @@ struct Invocation<'e> {
     matched: Matched<'e>,
 }
 
-/// What running one expression gave.
-enum Made {
-    Object(Value),
-    Patch(Vec<PatchOperation>),
-    Error(String),
-    Unknown,
+/// The object in the version that some policies see.
+struct Version<'e> {
+    kind: Typed<'e>,
+    object: Value,
+    /// Whether a mutation was applied to it.
+    is_dirty: bool,
 }
+
+/// Nothing more can be told: it is not known, or everything ends.
+struct Ended;
 
 struct Run<'r, 'e> {
     policies: &'e Policies<'e>,
     request: &'r Request<'e>,
     result: Mutated<'e>,
+    /// Of this round.
+    versions: Vec<Version<'e>>,
     /// The error of a mutation that ends everything.
     internal: Option<String>,
     /// Whether match conditions were asked yet.
@@ -98,10 +103,10 @@ struct Run<'r, 'e> {
 
 /// Runs the mutating policies.
 pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> Mutated<'e> {
-    let schema = policies.estate().kinds().schema();
+    let estate = policies.estate();
     let object = request.object.value().map(|value| match request.is_stored {
         true => value.clone(),
-        false => wire::written(schema, value),
+        false => estate.written(request.kind, value),
     });
     let result = Mutated {
         object,
@@ -110,7 +115,9 @@ pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> M
         status: None,
         doubts: Vec::new(),
     };
-    let mut run = Run { policies, request, result, internal: None, has_conditions: false };
+    let versions = Vec::new();
+    let mut run =
+        Run { policies, request, result, versions, internal: None, has_conditions: false };
     if request.operation != Operation::Delete && !is_never_asked(request) {
         run.rounds();
     }
@@ -119,29 +126,35 @@ pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> M
 
 impl<'e> Run<'_, 'e> {
     fn rounds(&mut self) {
-        let again = self.round(None);
-        if !again.is_empty() && self.internal.is_none() && self.result.doubts.is_empty() {
-            self.round(Some(&again));
+        if let Ok(again) = self.round(None)
+            && !again.is_empty()
+            && self.result.doubts.is_empty()
+        {
+            // Whether it ends says nothing more: what is told is in the result.
+            _ = self.round(Some(&again));
         }
     }
 
     /// One pass over all policies; the second over those that may run again. Gives
     /// who is to run again.
-    fn round(&mut self, only: Option<&BTreeSet<String>>) -> BTreeSet<String> {
-        let (mut invoked, mut dirty) = (BTreeSet::new(), false);
+    fn round(&mut self, only: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, Ended> {
+        let (mut invoked, mut required) = (BTreeSet::new(), BTreeSet::new());
+        self.versions.clear();
+        let mut last = None;
         for invocation in self.invocations() {
             let key = invocation.key();
-            match self.is_met(&invocation) {
-                Some(true) => {}
-                Some(false) => continue,
-                None => return BTreeSet::new(),
-            }
-            if only.is_some_and(|only| !only.contains(&key)) {
+            let version = self.version(&invocation)?;
+            if !self.is_met(&invocation, version)? || only.is_some_and(|only| !only.contains(&key))
+            {
                 continue;
             }
-            let Some(changed) = self.mutations(&invocation, &mut dirty) else {
-                return BTreeSet::new();
-            };
+            if version.is_some() {
+                last = version;
+            }
+            let changed = self.mutations(&invocation, version)?;
+            if changed {
+                required.clone_from(&invoked);
+            }
             self.result.applied.push(Applied {
                 policy: invocation.entry.policy.name,
                 binding: invocation.binding.name,
@@ -153,71 +166,43 @@ impl<'e> Run<'_, 'e> {
                 invoked.insert(key);
             }
         }
-        if dirty { invoked } else { BTreeSet::new() }
-    }
-
-    /// Everybody who is for the request, found before anything is changed.
-    fn invocations(&mut self) -> Vec<Invocation<'e>> {
+        let Some(last) = last.and_then(|last| self.versions.get(last)) else { return Ok(required) };
+        if !last.is_dirty {
+            return Ok(required);
+        }
         let estate = self.policies.estate();
-        let mut found = Vec::new();
-        // What is looked up in the request lives shorter than the policies.
-        let now = self.result.object.clone();
-        for entry in &self.policies.mutating {
-            let policy = &entry.policy;
-            let current = self.current(now.as_ref());
-            let matched = match policy.constraints.matches(&current, estate) {
-                Matching::No => continue,
-                Matching::Yes(matched) => owned(matched, self.request, policy, estate),
-                Matching::Error(error) => {
-                    self.config_error(policy, None, &error);
-                    continue;
-                }
-                Matching::Unknown(what) => {
-                    self.doubt(policy, None, what);
-                    continue;
-                }
-            };
-            if let Some(error) = estate.configuration_error(policy) {
-                self.config_error(policy, None, &error);
-                continue;
-            }
-            for binding in &entry.bindings {
-                let matching = binding.resources.as_ref().map(|it| {
-                    let current = self.current(now.as_ref());
-                    match it.matches(&current, estate) {
-                        Matching::No => Ok(false),
-                        Matching::Yes(_) => Ok(true),
-                        Matching::Error(error) => Err((true, error)),
-                        Matching::Unknown(what) => Err((false, what)),
-                    }
-                });
-                match matching {
-                    None | Some(Ok(true)) => {}
-                    Some(Ok(false)) => continue,
-                    Some(Err((true, error))) => {
-                        self.config_error(policy, Some(binding), &error);
-                        continue;
-                    }
-                    Some(Err((false, what))) => {
-                        self.doubt(policy, Some(binding), what);
-                        continue;
-                    }
-                }
-                match estate.params(policy, binding, self.request) {
-                    Params::Found(params) => {
-                        found.extend(params.into_iter().map(|param| Invocation {
-                            entry,
-                            binding,
-                            param,
-                            matched,
-                        }))
-                    }
-                    Params::Error(error) => self.config_error(policy, Some(binding), &error),
-                    Params::Unknown(what) => self.doubt(policy, Some(binding), what),
-                }
+        match estate.converted(last.kind, self.request.kind, &last.object) {
+            Some(object) => self.result.object = Some(object),
+            None => {
+                let missing = format!("what was changed as {}", last.kind.shown());
+                let Applied { policy, binding, .. } = self.result.applied[0];
+                let binding = Some(binding);
+                self.result.doubts.push(Doubt { policy, binding, may_deny: true, missing });
+                return Err(Ended);
             }
         }
-        found
+        Ok(invoked)
+    }
+
+    /// The place of the object in the version that an invocation sees; none where the
+    /// request has no object.
+    fn version(&mut self, invocation: &Invocation<'e>) -> Result<Option<usize>, Ended> {
+        let Some(object) = &self.result.object else { return Ok(None) };
+        let kind = invocation.matched.kind;
+        if let Some(at) = self.versions.iter().position(|version| version.kind == kind) {
+            return Ok(Some(at));
+        }
+        match self.policies.estate().converted(self.request.kind, kind, object) {
+            Some(object) => {
+                self.versions.push(Version { kind, object, is_dirty: false });
+                Ok(Some(self.versions.len() - 1))
+            }
+            None => {
+                let what = "the object as the API server converts it".to_owned();
+                self.doubt(&invocation.entry.policy, Some(invocation.binding), what);
+                Err(Ended)
+            }
+        }
     }
 
     /// The request with the object as it is now.
@@ -232,22 +217,25 @@ impl<'e> Run<'_, 'e> {
         }
     }
 
-    fn is_met(&mut self, invocation: &Invocation<'e>) -> Option<bool> {
+    fn is_met(
+        &mut self,
+        invocation: &Invocation<'e>,
+        version: Option<usize>,
+    ) -> Result<bool, Ended> {
         self.has_conditions |= !invocation.entry.policy.conditions.is_empty();
-        let object = self.result.object.clone();
-        let met = self.with_inputs(invocation, object.as_ref(), |seen| {
+        let met = self.with_inputs(invocation, version, |seen| {
             evaluate::is_met(&invocation.entry.policy, &invocation.entry.program, seen)
         });
         match met {
-            Met::Yes => Some(true),
-            Met::No => Some(false),
+            Met::Yes => Ok(true),
+            Met::No => Ok(false),
             Met::Error(error) => {
                 self.fail(&invocation.entry.policy, Some(invocation.binding), error, true);
-                Some(false)
+                Ok(false)
             }
             Met::Unknown(what) => {
                 self.doubt(&invocation.entry.policy, Some(invocation.binding), what);
-                None
+                Err(Ended)
             }
         }
     }
@@ -256,12 +244,14 @@ impl<'e> Run<'_, 'e> {
     fn with_inputs<T>(
         &self,
         invocation: &Invocation<'e>,
-        object: Option<&Value>,
+        version: Option<usize>,
         run: impl FnOnce(&evaluate::Seen<'_>) -> T,
     ) -> T {
         let estate = self.policies.estate();
+        let object = version.map(|at| &self.versions[at].object);
         let current = self.current(object);
-        let documents = Documents::new(&current, &invocation.matched, invocation.param, estate);
+        let matched = &invocation.matched;
+        let documents = Documents::of_version(&current, matched, invocation.param, estate);
         let shown = documents.shown_namespace();
         let authorizer = Authorizer {
             world: estate.world(),
@@ -269,7 +259,6 @@ impl<'e> Run<'_, 'e> {
             user: self.request.user,
         };
         let n_variables = invocation.entry.program.variables.len();
-        let matched = &invocation.matched;
         let minor = estate.world().base.minor;
         // Match conditions have it hold objects as values of its types from then on.
         let with_objects = self.has_conditions;
@@ -278,80 +267,6 @@ impl<'e> Run<'_, 'e> {
         let shown = shown.as_ref();
         let shared = Shared { host: &authorizer, typed: &typed, n_variables };
         run(&documents.seen(&current, matched, estate, shown, shared))
-    }
-
-    /// Whether the mutations of an invocation changed the object; none when that is
-    /// not known, or everything ends.
-    fn mutations(&mut self, invocation: &Invocation<'e>, dirty: &mut bool) -> Option<bool> {
-        let before = self.result.object.clone();
-        let policy = &invocation.entry.policy;
-        for index in 0..policy.mutations.len() {
-            let Some(now) = self.result.object.clone() else { continue };
-            let made = self.with_inputs(invocation, Some(&now), |seen| {
-                make(&invocation.entry.program, policy.mutations[index].patch, index, seen)
-            });
-            let failed = match self.apply(&now, made) {
-                Some(Ok(object)) => {
-                    self.result.object = Some(object);
-                    *dirty = true;
-                    continue;
-                }
-                Some(Err(error)) => error,
-                None => {
-                    let what = "the object as the API server merges it".to_owned();
-                    self.doubt(policy, Some(invocation.binding), what);
-                    return None;
-                }
-            };
-            if self.internal.is_some() {
-                return None;
-            }
-            self.fail(policy, Some(invocation.binding), failed, true);
-        }
-        Some(self.result.object != before)
-    }
-
-    /// The object after a mutation; none when that is not known.
-    fn apply(&mut self, now: &Value, made: Made) -> Option<Result<Value, String>> {
-        let schema = self.policies.estate().kinds().schema();
-        let kind = self.request.kind;
-        let is_custom = crd::is_custom(kind.group, kind.name);
-        let changed = match made {
-            Made::Unknown => return None,
-            Made::Error(error) => return Some(Err(error)),
-            Made::Object(_) if is_custom => return None,
-            Made::Object(part) => match merge::merge(schema, now, &untyped(&part)) {
-                Ok(merged) => merged,
-                Err(error) => return Some(Err(format!("error applying patch: {error}"))),
-            },
-            Made::Patch(operations) => {
-                let operations: Vec<patch::Operation<'_>> = operations
-                    .iter()
-                    .map(|it| patch::Operation {
-                        op: &it.op,
-                        path: &it.path,
-                        from: &it.from,
-                        value: it.value.as_ref(),
-                    })
-                    .collect();
-                match patch::apply(now, &operations) {
-                    Ok(Some(patched)) => {
-                        let wrong = strict::check(schema, patched.root()).unwrap_or_default();
-                        if !wrong.is_empty() {
-                            let all: Vec<_> =
-                                wrong.iter().map(|error| error.message.as_str()).collect();
-                            let told = format!("strict decoding error: {}", all.join(", "));
-                            self.internal = Some(told.clone());
-                            return Some(Err(told));
-                        }
-                        patched
-                    }
-                    Ok(None) => now.clone(),
-                    Err(error) => return Some(Err(format!("JSON Patch: {error}"))),
-                }
-            }
-        };
-        Some(Ok(wire::written(schema, &defaults::apply(schema, &changed))))
     }
 
     fn fail(
@@ -365,16 +280,6 @@ impl<'e> Run<'_, 'e> {
         let binding = binding.map(|binding| binding.name);
         let failure = Failure { policy: policy.name, binding, message, denies, is_invalid };
         self.result.failures.push(failure);
-    }
-
-    fn config_error(
-        &mut self,
-        policy: &'e Policy<'e>,
-        binding: Option<&'e Binding<'e>>,
-        error: &str,
-    ) {
-        let what = if binding.is_some() { "binding" } else { "policy" };
-        self.fail(policy, binding, format!("failed to configure {what}: {error}"), false);
     }
 
     fn doubt(&mut self, policy: &'e Policy<'e>, binding: Option<&'e Binding<'e>>, missing: String) {
@@ -433,67 +338,4 @@ impl Invocation<'_> {
         let param = self.param_name().unwrap_or_default();
         format!("{}\n{}\n{param}", self.entry.policy.name, self.binding.name)
     }
-}
-
-/// A match, without what it borrows of the object.
-fn owned<'e>(
-    matched: Matched<'_>,
-    request: &Request<'e>,
-    policy: &Policy<'e>,
-    estate: &crate::estate::Estate<'e>,
-) -> Matched<'e> {
-    let own = Matched { resource: request.resource, kind: request.kind, form: Form::Own };
-    if matched.form == Form::Own {
-        return own;
-    }
-    // The rules do not look at the object.
-    match policy.constraints.by_rules(request, estate) {
-        Some(matched) => matched,
-        None => own,
-    }
-}
-
-/// Evaluates one mutation.
-fn make(
-    program: &evaluate::Program,
-    patch: PatchType,
-    index: usize,
-    seen: &evaluate::Seen<'_>,
-) -> Made {
-    let inputs = Inputs {
-        namespace_object: seen.annotations.namespace_object.clone(),
-        ..seen.validations.clone()
-    };
-    let mut stage = Stage::new(&inputs, &program.variables, seen.host, seen.typed, BUDGET);
-    let expression = &program.mutations[index];
-    if let Err(error) = &expression.program {
-        return Made::Error(error.clone());
-    }
-    let value = match stage.run(expression, &mut Reads::default()) {
-        Ok(Given::Value(value)) => value,
-        Ok(Given::Error(error)) => return Made::Error(error),
-        Err(_) => return Made::Error(ironhull_cel::policy::OUT_OF_BUDGET.to_owned()),
-    };
-    if value.is_unknown() {
-        return Made::Unknown;
-    }
-    let made = match patch {
-        PatchType::ApplyConfiguration => apply_configuration(&value, seen.typed).map(Made::Object),
-        PatchType::JsonPatch => json_patch(&value, seen.typed).map(Made::Patch),
-    };
-    made.unwrap_or_else(Made::Error)
-}
-
-/// A part without `apiVersion` and `kind`, which it takes from the object.
-fn untyped(part: &Value) -> Value {
-    let mut builder = Builder::new();
-    builder.begin_map(0);
-    for (key, child) in
-        part.root().entries().filter(|(key, _)| !matches!(*key, "apiVersion" | "kind"))
-    {
-        builder.key(key, 0);
-        builder.copy(child);
-    }
-    builder.end(0);
-    builder.finish()
 }

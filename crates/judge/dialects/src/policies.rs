@@ -148,7 +148,7 @@ fn entries<'a>(
     let mut bindings: BTreeMap<&str, Vec<Binding<'a>>> = BTreeMap::new();
     for object in world.of_kind(GROUP, flavour.binding_kind()) {
         if let Some(binding) = Binding::read(object, flavour)
-            && is_taken(object, validate::binding(&binding, flavour))
+            && is_taken(object, validate::binding(&binding, flavour, minor))
         {
             bindings.entry(binding.policy).or_default().push(binding);
         }

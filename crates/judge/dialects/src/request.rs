@@ -3,7 +3,7 @@
 use ironhull_model::{Builder, Node, Object, Value};
 use ironhull_schema::Scope;
 
-use crate::kinds::Kinds;
+use crate::kinds::{Kinds, api_version};
 
 /// What is about to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -61,6 +61,13 @@ pub struct Typed<'a> {
     pub version: &'a str,
     /// Plural resource, or kind.
     pub name: &'a str,
+}
+
+impl Typed<'_> {
+    /// `Widget in example.dev/v1`.
+    pub(crate) fn shown(&self) -> String {
+        format!("{} in {}", self.name, api_version(*self))
+    }
 }
 
 /// Where the object lives.
@@ -123,6 +130,9 @@ pub struct Request<'a> {
     /// Whether the object is as the API server holds it. If not, what only the API
     /// server sets (uid, times, a generated name) is not known.
     pub is_stored: bool,
+    /// Whether a file's object went through [`Policies::mutate`](crate::Policies::mutate),
+    /// so that it has the form in which the API server holds it.
+    pub is_mutated: bool,
 }
 
 impl<'a> Request<'a> {
@@ -161,6 +171,7 @@ impl<'a> Request<'a> {
             dry_run: None,
             options: None,
             is_stored: false,
+            is_mutated: false,
         }
     }
 

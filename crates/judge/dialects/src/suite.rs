@@ -262,6 +262,7 @@ impl Case {
         }
         if let Some(object) = mutated.object.as_ref().filter(|_| !mutated.applied.is_empty()) {
             request.object = Known::Some(object);
+            request.is_mutated = true;
         }
         let decision = policies.review(&request);
         let mut said: Vec<String> = decision.denials.iter().map(|denial| denial.text()).collect();

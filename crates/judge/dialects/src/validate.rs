@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use ironhull_model::{Minor, Node, Object};
+use ironhull_schema::Schema;
 
 use crate::evaluate::Program;
 use crate::policy::{Binding, Flavour, Policy, list, text};
@@ -53,9 +54,18 @@ impl Problems {
 
 const REQUIRED: &str = "is required";
 
+/// An API server does not take what its minor does not serve.
+fn served(object: &Object, minor: Minor, problems: &mut Problems) {
+    let (thing, version) = (&object.thing, &object.version);
+    if Schema::of(minor).kind(&thing.group, version, &thing.kind).is_none() {
+        problems.add("apiVersion", format!("Kubernetes {minor} does not serve it in {version}"));
+    }
+}
+
 /// What is wrong with a policy. What the API server holds already it has accepted.
 pub(crate) fn policy(policy: &Policy<'_>, minor: Minor) -> Vec<Problem> {
     let mut problems = Problems::default();
+    served(policy.object, minor, &mut problems);
     let Some(spec) = policy.object.root().get("spec") else { return Vec::new() };
     named_object(policy.object, &mut problems);
     problems.one_of(text(spec, "failurePolicy"), &["Fail", "Ignore"], "spec.failurePolicy");
@@ -220,8 +230,9 @@ fn mutating(spec: Node<'_>, problems: &mut Problems) {
 }
 
 /// What is wrong with a binding.
-pub(crate) fn binding(binding: &Binding<'_>, flavour: Flavour) -> Vec<Problem> {
+pub(crate) fn binding(binding: &Binding<'_>, flavour: Flavour, minor: Minor) -> Vec<Problem> {
     let mut problems = Problems::default();
+    served(binding.object, minor, &mut problems);
     let Some(spec) = binding.object.root().get("spec") else { return Vec::new() };
     named_object(binding.object, &mut problems);
     match binding.policy {

@@ -57,6 +57,8 @@ pub struct Structural {
     pub list_type: String,
     /// `x-kubernetes-list-map-keys`.
     pub list_keys: Vec<String>,
+    /// `x-kubernetes-map-type`.
+    pub map_type: String,
     /// What is filled in.
     pub default: Option<Value>,
     /// Allowed values; none when everything is.
@@ -150,6 +152,7 @@ impl Structural {
             embedded: flag("x-kubernetes-embedded-resource"),
             list_type: text("x-kubernetes-list-type"),
             list_keys: texts("x-kubernetes-list-map-keys"),
+            map_type: text("x-kubernetes-map-type"),
             default: node.get("default").filter(|default| !default.is_null()).map(Node::to_value),
             allowed: node
                 .get("enum")

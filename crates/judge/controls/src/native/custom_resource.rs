@@ -5,6 +5,7 @@ use ironhull_model::{Node, Object, Pointer, Standing};
 use ironhull_schema::crd::{self, ProblemKind};
 
 use super::{Answer, Element, Looks, Rules, Subject};
+use crate::definitions;
 use crate::rules::Outcome;
 
 pub(super) const RULES: Rules =
@@ -18,10 +19,11 @@ fn custom_resource(subject: &Subject<'_>) -> Answer {
         return Answer::NotApplicable;
     }
     let root = object.root();
-    let Some(definition) = (subject.definitions)().of(object) else {
+    let definitions = (subject.definitions)();
+    let Some((definition, rules)) = definitions::of(definitions, object, subject.schema.minor())
+    else {
         return Answer::NotApplicable;
     };
-    let rules = definition.rules(subject.schema.minor());
     let schema = rules.schema();
     let mut elements = Vec::new();
     let unknown = crd::unknown_fields(schema, root);
@@ -45,7 +47,7 @@ fn custom_resource(subject: &Subject<'_>) -> Answer {
         elements.push(element(problem.pointer, &message, message.clone()));
     }
     for (pointer, why) in outcome.broken {
-        elements.push(broken(definition.object, root, &pointer, &why));
+        elements.push(broken(definition, root, &pointer, &why));
     }
     Answer::Elements(elements)
 }

@@ -7,7 +7,7 @@ use ironhull_dialects::{
     Known, Operation, Place, Policies, Request, Typed, User, Verdict, dry_run_options,
 };
 use ironhull_model::{Change, Coverage, Minor, Object, Snapshot, Value, World};
-use ironhull_schema::{Schema, defaults};
+use ironhull_schema::{Schema, crd, defaults};
 
 use super::case::{Ask, Group};
 
@@ -30,16 +30,16 @@ pub fn value(json: &serde_json::Value) -> Value {
     serde_json::from_str(&json.to_string()).unwrap()
 }
 
-fn object(json: &serde_json::Value) -> Arc<Object> {
-    let schema = Schema::of(Minor::NEWEST);
+fn object(json: &serde_json::Value, minor: Minor) -> Arc<Object> {
+    let schema = Schema::of(minor);
     Arc::new(Object::new(defaults::apply(schema, &value(json)), None).unwrap())
 }
 
 /// Everything that is there before the cases.
-pub fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
-    let mut snapshot = Snapshot::new(Minor::NEWEST);
+pub fn snapshot(objects: &[serde_json::Value], minor: Minor) -> Snapshot {
+    let mut snapshot = Snapshot::new(minor);
     snapshot.coverage = Coverage::Complete;
-    snapshot.objects = objects.iter().map(object).collect();
+    snapshot.objects = objects.iter().map(|it| object(it, minor)).collect();
     snapshot.seal();
     snapshot
 }
@@ -50,12 +50,28 @@ pub fn answers(
     group: &Group,
     stored: &[Option<serde_json::Value>],
 ) -> Vec<Result<Answer, String>> {
-    let overlay: Vec<Change> =
-        group.policies.iter().chain(&group.bindings).map(object).map(Change::Put).collect();
+    let overlay: Vec<Change> = group
+        .policies
+        .iter()
+        .chain(&group.bindings)
+        .map(|it| Change::Put(object(it, base.minor)))
+        .collect();
     let world = World { base, overlay: &overlay };
     let policies = Policies::new(world);
     let asks = group.asks.iter().zip(stored);
     asks.map(|(ask, stored)| answer(&policies, ask, stored.as_ref())).collect()
+}
+
+/// Whether it is a mutating policy.
+pub fn is_mutating(policy: &serde_json::Value) -> bool {
+    policy["kind"] == "MutatingAdmissionPolicy"
+}
+
+/// Whether each mutating policy of a group is refused under a minor.
+pub fn are_refused(group: &Group, minor: Minor) -> bool {
+    let policies: Vec<_> = group.policies.iter().filter(|it| is_mutating(it)).cloned().collect();
+    let snapshot = snapshot(&policies, minor);
+    Policies::new(World::new(&snapshot)).refused().len() == policies.len()
 }
 
 fn typed(parts: &[String; 3]) -> Typed<'_> {
@@ -78,7 +94,7 @@ fn answer(
         operation => dry_run_options(operation),
     };
     let body = sent.body.as_ref().map(|body| {
-        let schema = Schema::of(Minor::NEWEST);
+        let schema = Schema::of(policies.estate().world().base.minor);
         defaults::apply(schema, &value(body))
     });
     let stored = stored.map(value);
@@ -105,6 +121,7 @@ fn answer(
         dry_run: Some(operation != Operation::Connect),
         options: Some(&options),
         is_stored: false,
+        is_mutated: false,
     };
     let mutated = policies.mutate(&request);
     if let Some(doubt) = mutated.doubts.first() {
@@ -126,12 +143,14 @@ fn answer(
     let mut request = request;
     if let Some(object) = changed {
         request.object = Known::Some(object);
+        request.is_mutated = true;
     }
     let decision = policies.review(&request);
     if decision.verdict == Verdict::Unknown || !decision.doubts.is_empty() {
         return Err(format!("unknown: {:?}", decision.doubts));
     }
     let first = decision.status.as_ref();
+    let minor = policies.estate().world().base.minor;
     let messages = decision.denials.iter().map(|denial| {
         let status = denial.status(&request);
         format!("{} {} {}", status.code, status.reason, status.message)
@@ -145,13 +164,30 @@ fn answer(
         audit: in_order(decision.audit),
         object: changed
             .filter(|_| decision.verdict == Verdict::Allowed && sent.subresource.is_empty())
-            .map(comparable),
+            .map(|object| comparable(&stored_form(policies, object), minor)),
     })
 }
 
+/// A custom resource without what no schema has, which is not stored.
+fn stored_form(policies: &Policies<'_>, object: &Value) -> Value {
+    let text = |name| object.root().get(name).and_then(ironhull_model::Node::as_str).unwrap();
+    let (group, version) = ironhull_model::object::split_api_version(text("apiVersion"));
+    let definitions = crd::Definitions::<crd::Structural>::new(policies.estate().world());
+    let mut stored = object.clone();
+    // The first version is the stored one.
+    for version in [version, "v1"] {
+        if let Some(definition) = definitions.of(group, version, text("kind")) {
+            let schema = definition.made(|schema| schema);
+            let unknown = crd::unknown_fields(schema, stored.root());
+            stored = crd::pruned(stored.root(), &unknown);
+        }
+    }
+    stored
+}
+
 /// An object without what only the API server sets.
-pub fn comparable(object: &Value) -> serde_json::Value {
-    let schema = Schema::of(Minor::NEWEST);
+pub fn comparable(object: &Value, minor: Minor) -> serde_json::Value {
+    let schema = Schema::of(minor);
     let object = ironhull_schema::wire::written(schema, &defaults::apply(schema, object));
     let mut json: serde_json::Value = serde_json::from_str(&object.root().to_json()).unwrap();
     for name in

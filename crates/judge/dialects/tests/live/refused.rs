@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ironhull_dialects::Policies;
-use ironhull_model::World;
+use ironhull_model::{Minor, World};
 use ironhull_testkit::cluster::{Cluster, User};
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn theirs(cluster: &Cluster, object: &Value) -> BTreeSet<String> {
 }
 
 fn mine(object: &Value) -> BTreeSet<String> {
-    let snapshot = ours::snapshot(std::slice::from_ref(object));
+    let snapshot = ours::snapshot(std::slice::from_ref(object), Minor::NEWEST);
     let policies = Policies::new(World::new(&snapshot));
     let problems = policies.refused().iter().flat_map(|refused| &refused.problems);
     fields(problems.map(|problem| problem.path.clone()))

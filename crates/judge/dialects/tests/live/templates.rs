@@ -103,6 +103,17 @@ const TEMPLATES: &[Template] = &[
     ),
     kind("widget1", "example.dev/v1", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
     kind("widget2", "example.dev/v2", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
+    kind("thing1", "example.dev/v1", "Thing", "things", true, || json!({"spec": {}})),
+    kind("thing2", "example.dev/v2", "Thing", "things", true, || json!({"spec": {}})),
+    kind("event1", "v1", "Event", "events", true, || {
+        json!({"involvedObject": {"kind": "Pod", "name": "x", "namespace": "live-a"},
+            "message": "m", "reason": "Told", "type": "Normal", "source": {"component": "cases"}})
+    }),
+    kind("event2", "events.k8s.io/v1", "Event", "events", true, || {
+        json!({"regarding": {"kind": "Pod", "name": "x", "namespace": "live-a"}, "note": "n",
+            "reason": "Told", "type": "Normal", "action": "Telling", "eventTime": "2026-11-24T10:00:00.000000Z",
+            "reportingController": "example.dev/cases", "reportingInstance": "cases-1"})
+    }),
 ];
 
 fn split(api_version: &str) -> [String; 2] {

@@ -73,6 +73,49 @@ const CONFIGURATIONS: &[(&str, &str)] = &[
     ),
     ("service", "Object{spec: Object.spec{selector: {'app': 'x'}}}"),
     ("secret", "Object{type: 'Opaque', immutable: true}"),
+    ("widget1", "Object{spec: Object.spec{size: 9, deep: Object.spec.deep{a: 1}}}"),
+    ("widget1", "Object{limit: 'none'}"),
+    ("thing1", "Object{spec: Object.spec{replicas: object.spec.replicas + 1, color: 'red'}}"),
+    (
+        "thing1",
+        "Object{spec: Object.spec{ports: [Object.spec.ports{name: 'b', weight: 1}, Object.spec.ports{name: 'a', port: 80, note: 'x'}, Object.spec.ports{name: 'd'}]}}",
+    ),
+    ("thing1", "Object{spec: Object.spec{ports: [Object.spec.ports{note: 'no name'}]}}"),
+    ("thing1", "Object{spec: Object.spec{ports: [Object.spec.ports{port: 82}]}}"),
+    ("thing1", "Object{spec: Object.spec{tags: ['z', 'b', 'a']}}"),
+    ("thing1", "Object{spec: Object.spec{tags: ['z'], on: true, either: 4}}"),
+    ("thing1", "Object{spec: Object.spec{args: ['x']}}"),
+    ("thing1", "Object{spec: Object.spec{limits: {'cpu': '1', 'new': 'x'}}}"),
+    ("thing1", "Object{spec: Object.spec{whole: Object.spec.whole{a: 'x'}}}"),
+    (
+        "thing1",
+        "Object{spec: Object.spec{open: Object.spec.open{a: 1.5, b: Object.spec.open.b{c: true}}}}",
+    ),
+    ("thing1", "Object{spec: Object.spec{open: Object.spec.open{a: ['x']}}}"),
+    ("thing1", "Object{spec: Object.spec{open: 'text', when: 'now'}}"),
+    (
+        "thing1",
+        "Object{spec: Object.spec{inner: Object.spec.inner{known: Object.spec.inner.known{a: 'x', b: 1}, other: 2}}}",
+    ),
+    (
+        "thing1",
+        "Object{spec: Object.spec{template: Object.spec.template{apiVersion: 'v1', kind: 'Pod', metadata: Object.spec.template.metadata{name: 'x', annotations: {'a': 'b'}}, spec: Object.spec.template.spec{hostPID: true}}}}",
+    ),
+    ("thing1", "Object{spec: Object.spec{groups: {'a': Object.spec.groups{rank: 1}}}}"),
+    ("thing1", "Object{spec: Object.spec{replicas: 1.5}}"),
+    ("thing1", "Object{spec: Object.spec{replicas: [1]}}"),
+    ("thing1", "Object{spec: Object.spec{color: true}}"),
+    ("thing1", "Object{spec: Object.spec{color: {'a': 'b'}}}"),
+    ("thing1", "Object{spec: Object.spec{on: 1}}"),
+    ("thing1", "Object{spec: Object.spec{either: [1]}}"),
+    ("thing1", "Object{spec: Object.spec{when: 5}}"),
+    ("thing1", "Object{spec: Object.spec{tags: 'a'}}"),
+    ("thing1", "Object{spec: Object.spec{limits: 'a'}}"),
+    ("thing1", "Object{spec: Object.spec{ports: ['a']}}"),
+    ("thing1", "Object{spec: Object.spec{nothing: 5}}"),
+    ("deployment", "Object{spec: Object.spec{replicas: 'two'}}"),
+    ("deployment", "Object{spec: Object.spec{paused: 'yes'}}"),
+    ("pod", "Object{spec: Object.spec{hostname: 5}}"),
 ];
 
 const PATCHES: &[(&str, &str)] = &[
@@ -122,6 +165,10 @@ const PATCHES: &[(&str, &str)] = &[
     ),
     ("widget1", "[JSONPatch{op: 'replace', path: '/spec/size', value: 2.5}]"),
     ("service", "[JSONPatch{op: 'replace', path: '/spec/ports/0/port', value: 8080}]"),
+    ("thing1", "[JSONPatch{op: 'add', path: '/spec/ports', value: [{'name': 'p'}]}]"),
+    ("thing1", "[JSONPatch{op: 'remove', path: '/spec/replicas'}]"),
+    ("thing1", "[JSONPatch{op: 'add', path: '/spec/nonsense', value: 5}]"),
+    ("thing1", "[JSONPatch{op: 'add', path: '/spec/groups', value: {'g': {'members': ['a']}}}]"),
 ];
 
 const RESOURCES: &[(&str, &str, &str)] = &[
@@ -131,10 +178,26 @@ const RESOURCES: &[(&str, &str, &str)] = &[
     ("service", "", "services"),
     ("secret", "", "secrets"),
     ("widget1", "example.dev", "widgets"),
+    ("thing1", "example.dev", "things"),
+    ("thing1", "example.dev", "things"),
+    ("thing1", "example.dev", "things"),
+];
+
+/// What is sent of a Thing.
+const THINGS: &[&str] = &[
+    r#"{"ports": [{"name": "a", "weight": 1}, {"name": "b"}, {"name": "b", "port": 81}]}"#,
+    r#"{"ports": [{"name": "c", "note": "x"}, {"name": "a", "port": 80}], "tags": ["b", "c", "a"]}"#,
+    r#"{"tags": ["a"], "limits": {"cpu": 1, "memory": "1Gi"}, "color": "blue", "on": false}"#,
+    r#"{"open": {"a": {"b": 1}, "b": {"c": false, "d": 2}}, "either": "x"}"#,
+    r#"{"open": [1], "inner": {"known": {"a": "b"}, "more": {"x": 1}}, "whole": {"a": "1"}}"#,
+    r#"{"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"x": "y"}}, "spec": {"hostNetwork": true}}}"#,
+    r#"{"groups": {"a": {"members": ["x"]}, "b": {"rank": 2}}, "replicas": 3}"#,
+    r#"{"nonsense": {"a": 1}, "args": ["a"], "when": "2026-11-24T10:00:00Z"}"#,
+    r#"{"color": 5, "tags": ["a"]}"#,
 ];
 
 fn mutation(rng: &mut Rng, kind: &str) -> Value {
-    let is_patch = kind == "widget1" || rng.chance(50);
+    let is_patch = rng.chance(if kind == "thing1" { 25 } else { 50 });
     let all = if is_patch { PATCHES } else { CONFIGURATIONS };
     let fit: Vec<&str> =
         all.iter().filter(|(of, _)| *of == kind || *of == "*").map(|(_, text)| *text).collect();
@@ -201,6 +264,9 @@ fn ask(rng: &mut Rng, index: usize, kind: &str) -> Value {
         ask["object"]["spec"] = json!({"template": {"spec": {"containers": [
             {"name": "first", "image": "registry.test/f:1", "ports": [{"containerPort": 80}]},
             {"name": "main", "image": "registry.test/m:1", "args": ["a"]}]}}});
+    }
+    if kind == "thing1" {
+        ask["object"]["spec"] = serde_json::from_str(rng.pick::<&str>(THINGS)).unwrap();
     }
     ask
 }

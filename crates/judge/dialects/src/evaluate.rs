@@ -4,7 +4,7 @@
 
 use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
 use ironhull_cel::{Host, Val};
-use ironhull_model::Value;
+use ironhull_model::{Kind, Minor, Node, Value};
 
 use crate::expression::{Expression, Given, Reads, Spent, Stage};
 use crate::policy::{FailurePolicy, Policy};
@@ -89,6 +89,8 @@ pub(crate) struct Seen<'e> {
     pub(crate) unknown: Vec<&'static str>,
     /// The new object, when it lacks what only the API server sets.
     pub(crate) fresh: Option<&'e Value>,
+    /// The API server's minor.
+    pub(crate) minor: Minor,
     /// Answers the authorizer's checks.
     pub(crate) host: &'e dyn Host,
     /// The documents that the API server holds as values of its Go types.
@@ -152,7 +154,7 @@ impl<'e> Run<'_, 'e> {
         reads: &mut Reads<'e>,
     ) -> Result<Told<'e>, Spent> {
         let given = stage.run(expression, reads)?;
-        if let Some(what) = self.seen.fresh.and_then(|object| lacks(object, reads)) {
+        if let Some(what) = self.lacks(reads) {
             return Ok(Told::Unknown(what));
         }
         Ok(match given {
@@ -160,6 +162,12 @@ impl<'e> Run<'_, 'e> {
             Given::Value(value) => Told::Value(value),
             Given::Error(error) => Told::Error(error),
         })
+    }
+
+    /// What the API server sets in a new object, where that was read.
+    fn lacks(&self, reads: &Reads<'_>) -> Option<String> {
+        let object = self.seen.fresh?;
+        lacks(object, reads).or_else(|| derived(object, self.seen.minor, reads))
     }
 
     fn missing(&self) -> String {
@@ -338,5 +346,31 @@ fn lacks(object: &Value, reads: &Reads<'_>) -> Option<String> {
         let is_set = SET.iter().any(|(at, names)| *at == pointer && names.contains(&name.as_str()))
             || is_pod && pointer == "/spec" && SET_OF_POD.contains(&name.as_str());
         is_set.then(|| format!("{pointer}/{name}, which the API server sets"))
+    })
+}
+
+/// Before this minor the API server derived the requests of a whole pod from limits
+/// while it defaulted the pod, so that admission saw them; since then it does so later.
+/// [`ironhull_schema::defaults`] has the newest minor's defaults.
+const REQUESTS_LATER: Minor = Minor::v1(37);
+
+/// What an evaluation read of a new pod's own resources, where they are derived.
+fn derived(object: &Value, minor: Minor, reads: &Reads<'_>) -> Option<String> {
+    let root = object.root();
+    let is_pod = root.get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
+    if minor >= REQUESTS_LATER || !is_pod || root.path(&["spec", "resources"]).is_none() {
+        return None;
+    }
+    let is_below = |node: &Node<'_>| {
+        let own = std::ptr::eq(node.value(), object);
+        let pointer = node.pointer().to_string();
+        own && (pointer == "/spec/resources" || pointer.starts_with("/spec/resources/"))
+    };
+    let is_open = |node: &&Node<'_>| node.kind() == Kind::Map && is_below(node);
+    let is_read = reads.present.iter().any(|node| is_open(&node))
+        || reads.absent.iter().any(|(parent, _)| is_below(parent));
+    is_read.then(|| {
+        "/spec/resources, which API servers before 1.37 derive from the containers' ".to_owned()
+            + "resources and from limits"
     })
 }

@@ -154,7 +154,8 @@ impl Documents {
         let is_new = !request.is_stored && request.subresource.is_empty();
         let fresh = request.object.value().filter(|_| is_new);
         let fresh = fresh.map(|value| self.object.as_ref().unwrap_or(value));
-        Seen { conditions, validations, messages, annotations, unknown, fresh, host, typed }
+        let minor = estate.world().base.minor;
+        Seen { conditions, validations, messages, annotations, unknown, fresh, minor, host, typed }
     }
 
     /// The documents that the API server holds as values of its Go types, which it

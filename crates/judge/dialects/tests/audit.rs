@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use ironhull_controls::Control;
 use ironhull_controls::judge::Judgement;
-use ironhull_dialects::Policies;
+
 use ironhull_dialects::audit::{self, Audit};
+use ironhull_dialects::{Policies, Request};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, World};
 use ironhull_schema::{Schema, defaults};
 
@@ -41,14 +42,18 @@ spec: {hostPID: true, containers: [{name: c, image: "registry.test/nginx:1"}]}
 "#;
 
 fn snapshot(text: &str, complete: bool) -> Snapshot {
-    let mut snapshot = Snapshot::new(Minor::NEWEST);
+    snapshot_of(Minor::NEWEST, text, complete)
+}
+
+fn snapshot_of(minor: Minor, text: &str, complete: bool) -> Snapshot {
+    let mut snapshot = Snapshot::new(minor);
     if complete {
         snapshot.coverage = Coverage::Complete;
     }
     let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
     assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
     for document in parsed.documents {
-        let value = defaults::apply(Schema::of(Minor::NEWEST), &document.value);
+        let value = defaults::apply(Schema::of(minor), &document.value);
         snapshot.objects.extend(Object::new(value, None).map(Arc::new));
     }
     snapshot.seal();
@@ -180,5 +185,50 @@ fn what_the_api_server_refuses_is_told_and_does_not_judge() {
             "ValidatingAdmissionPolicyBinding Violated medium /spec/validationActions the API server \
            refuses it: spec.validationActions: has both Deny and Warn",
         ],
+    );
+}
+
+fn said_of(minor: Minor, policy: &str, object: &str) -> Vec<String> {
+    let snapshot = snapshot_of(minor, &format!("{policy}{object}"), true);
+    let policies = Policies::new(World::new(&snapshot));
+    let kinds = policies.estate().kinds();
+    let refused = policies.refused().iter().flat_map(|it| &it.problems);
+    let mut said: Vec<String> =
+        refused.map(|it| format!("refused: {}: {}", it.path, it.message)).collect();
+    for object in World::new(&snapshot).objects().filter(|it| !it.is("", "Namespace")) {
+        let Some(request) = Request::create(&kinds, object, &object.value) else { continue };
+        let decision = policies.review(&request);
+        said.extend(decision.denials.iter().map(|denial| denial.message.clone()));
+        said.extend(decision.doubts.iter().map(|doubt| format!("unknown: {}", doubt.missing)));
+    }
+    said
+}
+
+#[test]
+fn the_minor_decides_what_is_known() {
+    let pod = r#"
+apiVersion: v1
+kind: Pod
+metadata: {name: own, namespace: default}
+spec: {resources: {limits: {cpu: 1}}, containers: [{name: c, image: i}]}
+"#;
+    let validations = r#"validations: [{expression: "has(object.spec.resources.requests)", message: no requests}]"#;
+    let policy = policy("pods", validations, "validationActions: [Deny]");
+    assert_eq!(said_of(Minor::v1(37), &policy, pod), ["no requests"]);
+    assert_eq!(
+        said_of(Minor::v1(36), &policy, pod),
+        ["unknown: /spec/resources, which API servers before 1.37 derive from the \
+             containers' resources and from limits"]
+    );
+    let mutating = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: b}
+spec: {policyName: p}
+"#;
+    assert!(said_of(Minor::v1(36), mutating, "").is_empty());
+    assert_eq!(
+        said_of(Minor::v1(35), mutating, ""),
+        ["refused: apiVersion: Kubernetes 1.35 does not serve it in v1"]
     );
 }

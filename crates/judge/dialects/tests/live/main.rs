@@ -174,7 +174,7 @@ fn decisions_equal_the_api_servers() {
     let Some(cluster) = theirs::start(None) else { return };
     let (n, n_refused) = refused::check(&cluster);
     println!("{n} policies and bindings, {n_refused} refused, all for the same fields");
-    let (n_pods, n_pods_denied) = pod_security::check(&cluster);
+    let (n_pods, n_pods_denied) = pod_security::check(&cluster, Minor::NEWEST);
     println!("{n_pods} pods under Pod Security labels, {n_pods_denied} denied, all alike");
     let told = run(&cluster, &groups, Minor::NEWEST);
     println!(
@@ -224,6 +224,10 @@ fn decisions_equal_those_of_older_minors() {
             groups.extend(generate::groups());
         }
         let own: Minor = minor.parse().unwrap();
+        if all.is_some() {
+            let (n, n_denied) = pod_security::check(&cluster, own);
+            println!("{minor}: {n} pods under Pod Security labels, {n_denied} denied, all alike");
+        }
         let is_mutating = |group: &Group| group.policies.iter().any(ours::is_mutating);
         if !theirs::mutates(&cluster) {
             // Nor are they in force for us.

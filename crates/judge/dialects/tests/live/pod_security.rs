@@ -73,7 +73,7 @@ fn labels(index: usize) -> Value {
 /// What is refused, with which words, and what is warned.
 type Answer = (Option<String>, Vec<String>);
 
-fn mine(namespace: &str, labels: &Value, body: &Value) -> Answer {
+fn mine(namespace: &str, labels: &Value, body: &Value, minor: Minor) -> Answer {
     let (value, labels) = (ours::value(body), ours::value(labels));
     let root = value.root();
     let spec = root.get("spec").unwrap();
@@ -84,14 +84,14 @@ fn mine(namespace: &str, labels: &Value, body: &Value) -> Answer {
         pod: Pod { spec, meta: root.get("metadata") },
         is_pod: true,
     };
-    let review = Configuration::default().review(&request, Minor::NEWEST);
+    let review = Configuration::default().review(&request, minor);
     let name = root.path(&["metadata", "name"]).and_then(Node::as_str).unwrap_or_default();
     let denied = review.denied.map(|text| format!("pods {name:?} is forbidden: {text}"));
     (denied, review.warning.into_iter().collect())
 }
 
 /// Sends pods to namespaces of all labels; gives how many, and how many are refused.
-pub fn check(cluster: &Cluster) -> (usize, usize) {
+pub fn check(cluster: &Cluster, minor: Minor) -> (usize, usize) {
     let mut rng = Rng::new(9);
     let user = User::named("alice", &["cases"]);
     let (mut n, mut n_denied, mut differences) = (0, 0, Vec::new());
@@ -106,7 +106,7 @@ pub fn check(cluster: &Cluster) -> (usize, usize) {
             let response = cluster.post(&user, &path, &body);
             let denied = (!response.is_success()).then(|| response.message().to_owned());
             let theirs: Answer = (denied, response.warnings.clone());
-            let mine = mine(&namespace, &labels(index), &body);
+            let mine = mine(&namespace, &labels(index), &body, minor);
             n += 1;
             n_denied += usize::from(theirs.0.is_some());
             *said.entry(theirs.1.is_empty()).or_default() += 1;

@@ -19,9 +19,6 @@ const DROPPED: [&str; 2] = [
     "autoscaling.alpha.kubernetes.io/scale-down-tolerance",
     "autoscaling.alpha.kubernetes.io/scale-up-tolerance",
 ];
-/// What version 1 means when it says nothing, in percent.
-const CPU: i64 = 80;
-
 /// Fields of events by their names in the core group and in events.k8s.io.
 const EVENT: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),
@@ -124,13 +121,14 @@ fn autoscaler(value: &Value, to: Typed<'_>, spec: Spec) -> Option<Value> {
     })
 }
 
+/// None where no target is said, which defaults do for version 1.
 fn spec_of_2(builder: &mut Builder, spec: Node<'_>) -> Option<()> {
+    let wanted = spec.get("targetCPUUtilizationPercentage")?.as_i64()?;
     builder.begin_like(spec);
     for (key, child) in spec.entries().filter(|(key, _)| *key != "targetCPUUtilizationPercentage") {
         builder.key(key, child.span().unwrap_or_default().key);
         builder.copy(child);
     }
-    let wanted = spec.get("targetCPUUtilizationPercentage").and_then(Node::as_i64).unwrap_or(CPU);
     builder.key("metrics", 0);
     builder.begin_list(0);
     builder.begin_map(0);

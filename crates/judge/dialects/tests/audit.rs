@@ -206,12 +206,12 @@ fn said_of(minor: Minor, policy: &str, object: &str) -> Vec<String> {
 
 #[test]
 fn the_minor_decides_what_is_known() {
-    let pod = r#"
+    let pod = r"
 apiVersion: v1
 kind: Pod
 metadata: {name: own, namespace: default}
 spec: {resources: {limits: {cpu: 1}}, containers: [{name: c, image: i}]}
-"#;
+";
     let validations = r#"validations: [{expression: "has(object.spec.resources.requests)", message: no requests}]"#;
     let policy = policy("pods", validations, "validationActions: [Deny]");
     assert_eq!(said_of(Minor::v1(37), &policy, pod), ["no requests"]);
@@ -220,12 +220,12 @@ spec: {resources: {limits: {cpu: 1}}, containers: [{name: c, image: i}]}
         ["unknown: /spec/resources, which API servers before 1.37 derive from the \
              containers' resources and from limits"]
     );
-    let mutating = r#"
+    let mutating = r"
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
 metadata: {name: b}
 spec: {policyName: p}
-"#;
+";
     assert!(said_of(Minor::v1(36), mutating, "").is_empty());
     assert_eq!(
         said_of(Minor::v1(35), mutating, ""),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::case::{Group, group};
 
+pub mod definitions;
 mod mutations;
 
 /// So many groups, of eight requests each.
@@ -15,7 +16,7 @@ const N_ASKS: usize = 8;
 pub fn groups() -> Vec<Group> {
     let mut rng = Rng::new(4);
     let make = |index| group(&format!("g{index}"), &written(&mut rng, index));
-    (0..N_GROUPS).map(make).collect()
+    (0..N_GROUPS).map(make).chain(definitions::groups()).collect()
 }
 
 const KINDS: &[&str] = &[

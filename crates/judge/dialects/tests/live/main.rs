@@ -14,6 +14,7 @@ mod generate;
 mod ours;
 mod pod_security;
 mod refused;
+mod shared;
 mod templates;
 mod theirs;
 
@@ -123,7 +124,10 @@ fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
         };
         let same = |ours: &ours::Answer| {
             let said = match theirs.messages.first() {
-                Some(message) => ours.messages.contains(message),
+                Some(message) => {
+                    let message = ours::settled(message);
+                    ours.messages.iter().any(|told| ours::settled(told) == message)
+                }
                 None => ours.messages.is_empty(),
             };
             said && ours::sorted(&ours.warnings) == ours::sorted(&theirs.warnings)

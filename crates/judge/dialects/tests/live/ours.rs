@@ -168,6 +168,24 @@ fn answer(
     })
 }
 
+/// A message in which what the API server tells in the order of Go's maps is in order.
+pub fn settled(message: &str) -> String {
+    let parts = |text: &str, by: &str| -> String {
+        let mut parts: Vec<&str> = text.split(by).collect();
+        parts.sort_unstable();
+        parts.join(by)
+    };
+    if let Some((before, errors)) = message.split_once("errors:\n  ") {
+        return format!("{before}errors:\n  {}", parts(errors, "\n  "));
+    }
+    match message.split_once("arrays, maps or structs: ") {
+        Some((before, paths)) => {
+            format!("{before}arrays, maps or structs: {}", parts(paths, ", "))
+        }
+        None => message.to_owned(),
+    }
+}
+
 /// A custom resource without what no schema has, which is not stored.
 fn stored_form(policies: &Policies<'_>, object: &Value) -> Value {
     let text = |name| object.root().get(name).and_then(ironhull_model::Node::as_str).unwrap();

@@ -171,7 +171,12 @@ pub fn sent(ask: &Value, label: &str, name: &str) -> Sent {
         "token" => return token(ask, namespace, name),
         _ => {}
     }
-    let template = TEMPLATES.iter().find(|it| it.name == what);
+    let generated = ask["plural"].as_str().map(|plural| {
+        // So few that they may stay.
+        let [what, plural] = [what, plural].map(|text| &*text.to_owned().leak());
+        kind(what, "example.dev/v1", what, plural, true, || json!({}))
+    });
+    let template = generated.as_ref().or_else(|| TEMPLATES.iter().find(|it| it.name == what));
     let template = template.unwrap_or_else(|| panic!("{what} is no kind of the cases"));
     let operation = match ask["operation"].as_str() {
         None | Some("CREATE") => "CREATE",

@@ -198,8 +198,8 @@ fn decisions_equal_the_api_servers() {
     assert!(
         n_written >= 340
             && n >= 95
-            && told.n_objects >= 200
-            && told.n >= 3300
+            && told.n_objects >= 350
+            && told.n >= 4600
             && told.n_unknown * 50 < told.n
     );
     assert!(told.n_denied * 7 >= told.n, "hardly anything is denied");

@@ -27,6 +27,12 @@ const IMPERSONATE_USER: &str = "Impersonate-User";
 /// How long an answer may take until its next byte.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest body that is read: a page of the largest objects is shorter.
+const LONGEST_ANSWER: usize = 256 << 20;
+/// How much is read of an answer that is no success; what is longer is no API server's.
+const LONGEST_REFUSAL: usize = 1 << 20;
+/// Characters that are shown of a refusal that is no `Status`.
+const MOST_SAID: usize = 200;
 /// How often a request is made that did not come through, or that the server could
 /// not answer now, and how long all of it may take.
 const ATTEMPTS: u32 = 4;
@@ -166,6 +172,9 @@ impl Cluster {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
+        // What is asked again, how often and for how long is decided here: two who do so
+        // multiply, and what the server said is lost.
+        config.default_retry = false;
         let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"), " ").to_owned() + options.agent;
         let agent = HeaderValue::from_str(agent.trim_end())
             .map_err(|error| Error::Config(error.to_string()))?;
@@ -206,7 +215,8 @@ impl Cluster {
 
     /// The body of a GET in one of the media types of `accept`.
     pub async fn get_as(&self, path: &str, accept: &str) -> Result<Vec<u8>, Error> {
-        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest: usize::MAX }).await
+        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest: LONGEST_ANSWER })
+            .await
     }
 
     /// The body of a GET, which must not be longer than `longest` bytes: for what
@@ -220,7 +230,7 @@ impl Cluster {
     /// it may be made more than once.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
         let (method, accept) = (&Method::POST, "application/json");
-        self.ask(Ask { method, path, accept, body: &body, longest: usize::MAX }).await
+        self.ask(Ask { method, path, accept, body: &body, longest: LONGEST_ANSWER }).await
     }
 
     /// What the server would answer to the creation of an object, by a dry run of the
@@ -240,7 +250,7 @@ impl Cluster {
             let user = HeaderValue::from_str(user).map_err(|error| unasked(&path, &error))?;
             request.headers_mut().insert(IMPERSONATE_USER, user);
         }
-        self.send(&path, request, usize::MAX).await
+        self.send(&path, request, LONGEST_ANSWER).await
     }
 
     /// Asks until there is an answer, as often and as long as is reasonable.
@@ -303,6 +313,7 @@ impl Cluster {
         let unreachable = |reason: String| self.unreachable(path, reason);
         let answer = self.client.send(request).await.map_err(|error| unreachable(chain(&error)))?;
         let (head, body) = answer.into_parts();
+        let longest = if head.status.is_success() { longest } else { LONGEST_REFUSAL };
         let body = Limited::new(body, longest).collect().await;
         let body = body.map_err(|error| match error.is::<LengthLimitError>() {
             true => {
@@ -368,14 +379,39 @@ struct Status {
 }
 
 /// An error from the body of an answer that is no success: a `Status`, or the text
-/// of something in between.
+/// of something in between, without the credentials that some of these repeat.
 fn refusal(code: u16, body: &[u8]) -> Error {
     let status: Status = serde_json::from_slice(body).unwrap_or_default();
-    let message = match status.message.is_empty() {
-        false => status.message,
-        true => String::from_utf8_lossy(body).chars().take(200).collect(),
+    let body = String::from_utf8_lossy(body);
+    let message = match (status.message.is_empty(), http::StatusCode::from_u16(code)) {
+        (false, _) => status.message,
+        (_, _) if !body.trim().is_empty() => body.chars().take(MOST_SAID).collect(),
+        (_, Ok(code)) if code.is_redirection() => {
+            "it sends elsewhere, as no API server does".to_owned()
+        }
+        (_, Ok(code)) => code.canonical_reason().unwrap_or("it says no more").to_owned(),
+        (_, Err(_)) => "it says no more".to_owned(),
     };
-    Error::Status { code, reason: status.reason, message }
+    Error::Status { code, reason: status.reason, message: without_credentials(&message) }
+}
+
+/// A text without what follows the names of authentication schemes.
+fn without_credentials(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mut out, mut at) = (String::new(), 0);
+    let next = |from: usize| {
+        let ends = ["bearer ", "basic "]
+            .map(|scheme| lower[from..].find(scheme).map(|found| from + found + scheme.len()));
+        ends.into_iter().flatten().min()
+    };
+    while let Some(start) = next(at) {
+        let is_of_credential = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        let end = text[start..].find(|c| !is_of_credential(c)).map_or(text.len(), |n| start + n);
+        out += &text[at..start];
+        out += if end > start { "‹redacted›" } else { "" };
+        at = end;
+    }
+    out + &text[at..]
 }
 
 /// The configuration, and the name of its context; inside a pod that has none.
@@ -441,5 +477,23 @@ mod tests {
         let Error::Status { reason, .. } = error else { panic!("no status") };
         assert_eq!(reason, "Forbidden");
         assert_eq!(refusal(502, b"<html>").to_string(), "<html> (HTTP 502)");
+        let elsewhere = "it sends elsewhere, as no API server does (HTTP 302)";
+        assert_eq!(refusal(302, b"").to_string(), elsewhere);
+        assert_eq!(refusal(403, b" ").to_string(), "Forbidden (HTTP 403)");
+        assert_eq!(refusal(999, b"").to_string(), "it says no more (HTTP 999)");
+    }
+
+    #[test]
+    fn a_refusal_repeats_no_credentials() {
+        for body in [
+            "<p>Authorization: Bearer abc.def-1_2/3+4=</p>",
+            r#"{"message":"no: authorization: bEARER abc.def-1_2/3+4="}"#,
+            "Basic abc, BASIC abc; İ Bearer abc",
+        ] {
+            let said = refusal(401, body.as_bytes()).to_string();
+            assert!(!said.contains("abc") && said.contains("‹redacted›"), "{said}");
+        }
+        let basic = "Basic auth is off";
+        assert!(refusal(401, basic.as_bytes()).to_string().ends_with(" is off (HTTP 401)"));
     }
 }

@@ -9,7 +9,7 @@ use kube_client::Client;
 use kube_client::client::Body;
 use kube_client::config::Config;
 
-use crate::{Cluster, Error, READ_TIMEOUT, chain, client, refusal, request};
+use crate::{Cluster, Error, LONGEST_REFUSAL, READ_TIMEOUT, chain, client, refusal, request};
 
 /// An event holds one object, of which the API server stores at most a few megabytes.
 const LONGEST_LINE: usize = 64 << 20;
@@ -60,6 +60,9 @@ impl Watcher {
         let mut body = Vec::new();
         while let Some(line) = lines.next(READ_TIMEOUT).await? {
             body.extend(line);
+            if body.len() > LONGEST_REFUSAL {
+                break;
+            }
         }
         Err(refusal(code, &body))
     }

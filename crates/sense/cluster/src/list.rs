@@ -12,6 +12,8 @@ use crate::trim;
 const PAGE: usize = 500;
 /// How often a list begins anew when its snapshot is gone before its end.
 const RESTARTS: usize = 3;
+/// Pages of a list that is read: a million objects. A server that goes on for ever ends here.
+const MOST_PAGES: usize = 2000;
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
@@ -72,24 +74,30 @@ async fn pages(
     let path = resource.path(namespace);
     let mut objects = Vec::new();
     let mut next = String::new();
-    loop {
+    let broken = |reason: String| Error::Answer { path: path.clone(), reason };
+    for _ in 0..MOST_PAGES {
         let mut query = format!("{path}?limit={PAGE}");
         if !next.is_empty() {
             query += &format!("&continue={next}");
         }
         let accept = extent.ask(&mut query, METADATA);
         let body = cluster.get_as(&query, accept).await?;
-        let metadata = page(resource, extent, &body, &mut objects)
-            .map_err(|reason| Error::Answer { path: path.clone(), reason })?;
-        next = metadata.next;
-        if next.is_empty() {
+        let metadata = page(resource, extent, &body, &mut objects).map_err(broken)?;
+        if metadata.next.is_empty() {
             return Ok(Listed { objects, version: metadata.version });
         }
+        if metadata.next == next {
+            return Err(broken("a page leads to itself".to_owned()));
+        }
+        next = metadata.next;
     }
+    Err(broken(format!("it has more than {MOST_PAGES} pages")))
 }
 
 #[derive(Deserialize)]
 struct Page {
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     metadata: PageMetadata,
     // The API server writes null for an empty list of some kinds.
@@ -109,6 +117,8 @@ struct PageMetadata {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     metadata: PageMetadata,
     /// A watch says them with its first event only.
@@ -158,22 +168,34 @@ fn page(
     let broken = |error: serde_json::Error| error.to_string();
     if extent == Extent::Secrets {
         let table: Table = serde_json::from_slice(body).map_err(broken)?;
+        if table.kind != "Table" {
+            return Err(another(&table.kind, "Table"));
+        }
         for secret in table.secrets(table.type_at()) {
             let (metadata, ty) = secret?;
-            objects.extend(trim::secret(metadata, ty));
+            objects.push(trim::secret(metadata, ty).ok_or("a row without a name")?);
         }
         return Ok(table.metadata);
     }
     let read: Page = serde_json::from_slice(body).map_err(broken)?;
+    // A `Status`, or the page of whoever stands before the server, is no empty list.
+    if !read.kind.ends_with("List") {
+        return Err(another(&read.kind, "list"));
+    }
     let standing = if extent == Extent::Whole { Standing::Live } else { Standing::Partial };
     let api_version = resource.api_version();
-    objects.extend(
-        read.items
-            .into_iter()
-            .flatten()
-            .filter_map(|item| trim::object(&item, &api_version, &resource.kind, standing)),
-    );
+    for item in read.items.into_iter().flatten() {
+        let object = trim::object(&item, &api_version, &resource.kind, standing);
+        objects.push(object.ok_or("an item without a name")?);
+    }
     Ok(read.metadata)
+}
+
+fn another(kind: &str, wanted: &str) -> String {
+    match kind {
+        "" => format!("it is no {wanted}"),
+        kind => format!("it is a {kind}, no {wanted}"),
+    }
 }
 
 /// One object as a whole; none when it is gone by now.
@@ -191,4 +213,43 @@ pub(crate) async fn one(
     let value: Value = serde_json::from_slice(&body)
         .map_err(|error| Error::Answer { path, reason: error.to_string() })?;
     Ok(trim::object(&value, &resource.api_version(), &resource.kind, Standing::Live))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Extent, page};
+    use crate::discovery::Resource;
+
+    fn read(extent: Extent, body: &str) -> Result<usize, String> {
+        let resource = Resource {
+            group: String::new(),
+            kind: "Pod".to_owned(),
+            version: "v1".to_owned(),
+            name: "pods".to_owned(),
+            namespaced: true,
+            watched: true,
+        };
+        let mut objects = Vec::new();
+        page(&resource, extent, body.as_bytes(), &mut objects).map(|_| objects.len())
+    }
+
+    #[test]
+    fn what_is_no_list_is_no_empty_list() {
+        let status = r#"{"kind":"Status","status":"Failure"}"#;
+        for (body, why) in [
+            (status, "it is a Status, no list"),
+            ("{}", "it is no list"),
+            (r#"{"kind":"PodList","items":[null]}"#, "an item without a name"),
+            (r#"{"kind":"PodList","items":[{"metadata":{}}]}"#, "an item without a name"),
+        ] {
+            assert_eq!(read(Extent::Whole, body).unwrap_err(), why);
+        }
+        assert_eq!(read(Extent::Secrets, status).unwrap_err(), "it is a Status, no Table");
+        let row = r#"{"kind":"Table","rows":[{"cells":[],"object":{"metadata":{}}}]}"#;
+        assert_eq!(read(Extent::Secrets, row).unwrap_err(), "a row without a name");
+        assert_eq!(read(Extent::Whole, r#"{"kind":"PodList","items":null}"#), Ok(0));
+        let one = r#"{"kind":"PodList","items":[{"metadata":{"name":"a"}}]}"#;
+        assert_eq!(read(Extent::Whole, one), Ok(1));
+        assert_eq!(read(Extent::Secrets, r#"{"kind":"Table","rows":null}"#), Ok(0));
+    }
 }

@@ -4,7 +4,7 @@
 //!
 //! Connections, TLS, proxies and credential plugins are kube-client's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,13 +13,14 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT, W
 use http::{Method, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube_client::client::Body;
-use kube_client::config::{KubeConfigOptions, Kubeconfig};
 use kube_client::{Client, Config};
-use serde::Deserialize;
 use tokio::time::Instant;
 
+mod config;
+mod said;
 mod watch;
 
+use said::{chain, refusal, warning};
 pub use watch::{Lines, Watcher};
 
 const IMPERSONATE_USER: &str = "Impersonate-User";
@@ -31,8 +32,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_ANSWER: usize = 256 << 20;
 /// How much is read of an answer that is no success; what is longer is no API server's.
 const LONGEST_REFUSAL: usize = 1 << 20;
-/// Characters that are shown of a refusal that is no `Status`.
-const MOST_SAID: usize = 200;
 /// How often a request is made that did not come through, or that the server could
 /// not answer now, and how long all of it may take.
 const ATTEMPTS: u32 = 4;
@@ -168,7 +167,7 @@ struct Ask<'a> {
 impl Cluster {
     /// Reads the configuration. Nothing is asked yet. Must run inside a tokio runtime.
     pub async fn connect(options: &Options) -> Result<Cluster, Error> {
-        let (mut config, context) = configuration(options).await?;
+        let (mut config, context) = config::configuration(options).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
@@ -185,7 +184,7 @@ impl Cluster {
         if !options.impersonate_groups.is_empty() {
             config.auth_info.impersonate_groups = Some(options.impersonate_groups.clone());
         }
-        let server = config.cluster_url.to_string();
+        let server = config::without_user(&config.cluster_url.to_string());
         let namespace = config.default_namespace.clone();
         let client = client(config.clone())?;
         let server = server.trim_end_matches('/').to_owned();
@@ -334,6 +333,12 @@ impl Cluster {
 }
 
 fn client(config: Config) -> Result<Client, Error> {
+    // What cannot stand in a header would end the program in kube-client.
+    let token = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    let token = token["token"].as_str().unwrap_or_default();
+    HeaderValue::from_str(token).map_err(|_| {
+        Error::Config("the user's token has characters that no header may have".to_owned())
+    })?;
     Client::try_from(config).map_err(|error| Error::Config(chain(&error)))
 }
 
@@ -354,146 +359,4 @@ fn request(
 
 fn unasked(path: &str, error: &dyn std::error::Error) -> Error {
     Error::Answer { path: path.to_owned(), reason: error.to_string() }
-}
-
-/// The text of `299 - "text"`, where a backslash escapes (RFC 7234 5.5).
-fn warning(header: &str) -> Option<String> {
-    let (_, quoted) = header.split_once('"')?;
-    let mut text = String::new();
-    let mut characters = quoted.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' => return Some(text),
-            '\\' => text.extend(characters.next()),
-            other => text.push(other),
-        }
-    }
-    None
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Status {
-    reason: String,
-    message: String,
-}
-
-/// An error from the body of an answer that is no success: a `Status`, or the text
-/// of something in between, without the credentials that some of these repeat.
-fn refusal(code: u16, body: &[u8]) -> Error {
-    let status: Status = serde_json::from_slice(body).unwrap_or_default();
-    let body = String::from_utf8_lossy(body);
-    let message = match (status.message.is_empty(), http::StatusCode::from_u16(code)) {
-        (false, _) => status.message,
-        (_, _) if !body.trim().is_empty() => body.chars().take(MOST_SAID).collect(),
-        (_, Ok(code)) if code.is_redirection() => {
-            "it sends elsewhere, as no API server does".to_owned()
-        }
-        (_, Ok(code)) => code.canonical_reason().unwrap_or("it says no more").to_owned(),
-        (_, Err(_)) => "it says no more".to_owned(),
-    };
-    Error::Status { code, reason: status.reason, message: without_credentials(&message) }
-}
-
-/// A text without what follows the names of authentication schemes.
-fn without_credentials(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let (mut out, mut at) = (String::new(), 0);
-    let next = |from: usize| {
-        let ends = ["bearer ", "basic "]
-            .map(|scheme| lower[from..].find(scheme).map(|found| from + found + scheme.len()));
-        ends.into_iter().flatten().min()
-    };
-    while let Some(start) = next(at) {
-        let is_of_credential = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-        let end = text[start..].find(|c| !is_of_credential(c)).map_or(text.len(), |n| start + n);
-        out += &text[at..start];
-        out += if end > start { "‹redacted›" } else { "" };
-        at = end;
-    }
-    out + &text[at..]
-}
-
-/// The configuration, and the name of its context; inside a pod that has none.
-async fn configuration(options: &Options) -> Result<(Config, String), Error> {
-    let wanted = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
-    let no_config = |error: &dyn std::error::Error| Error::Config(chain(error));
-    let named = |kubeconfig: &Kubeconfig| {
-        let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
-        context.cloned().unwrap_or_default()
-    };
-    if let Some(path) = &options.kubeconfig {
-        let kubeconfig = read(path)?;
-        let context = named(&kubeconfig);
-        let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
-        return made.map(|config| (config, context)).map_err(|error| no_config(&error));
-    }
-    let context = Kubeconfig::read().map(|kubeconfig| named(&kubeconfig)).unwrap_or_default();
-    let made = match &options.context {
-        Some(_) => Config::from_kubeconfig(&wanted).await.map_err(|error| no_config(&error)),
-        None => Config::infer().await.map_err(|error| no_config(&error)),
-    };
-    Ok((made?, context))
-}
-
-fn read(path: &Path) -> Result<Kubeconfig, Error> {
-    Kubeconfig::read_from(path).map_err(|error| Error::Config(chain(&error)))
-}
-
-/// An error with its causes, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text += ": ";
-            text += &said;
-        }
-        source = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Error, refusal, warning};
-
-    #[test]
-    fn a_warning_is_its_text() {
-        let header = r#"299 - "would violate PodSecurity \"restricted:latest\"""#;
-        assert_eq!(warning(header).unwrap(), r#"would violate PodSecurity "restricted:latest""#);
-        assert!(warning("299 - cut").is_none() && warning("299 - \"cut").is_none());
-    }
-
-    #[test]
-    fn a_refusal_says_what_the_server_said() {
-        let body = br#"{"kind":"Status","reason":"Forbidden","message":"pods is forbidden"}"#;
-        let error = refusal(403, body);
-        assert_eq!(
-            (error.code(), error.to_string().as_str()),
-            (Some(403), "pods is forbidden (HTTP 403)")
-        );
-        let Error::Status { reason, .. } = error else { panic!("no status") };
-        assert_eq!(reason, "Forbidden");
-        assert_eq!(refusal(502, b"<html>").to_string(), "<html> (HTTP 502)");
-        let elsewhere = "it sends elsewhere, as no API server does (HTTP 302)";
-        assert_eq!(refusal(302, b"").to_string(), elsewhere);
-        assert_eq!(refusal(403, b" ").to_string(), "Forbidden (HTTP 403)");
-        assert_eq!(refusal(999, b"").to_string(), "it says no more (HTTP 999)");
-    }
-
-    #[test]
-    fn a_refusal_repeats_no_credentials() {
-        for body in [
-            "<p>Authorization: Bearer abc.def-1_2/3+4=</p>",
-            r#"{"message":"no: authorization: bEARER abc.def-1_2/3+4="}"#,
-            "Basic abc, BASIC abc; İ Bearer abc",
-        ] {
-            let said = refusal(401, body.as_bytes()).to_string();
-            assert!(!said.contains("abc") && said.contains("‹redacted›"), "{said}");
-        }
-        let basic = "Basic auth is off";
-        assert!(refusal(401, basic.as_bytes()).to_string().ends_with(" is off (HTTP 401)"));
-    }
 }

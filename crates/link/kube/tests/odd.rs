@@ -1,4 +1,5 @@
-//! Servers that are no API servers: what they answer ends in an error, in bounded memory.
+//! Servers that are no API servers, and kubeconfigs that are none: both end in errors, in
+//! bounded memory, which show no credentials.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -41,9 +42,14 @@ fn pour(mut stream: TcpStream, status: &str, taken: &AtomicU64) {
 }
 
 fn kubeconfig(server: &str, name: &str) -> PathBuf {
+    written(server, "{}", name)
+}
+
+fn written(server: &str, user: &str, name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("ironhull-{name}-{}", std::process::id()));
     let text = format!(
-        r#"{{"current-context": "c", "contexts": [{{"name": "c", "context": {{"cluster": "c"}}}}],
+        r#"{{"current-context": "c", "contexts": [{{"name": "c", "context": {{"cluster": "c", "user": "u"}}}}],
+            "users": [{{"name": "u", "user": {user}}}],
             "clusters": [{{"name": "c", "cluster": {{"server": "{server}"}}}}]}}"#
     );
     std::fs::write(&path, text).unwrap();
@@ -105,4 +111,52 @@ fn a_server_that_cannot_answer_now_is_asked_four_times_and_quoted() {
     let (server, taken) = busy("503 Service Unavailable");
     assert_eq!(get(&server, "busy"), "Service Unavailable (HTTP 503)");
     assert_eq!(taken.load(Ordering::Relaxed), 4);
+}
+
+/// What it says to connect; the address of the server where that works.
+fn connected(options: &Options) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let cluster = runtime.block_on(Cluster::connect(options));
+    cluster.map(|cluster| cluster.server().to_owned()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_a_kubeconfig_holds_is_not_shown() {
+    let with = |user: &str, name| {
+        let path = written("https://user:hunter2@127.0.0.1:1/x", user, name);
+        let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
+        let said = connected(&options);
+        std::fs::remove_file(path).unwrap();
+        said
+    };
+    assert_eq!(with("{}", "userinfo").unwrap(), "https://127.0.0.1:1/x");
+    let plugin = |script: &str| {
+        format!(
+            r#"{{"exec": {{"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+                "args": ["-c", "{script}", "hunter2"], "interactiveMode": "Never"}}}}"#
+        )
+    };
+    for (user, name, part) in [
+        (r#"{"token": "hunter2\nx"}"#.to_owned(), "token", "token has characters that no header"),
+        (plugin("echo hunter2"), "prints", "failed to parse auth exec output"),
+        (plugin("echo hunter2; echo why >&2; exit 1"), "fails", "failed (exit status: 1): why"),
+        ("[\n\"hunter2\"".to_owned(), "syntax", "failed to parse kubeconfig"),
+    ] {
+        let said = with(&user, name).unwrap_err();
+        assert!(said.contains(part) && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_kubeconfig_has_an_end_and_names_its_contexts() {
+    let zero = Options { kubeconfig: Some("/dev/zero".into()), ..Options::default() };
+    assert!(connected(&zero).unwrap_err().ends_with("/dev/zero is a device, no kubeconfig"));
+    let path = kubeconfig("https://127.0.0.1:1", "contexts");
+    let options = Options {
+        kubeconfig: Some(path.clone()),
+        context: Some("d".to_owned()),
+        ..Options::default()
+    };
+    assert_eq!(connected(&options).unwrap_err(), "no cluster to ask: no context d: there are c");
+    std::fs::remove_file(path).unwrap();
 }

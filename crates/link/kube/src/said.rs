@@ -1,0 +1,136 @@
+//! What a server, a connection or a credential plugin said, as it may be shown.
+
+use kube_client::client::AuthError;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// Characters that are shown of a refusal that is no `Status`.
+const MOST_SAID: usize = 200;
+
+/// The text of `299 - "text"`, where a backslash escapes (RFC 7234 5.5).
+pub(crate) fn warning(header: &str) -> Option<String> {
+    let (_, quoted) = header.split_once('"')?;
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => return Some(text),
+            '\\' => text.extend(characters.next()),
+            other => text.push(other),
+        }
+    }
+    None
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Status {
+    reason: String,
+    message: String,
+}
+
+/// An error from the body of an answer that is no success: a `Status`, or the text
+/// of something in between, without the credentials that some of these repeat.
+pub(crate) fn refusal(code: u16, body: &[u8]) -> Error {
+    let status: Status = serde_json::from_slice(body).unwrap_or_default();
+    let body = String::from_utf8_lossy(body);
+    let message = match (status.message.is_empty(), http::StatusCode::from_u16(code)) {
+        (false, _) => status.message,
+        (_, _) if !body.trim().is_empty() => body.chars().take(MOST_SAID).collect(),
+        (_, Ok(code)) if code.is_redirection() => {
+            "it sends elsewhere, as no API server does".to_owned()
+        }
+        (_, Ok(code)) => code.canonical_reason().unwrap_or("it says no more").to_owned(),
+        (_, Err(_)) => "it says no more".to_owned(),
+    };
+    Error::Status { code, reason: status.reason, message: without_credentials(&message) }
+}
+
+/// A text without what follows the names of authentication schemes.
+fn without_credentials(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mut out, mut at) = (String::new(), 0);
+    let next = |from: usize| {
+        let ends = ["bearer ", "basic "]
+            .map(|scheme| lower[from..].find(scheme).map(|found| from + found + scheme.len()));
+        ends.into_iter().flatten().min()
+    };
+    while let Some(start) = next(at) {
+        let is_of_credential = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        let end = text[start..].find(|c| !is_of_credential(c)).map_or(text.len(), |n| start + n);
+        out += &text[at..start];
+        out += if end > start { "‹redacted›" } else { "" };
+        at = end;
+    }
+    out + &text[at..]
+}
+
+/// An error with its causes, each said once and in one line: the lines after it show
+/// the text that was read, which may be a credential.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let line = |error: &(dyn std::error::Error + 'static)| {
+        error.to_string().lines().next().unwrap_or_default().to_owned()
+    };
+    let mut text = line(error);
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        if let Some(AuthError::AuthExecRun { out, .. }) = cause.downcast_ref() {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().next().unwrap_or_default();
+            let said: String = without_credentials(said).chars().take(MOST_SAID).collect();
+            return format!("the credential plugin failed ({}): {said}", out.status);
+        }
+        let said = line(cause);
+        if !text.contains(&said) {
+            text += ": ";
+            text += &said;
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{refusal, warning};
+    use crate::Error;
+
+    #[test]
+    fn a_warning_is_its_text() {
+        let header = r#"299 - "would violate PodSecurity \"restricted:latest\"""#;
+        assert_eq!(warning(header).unwrap(), r#"would violate PodSecurity "restricted:latest""#);
+        assert!(warning("299 - cut").is_none() && warning("299 - \"cut").is_none());
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_server_said() {
+        let body = br#"{"kind":"Status","reason":"Forbidden","message":"pods is forbidden"}"#;
+        let error = refusal(403, body);
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            (Some(403), "pods is forbidden (HTTP 403)")
+        );
+        let Error::Status { reason, .. } = error else { panic!("no status") };
+        assert_eq!(reason, "Forbidden");
+        assert_eq!(refusal(502, b"<html>").to_string(), "<html> (HTTP 502)");
+        let elsewhere = "it sends elsewhere, as no API server does (HTTP 302)";
+        assert_eq!(refusal(302, b"").to_string(), elsewhere);
+        assert_eq!(refusal(403, b" ").to_string(), "Forbidden (HTTP 403)");
+        assert_eq!(refusal(999, b"").to_string(), "it says no more (HTTP 999)");
+    }
+
+    #[test]
+    fn a_refusal_repeats_no_credentials() {
+        for body in [
+            "<p>Authorization: Bearer abc.def-1_2/3+4=</p>",
+            r#"{"message":"no: authorization: bEARER abc.def-1_2/3+4="}"#,
+            "Basic abc, BASIC abc; İ Bearer abc",
+        ] {
+            let said = refusal(401, body.as_bytes()).to_string();
+            assert!(!said.contains("abc") && said.contains("‹redacted›"), "{said}");
+        }
+        let basic = "Basic auth is off";
+        assert!(refusal(401, basic.as_bytes()).to_string().ends_with(" is off (HTTP 401)"));
+    }
+}

@@ -25,6 +25,7 @@ mod peers;
 mod policies;
 mod prove;
 mod readme;
+mod rubbish;
 mod scale;
 mod schema;
 mod snapshots;

@@ -119,7 +119,7 @@ fn by_pod_security(namespaces: &[&Object]) -> Vec<String> {
     }
     let mut parts: Vec<String> = levels
         .iter()
-        .map(|((_, level), names)| format!("{level} in {}", few(names, MOST_NAMED)))
+        .map(|((_, level), names)| format!("{level} in {}", plain(&few(names, MOST_NAMED))))
         .collect();
     match parts.first_mut() {
         None => parts.push("Pod Security  the namespaces could not be read".to_owned()),

@@ -4,8 +4,9 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::BufRead;
+use std::io::{BufRead, BufReader};
 
+use flate2::bufread::MultiGzDecoder;
 use ironhull_model::{Code, Diagnostic};
 
 mod body;
@@ -20,6 +21,10 @@ use lines::Line;
 /// The longest line that is read: events with both bodies of the largest object
 /// that etcd takes are shorter.
 const LONGEST_LINE: usize = 8 << 20;
+/// What a log begins with that --audit-log-compress or logrotate made.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+/// Bytes of it that are unpacked at a time.
+const UNPACKED: usize = 1 << 16;
 /// How many broken lines of a log are told one by one.
 const MOST_TOLD: usize = 10;
 /// Over how many events the same audit id is known again. An aggregated API server
@@ -48,12 +53,18 @@ pub fn read(
     let mut diagnostics = Vec::new();
     let mut buffer = Vec::new();
     let mut number = 0;
+    // What cannot be looked at is told by the first line.
+    let is_gzip = log.fill_buf().is_ok_and(|start| start.starts_with(GZIP));
+    let mut log: Box<dyn BufRead> = match is_gzip {
+        true => Box::new(BufReader::with_capacity(UNPACKED, MultiGzDecoder::new(log))),
+        false => Box::new(log),
+    };
     loop {
         number += 1;
         let wrong = match lines::next(&mut log, &mut buffer, LONGEST_LINE) {
             Ok(None) => break,
             Ok(Some(Line::Whole)) if buffer.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(Some(Line::Whole)) => match event::parse(&buffer) {
+            Ok(Some(Line::Whole)) => match event::parse(text(&buffer, number)) {
                 Ok(events) => {
                     tally.events += events.len() as u64;
                     events.iter().for_each(|event| each(number, event));
@@ -80,6 +91,14 @@ pub fn read(
         diagnostics.push(broken(format!("{untold} more lines of {name} are no audit events")));
     }
     (tally, diagnostics)
+}
+
+/// A line without the byte order mark that some editors put before the first.
+fn text(line: &[u8], number: u64) -> &[u8] {
+    match number {
+        1 => line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line),
+        _ => line,
+    }
 }
 
 fn broken(message: String) -> Diagnostic {

@@ -1,6 +1,10 @@
 //! What is read of a log that a real API server wrote, and of broken ones.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ironhull_audit::{Recent, Used, read};
 
 const LOG: &str = include_str!("../../../../tests/audit/shop.log");
@@ -107,4 +111,36 @@ fn an_id_is_known_again_for_a_while() {
         recent.is_new(&number.to_string());
     }
     assert!(recent.is_new("a"), "memory is bounded");
+}
+
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_compressed_log_is_read_as_what_it_holds() {
+    // Two parts, as when a log was appended to.
+    let mut bytes = packed(LOG.as_bytes());
+    bytes.extend(packed(LOG.as_bytes()));
+    let (tally, diagnostics) = read("shop.log.gz", bytes.as_slice(), |_, _| {});
+    assert_eq!((tally.events, diagnostics.len()), (130, 0));
+    // One that is cut off is told with how far it was read.
+    let (tally, diagnostics) = read("shop.log.gz", &bytes[..bytes.len() / 4], |_, _| {});
+    assert!((1..65).contains(&tally.events), "{tally:?}");
+    let said = &diagnostics.last().unwrap().message;
+    assert!(said.starts_with("failed to read shop.log.gz after line"), "{said}");
+    // So is one that unpacks to a line without an end.
+    let bomb = packed(&vec![b'0'; 64 << 20]);
+    let (tally, diagnostics) = read("bomb.gz", bomb.as_slice(), |_, _| {});
+    assert_eq!((tally.events, tally.broken), (0, 1));
+    assert!(diagnostics[0].message.contains("it is longer than"), "{diagnostics:?}");
+}
+
+#[test]
+fn a_byte_order_mark_costs_no_event() {
+    let text = format!("\u{feff}{LOG}");
+    let (tally, diagnostics) = read("shop.log", text.as_bytes(), |_, _| {});
+    assert_eq!((tally.events, diagnostics.len()), (65, 0));
 }

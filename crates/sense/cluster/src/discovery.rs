@@ -7,6 +7,9 @@ use serde::Deserialize;
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
                       application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
 
+/// What the server answers with then.
+const KIND: &str = "APIGroupDiscoveryList";
+
 /// A kind that can be listed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Resource {
@@ -44,6 +47,8 @@ impl Resource {
 
 #[derive(Deserialize)]
 struct Groups {
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     items: Vec<Group>,
 }
@@ -99,8 +104,13 @@ pub(crate) async fn discover(cluster: &Cluster) -> Result<Discovered, Error> {
     let mut discovered = Discovered::default();
     for path in ["/api", "/apis"] {
         let body = cluster.get_as(path, ACCEPT).await?;
-        let groups = serde_json::from_slice(&body)
-            .map_err(|error| Error::Answer { path: path.to_owned(), reason: error.to_string() })?;
+        let broken = |reason| Error::Answer { path: path.to_owned(), reason };
+        let groups: Groups =
+            serde_json::from_slice(&body).map_err(|error| broken(error.to_string()))?;
+        // A server from before aggregated discovery answers with another kind.
+        if groups.kind != KIND {
+            return Err(broken(format!("it is no {KIND} but \"{}\"", groups.kind)));
+        }
         add(&mut discovered, groups);
     }
     discovered.resources.sort();

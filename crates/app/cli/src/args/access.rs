@@ -30,7 +30,11 @@ pub(crate) enum AccessCommand {
     /// Who is bound, and not in the organization's directory (exit 1 when there is somebody)
     Stale(Stale),
     /// The smallest roles that allow what a subject did, proven by asking each request again
-    #[command(after_help = SUBJECT)]
+    // What follows --audit is taken for its files, so it comes last.
+    #[command(
+        after_help = SUBJECT,
+        override_usage = "ironhull access minimize [OPTIONS] <SUBJECT> [TARGET]... --audit <FILE>..."
+    )]
     Minimize(Minimize),
     /// What was done, to which object, by whom, when
     WhoDid(WhoDid),
@@ -39,7 +43,7 @@ pub(crate) enum AccessCommand {
 /// What to read.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// Files, directories or - (default .)
+    /// Files, directories, -, cluster:[CONTEXT], dump:PATH or snapshot:FILE (default .)
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
     /// Kubernetes version whose default roles and rules count
@@ -50,7 +54,7 @@ pub(crate) struct Target {
 /// Who asks.
 #[derive(Args)]
 pub(crate) struct Who {
-    /// Who
+    /// Who: user:NAME, group:NAME or sa:NAMESPACE/NAME
     pub(crate) subject: String,
     /// A group that the user is in besides; may be given several times
     #[arg(long = "in-group", value_name = "GROUP")]
@@ -172,7 +176,7 @@ pub(crate) struct Stale {
 /// Audit logs to read.
 #[derive(Args)]
 pub(crate) struct Audit {
-    /// Audit log of the API server: JSON lines, or - for standard input
+    /// Audit log of the API server: JSON lines, also compressed by gzip; - for standard input
     #[arg(long = "audit", required = true, num_args = 1.., value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Requests from this time on (RFC 3339 or YYYY-MM-DD)
@@ -185,7 +189,7 @@ pub(crate) struct Audit {
 
 #[derive(Args)]
 pub(crate) struct Minimize {
-    /// Who
+    /// Who: user:NAME, group:NAME or sa:NAMESPACE/NAME
     pub(crate) subject: String,
     #[command(flatten)]
     pub(crate) target: Target,

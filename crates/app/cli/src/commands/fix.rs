@@ -149,7 +149,11 @@ fn write_patch(path: &Path, edits: &[&Edit]) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(path);
     opened
-        .and_then(|mut file| file.write_all(patch.as_bytes()))
+        .and_then(|mut file| {
+            // What is cut off must not stand where a whole one is taken to be.
+            let written = file.write_all(patch.as_bytes());
+            written.inspect_err(|_| _ = std::fs::remove_file(path))
+        })
         .with_context(|| format!("failed to write {}", path.display()))?;
     printer::error(&format!("wrote {}; git apply or patch -p1 applies it", path.display()));
     Ok(())

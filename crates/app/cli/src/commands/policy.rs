@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use ironhull_cel::{Binding, Context as Evaluation, Val};
 use ironhull_controls::{Compiler, Control, compile, examples};
-use ironhull_model::{Node, Source, SourceId};
+use ironhull_model::{Code, Diagnostic, Node, Source, SourceId};
 use ironhull_report::table::count;
 
 use crate::args::access::Output;
@@ -13,6 +13,9 @@ use crate::args::{Global, PolicyCommand};
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::printer;
+
+/// Mistakes of control files that are told one by one.
+const MOST_MISTAKES: usize = 20;
 
 mod effective;
 mod pss;
@@ -88,28 +91,56 @@ pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, 
     let mut sources = Vec::new();
     let mut mistakes = Vec::new();
     for path in files.iter().flat_map(|path| yaml_files(path)) {
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("failed to read {}", path.display()))?;
+        let text = text_of(&path)?;
         let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
         let mut diagnostics = parsed.diagnostics;
         for document in &parsed.documents {
+            if let Some(other) = object_of_kubernetes(document.value.root()) {
+                diagnostics.push(other);
+                continue;
+            }
             controls.extend(compiler.control(document.value.root(), SourceId(0), &mut diagnostics));
         }
         let source = Source::new(path.display().to_string(), text);
-        for diagnostic in diagnostics {
-            let at = diagnostic.place.map(|place| source.position(place.start));
-            let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
-            mistakes.push(format!(
-                "{}{line}: {} [{}]",
-                source.path, diagnostic.message, diagnostic.code
-            ));
-        }
+        mistakes.extend(diagnostics.iter().map(|diagnostic| placed(&source, diagnostic)));
         sources.push(source);
+    }
+    let untold = mistakes.len().saturating_sub(MOST_MISTAKES);
+    if untold > 0 {
+        mistakes.truncate(MOST_MISTAKES);
+        mistakes.push(format!("and {untold} more"));
     }
     if !mistakes.is_empty() {
         bail!("{}", mistakes.join("\n"));
     }
     Ok((controls, sources))
+}
+
+/// The text of a file, within the limits for manifests.
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    ironhull_manifests::read(path, &ironhull_manifests::Limits::default())
+        .map_err(|diagnostic| anyhow::anyhow!("{} [{}]", diagnostic.message, diagnostic.code))
+}
+
+/// What is wrong, with its place.
+fn placed(source: &Source, diagnostic: &Diagnostic) -> String {
+    let at = diagnostic.place.map(|place| source.position(place.start));
+    let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
+    format!("{}{line}: {} [{}]", source.path, diagnostic.message, diagnostic.code)
+}
+
+/// What is said once of an object of Kubernetes where a control is expected.
+fn object_of_kubernetes(root: Node<'_>) -> Option<Diagnostic> {
+    let kind = root.get("kind").and_then(Node::as_str)?;
+    if root.get("apiVersion").is_none() || root.get("id").is_some() {
+        return None;
+    }
+    let message = format!("a {kind} is no control, which has an id, and no PolicyTest");
+    let diagnostic = Diagnostic::error(Code::ControlInvalid, message);
+    Some(match root.span() {
+        Some(span) => diagnostic.at(SourceId(0), span.start, span.end),
+        None => diagnostic,
+    })
 }
 
 fn yaml_files(path: &Path) -> Vec<PathBuf> {
@@ -148,13 +179,16 @@ fn eval(expression: &str, file: &str, kubernetes: Option<&str>) -> anyhow::Resul
             return Ok(Exit::Usage);
         }
     };
-    let text = ironhull_manifests::read(Path::new(file), &ironhull_manifests::Limits::default())
-        .map_err(|diagnostic| anyhow::anyhow!("{} [{}]", diagnostic.message, diagnostic.code))?;
+    let text = text_of(Path::new(file))?;
     let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
     if parsed.documents.is_empty() && parsed.diagnostics.is_empty() {
         bail!("{file} holds no document to evaluate the expression over");
     }
     let mut exit = if parsed.diagnostics.is_empty() { Exit::Clean } else { Exit::Unjudged };
+    let source = Source::new(file.to_owned(), text);
+    for diagnostic in &parsed.diagnostics {
+        printer::error(&format!("error: {}", placed(&source, diagnostic)));
+    }
     for document in &parsed.documents {
         let root: Node<'_> = document.value.root();
         let bindings =

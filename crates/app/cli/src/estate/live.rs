@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ironhull_cluster::{Asked, Seen};
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{Code, Diagnostic, Fact, Minor, Object, Snapshot, Standing, ThingRef};
+use ironhull_model::{
+    Cause, Code, Diagnostic, Fact, Gap, Minor, Object, Snapshot, Standing, ThingRef,
+};
 use ironhull_schema::{Schema, rbac};
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
@@ -46,7 +48,7 @@ pub(super) fn read(
         judge_as(seen.minor, &seen.version, snapshot);
     }
     if seen.objects.is_empty() {
-        let message = format!("cluster:{context}: nothing may be listed");
+        let message = format!("cluster:{context}: {}", why_nothing(&seen.gaps));
         let diagnostic = Diagnostic::error(Code::ClusterUnread, message);
         snapshot.diagnostics.push(diagnostic.help("kubectl auth can-i --list"));
     }
@@ -55,6 +57,23 @@ pub(super) fn read(
     snapshot.gaps.extend(seen.gaps);
     snapshot.coverage = seen.coverage;
     Some(address)
+}
+
+/// Why nothing was seen, by the first kind that could not be read for another reason
+/// than rights.
+fn why_nothing(gaps: &[Gap]) -> String {
+    let broken = gaps.iter().filter(|gap| gap.cause != Cause::Denied);
+    match broken.clone().next() {
+        Some(first) => {
+            let more = match broken.count() - 1 {
+                0 => String::new(),
+                n => format!("; {n} more kinds could not be read"),
+            };
+            format!("nothing could be read: {}: {}{more}", first.what, first.reason)
+        }
+        None if gaps.is_empty() => "its API server lists no object".to_owned(),
+        None => "nothing may be listed".to_owned(),
+    }
 }
 
 /// Adds objects of a cluster, with their secrets masked. What every cluster has is

@@ -44,12 +44,28 @@ pub(crate) fn save(path: &Path, estate: &mut Estate) -> anyhow::Result<()> {
     write(path, &bytes).with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// As a whole or not at all, and for nobody else to read: it says how to attack.
+/// As a whole or not at all, and for nobody else to read: it says how to attack. Of a
+/// link the file that it leads to is replaced; what is no file (a device, a pipe) is
+/// written to, never replaced.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = std::path::absolute(path)?;
+    // What stands there leads to what is open already, a redirected output for one.
+    if path.starts_with("/dev") || path.starts_with("/proc") {
+        return OpenOptions::new().append(true).open(path)?.write_all(bytes);
+    }
+    match path.metadata() {
+        Ok(about) if about.is_file() => replace(&path.canonicalize()?, bytes),
+        Ok(about) if about.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
+        Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Err(error) if path.is_symlink() => Err(error),
+        Err(_) => replace(&path, bytes),
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     let written = file.write_all(bytes).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {
         _ = std::fs::remove_file(&beside);

@@ -110,7 +110,12 @@ fn print(namespace: &str, rules: &[Rule], output: Output) {
             rule.kind, rule.name, rule.effect, rule.origin
         );
     }
-    _ = writeln!(text, "{} govern namespace {namespace}", count(rules.len(), "rule"));
+    _ = writeln!(
+        text,
+        "{} {} namespace {namespace}",
+        count(rules.len(), "rule"),
+        if rules.len() == 1 { "governs" } else { "govern" }
+    );
     printer::data(&text);
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use ironhull_dialects::suite::{Outcome, Suite};
 use ironhull_model::{Diagnostic, Minor, Source, SourceId, Value};
 use ironhull_report::table::count;
@@ -15,7 +15,7 @@ use crate::printer;
 
 /// Whether a file holds suites rather than controls.
 pub(super) fn is_one(path: &Path) -> bool {
-    std::fs::read_to_string(path)
+    super::text_of(path)
         .is_ok_and(|text| text.lines().any(|line| line.trim_end() == "kind: PolicyTest"))
 }
 
@@ -88,8 +88,7 @@ fn objects(path: &Path, suite: &Suite) -> anyhow::Result<Vec<Value>> {
 }
 
 fn parse(path: &Path) -> anyhow::Result<(Source, Vec<Value>)> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("failed to read {}", path.display()))?;
+    let text = super::text_of(path)?;
     let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
     let source = Source::new(path.display().to_string(), text);
     refuse(&source, &parsed.diagnostics)?;
@@ -97,13 +96,7 @@ fn parse(path: &Path) -> anyhow::Result<(Source, Vec<Value>)> {
 }
 
 fn refuse(source: &Source, diagnostics: &[Diagnostic]) -> anyhow::Result<()> {
-    let told: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| {
-            let at = diagnostic.place.map(|place| source.position(place.start));
-            let line = at.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
-            format!("{}{line}: {} [{}]", source.path, diagnostic.message, diagnostic.code)
-        })
-        .collect();
+    let told: Vec<String> =
+        diagnostics.iter().map(|diagnostic| super::placed(source, diagnostic)).collect();
     if told.is_empty() { Ok(()) } else { bail!("{}", told.join("\n")) }
 }

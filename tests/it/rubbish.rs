@@ -1,0 +1,154 @@
+//! Rubbish in, and places that cannot be written: a clear error, and nothing lost.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::cli::{Run, folder, run_with_state};
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: c, image: a}]\n";
+
+fn run(folder: &Path, args: &[&str]) -> Run {
+    run_with_state(folder, &folder.join("state"), args, "")
+}
+
+#[test]
+fn a_snapshot_replaces_no_device_and_no_link() {
+    let folder = folder("save-links");
+    std::fs::write(folder.join("pod.yaml"), POD).unwrap();
+    std::fs::write(folder.join("old"), "old").unwrap();
+    std::os::unix::fs::symlink("old", folder.join("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("dangling")).unwrap();
+    let saved = run(&folder, &["check", "pod.yaml", "--save", "link"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert!(folder.join("link").is_symlink());
+    assert!(std::fs::read(folder.join("old")).unwrap().starts_with(b"ironhull snapshot"));
+    for path in ["/dev/full", "dangling", "."] {
+        let refused = run(&folder, &["check", "pod.yaml", "--save", path]);
+        assert_eq!(refused.code, 2, "{path}");
+        assert!(refused.stderr.starts_with("error: failed to write"), "{}", refused.stderr);
+    }
+    assert!(!Path::new("/dev/full").metadata().unwrap().is_file());
+}
+
+#[test]
+fn policy_commands_say_what_is_wrong_with_a_file() {
+    let folder = folder("policy-rubbish");
+    std::fs::write(folder.join("pod.yaml"), POD).unwrap();
+    std::fs::write(folder.join("broken.yaml"), "a: [").unwrap();
+    std::fs::write(folder.join("latin.yaml"), b"a: \xe9\n").unwrap();
+    let many = (0..30).map(|_| format!("---\n{POD}")).collect::<String>();
+    std::fs::write(folder.join("many.yaml"), many).unwrap();
+    for (args, part) in [
+        (["policy", "test", "/dev/zero"], "/dev/zero is larger than 104857600 bytes [IH0103]"),
+        (["policy", "test", "latin.yaml"], "latin.yaml is not UTF-8 at byte 3 [IH0102]"),
+        (
+            ["policy", "test", "pod.yaml"],
+            "pod.yaml:1:1: a Pod is no control, which has an id, and no PolicyTest [IH0301]",
+        ),
+        (["policy", "test", "many.yaml"], "\nand 10 more"),
+    ] {
+        let refused = run(&folder, &args);
+        assert_eq!(refused.code, 2, "{args:?}");
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    let evaluated = run(&folder, &["policy", "eval", "object", "broken.yaml"]);
+    assert_eq!(evaluated.code, 3);
+    assert!(evaluated.stderr.starts_with("error: broken.yaml:1:"), "{}", evaluated.stderr);
+}
+
+#[test]
+fn a_difference_says_what_each_finding_is() {
+    let folder = folder("diff-words");
+    std::fs::write(folder.join("a.yaml"), POD).unwrap();
+    std::fs::write(folder.join("b.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n")
+        .unwrap();
+    let run = run(&folder, &["diff", "a.yaml", "b.yaml"]);
+    let told: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("- ")).collect();
+    assert!(told.len() > 5, "{}", run.stdout);
+    for line in told {
+        assert!(!line.ends_with("  "), "without words: {line:?}");
+    }
+}
+
+/// Answers every request with what `answer` makes of its path.
+fn serve(answer: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let first = lines.next().unwrap().unwrap();
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let body = answer(first.split(' ').nth(1).unwrap_or_default());
+                let length = body.len();
+                let head = "HTTP/1.1 200 OK\r\nConnection: close";
+                _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+            });
+        }
+    });
+    address
+}
+
+/// An API server of Namespaces, whose lists are `list`.
+fn api(path: &str, list: &str) -> String {
+    let resource = r#"{"resource":"namespaces","responseKind":{"kind":"Namespace"},"scope":"Cluster","verbs":["list"]}"#;
+    match path.split('?').next().unwrap_or_default() {
+        "/version" => r#"{"major":"1","minor":"37","gitVersion":"v1.37.0"}"#.to_owned(),
+        "/api" => format!(
+            r#"{{"kind":"APIGroupDiscoveryList","items":[{{"metadata":{{}},"versions":[{{"version":"v1","resources":[{resource}]}}]}}]}}"#
+        ),
+        "/apis" => r#"{"kind":"APIGroupDiscoveryList","items":[]}"#.to_owned(),
+        "/api/v1/namespaces" => list.to_owned(),
+        _ => r#"{"status":{"allowed":true}}"#.to_owned(),
+    }
+}
+
+fn check(name: &str, answer: fn(&str) -> String) -> Run {
+    let folder = folder(name);
+    let server = serve(answer);
+    let kubeconfig = format!(
+        r#"{{"current-context": "c", "contexts": [{{"name": "c", "context": {{"cluster": "c"}}}}],
+            "clusters": [{{"name": "c", "cluster": {{"server": "{server}"}}}}]}}"#
+    );
+    std::fs::write(folder.join("kubeconfig"), kubeconfig).unwrap();
+    run(&folder, &["check", "cluster:", "--kubeconfig", "kubeconfig"])
+}
+
+#[test]
+fn what_is_no_api_server_is_no_empty_cluster() {
+    let denied = check("odd-status", |path| api(path, r#"{"kind":"Status","status":"Failure"}"#));
+    let why = "nothing could be read: Namespace objects: the answer to /api/v1/namespaces is not understood: it is a Status, no list";
+    assert!(denied.code == 3 && denied.stderr.contains(why), "{}", denied.stderr);
+    let old = check("odd-old", |path| match path {
+        "/api" => r#"{"kind":"APIVersions","versions":["v1"]}"#.to_owned(),
+        path => api(path, ""),
+    });
+    let why =
+        r#"the answer to /api is not understood: it is no APIGroupDiscoveryList but "APIVersions""#;
+    assert!(old.code == 3 && old.stderr.contains(why), "{}", old.stderr);
+    let empty = check("odd-empty", |path| api(path, r#"{"kind":"NamespaceList","items":[]}"#));
+    assert!(empty.stderr.contains("its API server lists no object"), "{}", empty.stderr);
+    let endless = check("odd-endless", |path| {
+        let next = path.split("continue=").nth(1).and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
+        api(
+            path,
+            &format!(r#"{{"kind":"NamespaceList","metadata":{{"continue":"{next}"}},"items":[]}}"#),
+        )
+    });
+    assert!(endless.stderr.contains("it has more than 2000 pages"), "{}", endless.stderr);
+    let circle = check("odd-circle", |path| {
+        api(path, r#"{"kind":"NamespaceList","metadata":{"continue":"a"},"items":[]}"#)
+    });
+    assert!(circle.stderr.contains("a page leads to itself"), "{}", circle.stderr);
+}
+
+#[test]
+fn names_of_namespaces_steer_no_terminal() {
+    let shown = check("odd-names", |path| {
+        api(path, r#"{"kind":"NamespaceList","items":[{"metadata":{"name":"a\u001b[31m"}}]}"#)
+    });
+    assert!(shown.stdout.contains("Pod Security"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+}

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::cli::{Run, folder, run_with_state};
+use super::cli::{Run, folder, run_with, run_with_state};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: c, image: a}]\n";
 
@@ -107,13 +107,16 @@ fn api(path: &str, list: &str) -> String {
 
 fn check(name: &str, answer: fn(&str) -> String) -> Run {
     let folder = folder(name);
-    let server = serve(answer);
+    kubeconfig(&folder, &serve(answer));
+    run(&folder, &["check", "cluster:", "--kubeconfig", "kubeconfig"])
+}
+
+fn kubeconfig(folder: &Path, server: &str) {
     let kubeconfig = format!(
         r#"{{"current-context": "c", "contexts": [{{"name": "c", "context": {{"cluster": "c"}}}}],
             "clusters": [{{"name": "c", "cluster": {{"server": "{server}"}}}}]}}"#
     );
     std::fs::write(folder.join("kubeconfig"), kubeconfig).unwrap();
-    run(&folder, &["check", "cluster:", "--kubeconfig", "kubeconfig"])
 }
 
 #[test]
@@ -142,6 +145,60 @@ fn what_is_no_api_server_is_no_empty_cluster() {
         api(path, r#"{"kind":"NamespaceList","metadata":{"continue":"a"},"items":[]}"#)
     });
     assert!(circle.stderr.contains("a page leads to itself"), "{}", circle.stderr);
+}
+
+#[test]
+fn kubeconfigs_that_are_not_there_are_passed_over() {
+    let folder = folder("kubeconfigs");
+    kubeconfig(&folder, "http://127.0.0.1:1");
+    let check = |list: &str, target: &str| {
+        let variables = [("KUBECONFIG", list), ("HOME", "/nowhere")];
+        run_with(&folder, &folder.join("state"), &variables, &["check", target], "").stderr
+    };
+    let found = check("missing::kubeconfig", "cluster:c");
+    assert!(found.contains("the API server at http://127.0.0.1:1 did not answer"), "{found}");
+    let none = check("missing", "cluster:");
+    assert!(none.contains("there is no kubeconfig at missing, and no pod: "), "{none}");
+    let none = check("", "cluster:c");
+    let why = "no context c: there is no kubeconfig at /nowhere/.kube/config";
+    assert!(none.contains(why), "{none}");
+    let empty = check("/dev/null", "cluster:");
+    assert!(empty.contains("there is no kubeconfig at /dev/null, and no pod: "), "{empty}");
+}
+
+#[test]
+fn a_watch_whose_watches_are_garbled_still_lists() {
+    for (name, garbled) in [("odd-watch", "garbage\n"), ("odd-close", "")] {
+        let (folder, lines) = (folder(name), std::sync::mpsc::channel());
+        let answer = match garbled {
+            "" => |path: &str| watched(path, ""),
+            _ => |path: &str| watched(path, "garbage\n"),
+        };
+        kubeconfig(&folder, &serve(answer));
+        let mut child = std::process::Command::new(super::cli::binary())
+            .args(["check", "cluster:", "--watch", "--kubeconfig", "kubeconfig"])
+            .current_dir(&folder)
+            .env("XDG_STATE_HOME", folder.join("state"))
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || output.lines().next().map(|line| lines.0.send(line)));
+        let first = lines.1.recv_timeout(std::time::Duration::from_secs(20));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let first = first.expect("a report").unwrap();
+        assert!(first.starts_with("cluster:  1 object"), "{first}");
+    }
+}
+
+/// An API server of one Namespace, whose watches answer `garbled`.
+fn watched(path: &str, garbled: &str) -> String {
+    let one = r#"{"kind":"NamespaceList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"a"}}]}"#;
+    match path.contains("watch=") {
+        true => garbled.to_owned(),
+        false => api(path, one).replace(r#"["list"]"#, r#"["list","watch"]"#),
+    }
 }
 
 #[test]

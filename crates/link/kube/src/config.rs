@@ -1,7 +1,7 @@
 //! Where the API server is and who asks: kubeconfigs, or the pod's own ServiceAccount.
 
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kube_client::Config;
 use kube_client::config::{KubeConfigOptions, Kubeconfig};
@@ -16,27 +16,56 @@ const MOST_NAMED: usize = 10;
 
 /// The configuration, and the name of its context; inside a pod that has none.
 pub(crate) async fn configuration(options: &Options) -> Result<(Config, String), Error> {
+    let paths = match &options.kubeconfig {
+        Some(path) => vec![path.clone()],
+        None => of_environment(),
+    };
+    let kubeconfig = match &options.kubeconfig {
+        Some(path) => Some(read(path)?),
+        None => merged(&paths)?,
+    };
+    let Some(kubeconfig) = kubeconfig else {
+        let shown: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+        let none = format!("there is no kubeconfig at {}", shown.join(", "));
+        if let Some(context) = &options.context {
+            return Err(Error::Config(format!("no context {context}: {none}")));
+        }
+        let made = Config::incluster();
+        return made
+            .map(|config| (config, String::new()))
+            .map_err(|error| Error::Config(format!("{none}, and no pod: {}", chain(&error))));
+    };
+    has_context(&kubeconfig, options)?;
+    let context = options.context.clone().or_else(|| kubeconfig.current_context.clone());
     let wanted = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
-    let no_config = |error: &(dyn std::error::Error + 'static)| Error::Config(chain(error));
-    let named = |kubeconfig: &Kubeconfig| {
-        let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
-        context.cloned().unwrap_or_default()
-    };
-    if let Some(path) = &options.kubeconfig {
-        let kubeconfig = read(path)?;
-        has_context(&kubeconfig, options)?;
-        let context = named(&kubeconfig);
-        let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
-        return made.map(|config| (config, context)).map_err(|error| no_config(&error));
+    let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
+    made.map(|config| (config, context.unwrap_or_default()))
+        .map_err(|error| Error::Config(chain(&error)))
+}
+
+/// Where kubeconfigs are looked for: `$KUBECONFIG`, a list, or the user's own.
+fn of_environment() -> Vec<PathBuf> {
+    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let named: Vec<PathBuf> =
+        std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect();
+    if !named.is_empty() {
+        return named;
     }
-    let kubeconfig = of_environment()?;
-    kubeconfig.iter().try_for_each(|kubeconfig| has_context(kubeconfig, options))?;
-    let context = kubeconfig.as_ref().map(named).unwrap_or_default();
-    let made = match &options.context {
-        Some(_) => Config::from_kubeconfig(&wanted).await.map_err(|error| no_config(&error)),
-        None => Config::infer().await.map_err(|error| no_config(&error)),
-    };
-    Ok((made?, context))
+    std::env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect()
+}
+
+/// Kubeconfigs as one, as kubectl merges them: what is not there is passed over. None
+/// when they say nothing.
+fn merged(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
+    let mut all: Option<Kubeconfig> = None;
+    for path in paths.iter().filter(|path| path.exists()) {
+        let next = read(path)?;
+        all = Some(match all {
+            Some(first) => first.merge(next).map_err(|error| Error::Config(chain(&error)))?,
+            None => next,
+        });
+    }
+    Ok(all.filter(|all| !(all.contexts.is_empty() && all.clusters.is_empty())))
 }
 
 /// Refuses a context that is asked for and not there, with those that are.
@@ -74,15 +103,6 @@ fn bounded(path: &Path) -> Result<(), Error> {
         true => Err(Error::Config(format!("{shown} is larger than {LONGEST_KUBECONFIG} bytes"))),
         false => Ok(()),
     }
-}
-
-/// The contexts of what the environment names as kubeconfigs.
-fn of_environment() -> Result<Option<Kubeconfig>, Error> {
-    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
-    for path in std::env::split_paths(&named).filter(|path| path.exists()) {
-        bounded(&path)?;
-    }
-    Ok(Kubeconfig::read().ok())
 }
 
 /// An address without the user and the password that may stand in it.

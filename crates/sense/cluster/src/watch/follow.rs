@@ -247,6 +247,10 @@ impl Follower {
                 Err(Error::Unreachable { .. }) if at.version.is_none() && stream.is_silent() => {
                     return self.list(at, part).await;
                 }
+                // Nor does one whose watches something in between garbles, or ends at once.
+                Err(Error::Answer { .. }) | Ok(None) if at.version.is_none() => {
+                    return self.list(at, part).await;
+                }
                 // Silence is no fault yet: a server need not say that nothing happens.
                 Err(Error::Unreachable { .. }) if at.version.is_some() => return Ok(()),
                 told => told?,

@@ -1,10 +1,18 @@
 //! Findings in namespaces that are the platform's own, which are reported apart:
 //! whoever reads the report can seldom change what stands there.
 
+use std::sync::LazyLock;
+
 use ironhull_controls::scope::glob;
 use ironhull_model::{Finding, Standing, ThingRef, World};
 
 use crate::Report;
+
+/// The platform's namespaces.
+static PATTERNS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = include_str!("platform.txt").lines();
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+});
 
 /// Whether a finding is about a running object in a namespace of the platform. What
 /// stands in a file is its author's.
@@ -21,9 +29,7 @@ fn namespace(thing: &ThingRef) -> &str {
 }
 
 fn is_namespace(name: &str) -> bool {
-    let lines = include_str!("platform.txt").lines();
-    let mut patterns = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    !name.is_empty() && patterns.any(|pattern| glob(pattern, name))
+    !name.is_empty() && PATTERNS.iter().any(|pattern| glob(pattern, name))
 }
 
 impl<'a> Report<'a> {

@@ -2,7 +2,8 @@
 //! environment's minor and helpers.
 //!
 //! Helpers are hygienic: an argument means what it meant at the call, and the
-//! body's own variables are renamed so that they cannot capture its names.
+//! body's own variables are renamed so that they cannot capture its names. An argument
+//! that is more than a path and is named more than once is evaluated once.
 
 use crate::Issue;
 use crate::ast::{Const, Fold};
@@ -202,12 +203,22 @@ impl Expander<'_> {
         if self.n_expansions > MOST_EXPANSIONS {
             return issue(node, "helpers expand too far");
         }
-        let args =
-            helper.params.iter().zip(args).map(|(name, node)| (&**name, node, scope)).collect();
-        let inner = Scope { args, id: self.n_expansions };
-        let mut expanded = self
-            .expr(&helper.body, &inner)
-            .map_err(|problem| Issue::new(problem.message, node.start, node.end))?;
+        let id = self.n_expansions;
+        let n_locals = self.locals.len();
+        let (mut inner, mut bound) = (Scope { args: Vec::new(), id }, Vec::new());
+        for (name, argument) in helper.params.iter().zip(args) {
+            if is_path(argument) || n_uses(&helper.body, name) < 2 {
+                inner.args.push((name, argument, scope));
+            } else {
+                bound.push((renamed(name, &inner), self.expr(argument, scope)?));
+                self.locals.push((name.clone(), id));
+            }
+        }
+        let expanded = self.expr(&helper.body, &inner);
+        self.locals.truncate(n_locals);
+        let body = expanded.map_err(|problem| Issue::new(problem.message, node.start, node.end))?;
+        let binding = |body, (name, argument)| bind(node, name, argument, body);
+        let mut expanded = bound.into_iter().rev().fold(body, binding);
         (expanded.start, expanded.end) = (node.start, node.end);
         Ok(expanded)
     }
@@ -352,6 +363,39 @@ impl Expander<'_> {
             Parsed::Ident { name, root: false } if scope.id == 0 => Ok(name.clone()),
             Parsed::Ident { name, root: false } => Ok(renamed(name, scope)),
             _ => issue(&vars[0], "a comprehension's variable is a simple name"),
+        }
+    }
+}
+
+/// Whether looking it up costs no more than a name of it.
+fn is_path(node: &Node) -> bool {
+    match &node.kind {
+        Parsed::Const(_) | Parsed::Ident { .. } => true,
+        Parsed::Select { operand, optional: false, .. } => is_path(operand),
+        _ => false,
+    }
+}
+
+/// How often a helper's body names a parameter; in a comprehension that is often.
+fn n_uses(body: &Node, name: &str) -> usize {
+    let all = |nodes: &[Node]| nodes.iter().map(|node| n_uses(node, name)).sum();
+    match &body.kind {
+        Parsed::Const(_) => 0,
+        Parsed::Ident { name: named, .. } => usize::from(**named == *name),
+        Parsed::Select { operand, .. } => n_uses(operand, name),
+        Parsed::Index { operand, index, .. } => n_uses(operand, name) + n_uses(index, name),
+        Parsed::List(items) => items.iter().map(|(item, _)| n_uses(item, name)).sum(),
+        Parsed::Map(entries) => {
+            entries.iter().map(|(key, value, _)| n_uses(key, name) + n_uses(value, name)).sum()
+        }
+        Parsed::Struct { fields, .. } => {
+            fields.iter().map(|(_, value, _)| n_uses(value, name)).sum()
+        }
+        Parsed::Call { receiver, args, .. } => {
+            let in_args: usize = all(args);
+            let n_in_receiver = receiver.as_deref().map_or(0, |node| n_uses(node, name));
+            // What a comprehension's body names is looked up for each element.
+            n_in_receiver + if receiver.is_some() && args.len() > 1 { 2 * in_args } else { in_args }
         }
     }
 }

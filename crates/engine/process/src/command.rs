@@ -21,6 +21,9 @@ const COMPONENTS: [&str; 7] = [
     "cloud-controller-manager",
 ];
 
+/// One of these is part of each of their names.
+const NAMED_ALIKE: [&str; 3] = ["kube", "etcd", "controller-manager"];
+
 /// Programs that start the one named behind their own flags.
 const WRAPPERS: [&str; 5] = ["go-runner", "tini", "dumb-init", "hyperkube", "env"];
 const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
@@ -67,11 +70,25 @@ enum Variable<'a> {
     Elsewhere,
 }
 
+/// Whether a component's name stands anywhere where one can be started.
+fn mentions_component(container: Node<'_>, command: &[Node<'_>], args: &[Node<'_>]) -> bool {
+    let image = if command.is_empty() { container.get("image") } else { None };
+    let mut texts = command.iter().chain(args).copied().chain(image).filter_map(Node::as_str);
+    texts.any(|text| {
+        NAMED_ALIKE.into_iter().any(|part| text.contains(part))
+            && COMPONENTS.into_iter().any(|name| text.contains(name))
+    })
+}
+
 impl<'a> Command<'a> {
-    /// The command line of a container that runs one of the known components.
+    /// The command line of a container that runs one of the known components. Most
+    /// containers run none, which is seen without reading their words.
     pub fn of(container: Node<'a>) -> Option<Command<'a>> {
         let list = |name: &str| container.get(name).into_iter().flat_map(Node::items);
         let (command, args): (Vec<_>, Vec<_>) = (list("command").collect(), list("args").collect());
+        if !mentions_component(container, &command, &args) {
+            return None;
+        }
         let given = command.iter().chain(&args).filter_map(|node| Some((node.as_str()?, *node)));
         let mut words: Vec<Word<'a>> = Vec::new();
         let is_shell = command.first().and_then(|node| node.as_str()).is_some_and(is_shell);

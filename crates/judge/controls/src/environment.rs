@@ -39,37 +39,25 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     ),
     // A path as a list of its components would join it, with a trailing slash:
     // no doubled slashes or dots, and /var/run is /run.
-    (
-        "cleanPath",
-        &["path"],
-        "(path.split('/').filter(s, s != '' && s != '.').size() == 0 ? '/' : \
-          '/' + path.split('/').filter(s, s != '' && s != '.').join('/') + '/')",
-    ),
-    (
-        "resolvedPath",
-        &["path"],
-        "(cleanPath(path).startsWith('/var/run/') ? cleanPath(path).substring(4) : cleanPath(path))",
-    ),
+    ("cleanPath", &["path"], "joinedPath(path.split('/').filter(s, s != '' && s != '.'))"),
+    ("joinedPath", &["parts"], "(parts.size() == 0 ? '/' : '/' + parts.join('/') + '/')"),
+    ("resolvedPath", &["path"], "outOfVar(cleanPath(path))"),
+    ("outOfVar", &["clean"], "(clean.startsWith('/var/run/') ? clean.substring(4) : clean)"),
     // Whether a path is one of the paths, inside one, or holds one.
-    (
-        "overlaps",
-        &["path", "paths"],
-        "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)) || resolvedPath(q).startsWith(resolvedPath(path)))",
-    ),
+    ("overlaps", &["path", "paths"], "overlapsClean(resolvedPath(path), paths)"),
+    ("overlapsClean", &["clean", "paths"], "paths.exists(q, isInEither(clean, resolvedPath(q)))"),
+    ("isInEither", &["clean", "other"], "(clean.startsWith(other) || other.startsWith(clean))"),
     // Whether a path is one of the paths or inside one.
-    (
-        "within",
-        &["path", "paths"],
-        "paths.exists(q, resolvedPath(path).startsWith(resolvedPath(q)))",
-    ),
+    ("within", &["path", "paths"], "withinClean(resolvedPath(path), paths)"),
+    ("withinClean", &["clean", "paths"], "paths.exists(q, clean.startsWith(resolvedPath(q)))"),
     // Parts of an image reference (distribution/reference): the first component
     // is a registry only if it looks like a host.
     ("imageDigest", &["image"], "(image.contains('@') ? image.split('@')[1] : '')"),
+    ("imageTag", &["image"], "tagOf(image.split('@')[0])"),
     (
-        "imageTag",
-        &["image"],
-        "(image.split('@')[0].lastIndexOf(':') > image.split('@')[0].lastIndexOf('/') ? \
-          image.split('@')[0].substring(image.split('@')[0].lastIndexOf(':') + 1) : '')",
+        "tagOf",
+        &["name"],
+        "(name.lastIndexOf(':') > name.lastIndexOf('/') ? name.substring(name.lastIndexOf(':') + 1) : '')",
     ),
     (
         "imageRegistry",

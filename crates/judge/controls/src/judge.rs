@@ -226,7 +226,7 @@ impl<'a> Judge<'a> {
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
             proof_from: Severity::Low,
-            joins: joins::Joins::new(controls),
+            joins: joins::Joins::new(world, controls),
             names: Vec::new(),
             prepared: Vec::new(),
             n_lists: 0,
@@ -289,7 +289,7 @@ impl<'a> Judge<'a> {
     /// exist everywhere is not judged, only looked at.
     pub fn object(&self, object: &'a Object, judgement: &mut Judgement) {
         let Some(subject) = self.subject(object) else { return };
-        let mut shared = cel_rule::Shared::new(self.n_lists);
+        let mut shared = cel_rule::Shared::new(self.n_lists, &subject);
         let first = judgement.findings.len();
         for index in self.rules_for(&subject) {
             if let Some(verdict) = self.judge(index, &subject, &mut shared, judgement) {
@@ -373,7 +373,7 @@ impl<'a> Judge<'a> {
             Prepared::Cel(rule, early) => {
                 let object = &self.world.base.cluster;
                 let cluster = Subject { object, pod: None, meta: None, namespace: None };
-                let mut shared = cel_rule::Shared::new(self.n_lists);
+                let mut shared = cel_rule::Shared::new(self.n_lists, &cluster);
                 self.cel(index, rule, early, &cluster, &mut shared, judgement)
             }
             Prepared::Native(native) => self.native(index, native, None, judgement),

@@ -60,6 +60,10 @@ impl Operand for Val<'_> {
         Some(self.pairs())
     }
 
+    fn count(&self) -> Option<usize> {
+        matches!(self.view(), View::List | View::Map).then(|| self.len())
+    }
+
     fn content(&self) -> Option<Self> {
         match self {
             Val::Optional(Some(content)) => Some(Val::clone(content)),

@@ -299,8 +299,7 @@ fn size_of_sizer<V: Operand>(value: &V) -> u64 {
     match value.view() {
         View::String(text) => super::strings::size(text) as u64,
         View::Bytes(bytes) => bytes.len() as u64,
-        View::List => value.items().map_or(0, |items| items.len() as u64),
-        View::Map => value.entries().map_or(0, |entries| entries.len() as u64),
+        View::List | View::Map => value.count().unwrap_or_default() as u64,
         View::Ip(address) => ip::size(address),
         View::Cidr(block) => block.size(),
         _ => 1,

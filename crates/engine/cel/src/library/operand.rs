@@ -82,6 +82,11 @@ pub(crate) trait Operand: Clone {
     fn items(&self) -> Option<Vec<Self>>;
     /// A map's entries; none for anything else.
     fn entries(&self) -> Option<Vec<(Self, Self)>>;
+    /// How many elements or entries; none for what has none.
+    fn count(&self) -> Option<usize> {
+        let items = || self.items().map(|items| items.len());
+        items().or_else(|| self.entries().map(|entries| entries.len()))
+    }
     /// An optional's value; none for anything else.
     fn content(&self) -> Option<Self>;
     /// CEL's `==` with this value on the left; the error of values that cannot be compared.

@@ -48,14 +48,31 @@ impl Early {
 
 /// What the runs of one subject share.
 pub(super) struct Shared<'a> {
+    /// The subject's own first; what a rule binds behind them is its own.
     bindings: Vec<Binding<'a>>,
+    /// The facts of a rule that names none.
+    no_facts: Val<'a>,
     /// The lists of `each` that are of the subject alone, made when first asked for.
     lists: Vec<Option<Outcome<'a>>>,
 }
 
 impl<'a> Shared<'a> {
-    pub(super) fn new(n_lists: usize) -> Shared<'a> {
-        Shared { bindings: unset(slot::COUNT), lists: vec![None; n_lists] }
+    pub(super) fn new(n_lists: usize, subject: &Subject<'a>) -> Shared<'a> {
+        let mut bindings = unset(slot::COUNT);
+        let node = |node: Option<Node<'a>>| {
+            node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)))
+        };
+        let no_facts = Val::empty_map();
+        bindings[slot::OBJECT] = node(Some(subject.object.root()));
+        bindings[slot::POD] = node(subject.pod);
+        // A template without metadata has none of its fields, which is no error.
+        bindings[slot::META] = match subject.pod {
+            Some(_) => Binding::Val(subject.meta.map_or_else(|| no_facts.clone(), Val::from_node)),
+            None => Binding::Unset,
+        };
+        let namespace = subject.namespace.map_or(Val::Unknown, Val::from_node);
+        bindings[slot::NAMESPACE] = Binding::Val(namespace);
+        Shared { bindings, no_facts, lists: vec![None; n_lists] }
     }
 }
 
@@ -84,8 +101,8 @@ impl<'a> Judge<'a> {
     ) -> Verdict {
         let control = self.control(index);
         let n_slots = slot::COUNT + control.related.len() + rule.lets.len() + rule.each.len();
-        let Shared { bindings, lists } = shared;
-        bindings.clear();
+        let Shared { bindings, no_facts, lists } = shared;
+        bindings.truncate(slot::COUNT);
         bindings.resize(n_slots, Binding::Unset);
         let mut run = Run {
             judge: self,
@@ -98,8 +115,10 @@ impl<'a> Judge<'a> {
             judgement,
             verdict: Verdict::NotApplicable,
         };
-        run.bind_subject();
-        run.bind_facts(control);
+        // The parameters live as long as the judge, which outlives every run.
+        let params: &'a ironhull_model::Value = self.params_of(index);
+        run.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
+        run.bind_facts(control, no_facts);
         run.rule(control, early, lists);
         run.verdict
     }
@@ -159,30 +178,11 @@ impl<'a> Run<'_, 'a> {
         false
     }
 
-    fn bind_subject(&mut self) {
-        let node = |node: Option<Node<'a>>| {
-            node.map_or(Binding::Unset, |node| Binding::Val(Val::from_node(node)))
-        };
-        let object = self.subject.object;
-        self.bindings[slot::OBJECT] = node(Some(object.root()));
-        self.bindings[slot::POD] = node(self.subject.pod);
-        // A template without metadata has none of its fields, which is no error.
-        self.bindings[slot::META] = match self.subject.pod {
-            Some(_) => Binding::Val(self.subject.meta.map_or_else(Val::empty_map, Val::from_node)),
-            None => Binding::Unset,
-        };
-        let namespace = self.subject.namespace.map_or(Val::Unknown, Val::from_node);
-        self.bindings[slot::NAMESPACE] = Binding::Val(namespace);
-        // The parameters live as long as the judge, which outlives every run.
-        let params: &'a ironhull_model::Value = self.judge.params_of(self.index);
-        self.bindings[slot::PARAMS] = Binding::Val(Val::from_node(params.root()));
-    }
-
     /// Binds `facts`: what the control names and the estate has. A fact that only helps
     /// and is not there is unknown.
-    fn bind_facts(&mut self, control: &'a Control) {
+    fn bind_facts(&mut self, control: &'a Control, none: &Val<'a>) {
         if control.needs.is_empty() && control.helps.is_empty() {
-            self.bindings[slot::FACTS] = Binding::Val(Val::empty_map());
+            self.bindings[slot::FACTS] = Binding::Val(none.clone());
             return;
         }
         let (judge, thing) = (self.judge, &self.subject.object.thing);

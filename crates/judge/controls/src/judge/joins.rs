@@ -22,8 +22,9 @@ struct Index<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Joins<'a> {
     indices: Vec<OnceLock<Index<'a>>>,
-    /// Which index a join uses, by the join's address.
-    of: HashMap<usize, usize>,
+    /// By the join's address which index it uses, and whether the world has all
+    /// objects of its kinds.
+    of: HashMap<usize, (usize, bool)>,
 }
 
 /// What a join found, and whether that is all there is.
@@ -33,15 +34,19 @@ pub(super) struct Joined<'a> {
 }
 
 impl<'a> Joins<'a> {
-    pub(super) fn new(controls: &[&Control]) -> Joins<'a> {
-        Joins::of(controls.iter().flat_map(|control| &control.related))
+    pub(super) fn new(world: World<'a>, controls: &[&Control]) -> Joins<'a> {
+        Joins::of(world, controls.iter().flat_map(|control| &control.related))
     }
 
-    fn of<'r>(related: impl IntoIterator<Item = &'r Related>) -> Joins<'a> {
+    fn of<'r>(world: World<'a>, related: impl IntoIterator<Item = &'r Related>) -> Joins<'a> {
+        let coverage = &world.base.coverage;
         let (mut by_name, mut of) = (HashMap::new(), HashMap::new());
         for related in related {
             let next = by_name.len();
-            of.insert(address(related), *by_name.entry(name(related)).or_insert(next));
+            let index = *by_name.entry(name(related)).or_insert(next);
+            let complete =
+                related.kinds.iter().all(|(group, kind)| coverage.is_complete(group, kind));
+            of.insert(address(related), (index, complete));
         }
         Joins { indices: by_name.iter().map(|_| OnceLock::new()).collect(), of }
     }
@@ -60,8 +65,10 @@ impl<'a> Joins<'a> {
             true => &*subject.thing.namespace,
             false => "",
         };
-        let complete =
-            related.kinds.iter().all(|(group, kind)| world.base.coverage.is_complete(group, kind));
+        let (index, complete) = match self.of.get(&address(related)) {
+            Some((index, complete)) => (self.indices.get(*index), *complete),
+            None => (None, false),
+        };
         let Some(value) = value else {
             let objects = match related.in_namespace {
                 true => in_namespace(world, related, namespace).collect(),
@@ -69,7 +76,6 @@ impl<'a> Joins<'a> {
             };
             return Joined { objects, complete };
         };
-        let index = self.of.get(&address(related)).map(|index| &self.indices[*index]);
         let Some(index) = index.map(|index| index.get_or_init(|| build(world, related))) else {
             return Joined { objects: Vec::new(), complete };
         };

@@ -43,7 +43,7 @@ impl<'a> Judge<'a> {
     pub fn said(&self, object: &'a Object, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
         let Some(subject) = self.subject(object) else { return Default::default() };
         let owner = owners::outermost(self.world, object);
-        let mut shared = cel_rule::Shared::new(self.n_lists);
+        let mut shared = cel_rule::Shared::new(self.n_lists, &subject);
         let mut part = Judgement::default();
         let mut said = Vec::new();
         for assignment in self.rules_for(&subject).filter(|&index| asked[index]) {

@@ -213,9 +213,8 @@ pub(super) fn run<'a>(
     accept: impl Fn(&mut Judgement) + Sync,
 ) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
-    let parts: Vec<Judgement> = objects
-        .par_chunks(64)
-        .map(|chunk| {
+    let of_objects = || -> Vec<Judgement> {
+        let judged = objects.par_chunks(64).map(|chunk| {
             let mut part = judge.judgement();
             chunk.iter().for_each(|object| judge.object(object, &mut part));
             if let Some(audit) = audit {
@@ -223,17 +222,22 @@ pub(super) fn run<'a>(
             }
             accept(&mut part);
             part
-        })
-        .collect();
+        });
+        judged.collect()
+    };
+    let of_estate = || {
+        let mut estate = judge.judgement();
+        judge.estate(&mut estate);
+        if let Some(audit) = audit {
+            audit.refused(&mut estate);
+        }
+        accept(&mut estate);
+        estate
+    };
+    let (parts, estate) = rayon::join(of_objects, of_estate);
     let mut all = judge.judgement();
     all.findings.reserve_exact(parts.iter().map(|part| part.findings.len()).sum());
     parts.into_iter().for_each(|part| all.merge(part));
-    let mut estate = judge.judgement();
-    judge.estate(&mut estate);
-    if let Some(audit) = audit {
-        audit.refused(&mut estate);
-    }
-    accept(&mut estate);
     all.merge(estate);
     all
 }

@@ -31,8 +31,9 @@ use crate::printer;
 
 /// Events that wait to be taken in; whoever tells more waits.
 const WAITING: usize = 4096;
-/// Changes mostly come several at a time: after the first it is waited for more, as
-/// long as the last judging took, so that a busy cluster leaves time for others.
+/// Changes mostly come several at a time: after the first it is waited for more. Between
+/// two judgings there is as much time as the first took, so that a busy cluster leaves
+/// time for others; in a quiet one that has long passed.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Where more than objects changes, it is waited until so long nothing more does, and
@@ -119,9 +120,9 @@ impl Sources<'_> {
         }
     }
 
-    /// Takes in what happens: until something does, and then for a while.
-    /// False when it ends.
-    async fn gather(&mut self, following: &mut Following, a_while: Duration) -> bool {
+    /// Takes in what happens: until something does, then a little longer, and until
+    /// `earliest`. False when it ends.
+    async fn gather(&mut self, following: &mut Following, earliest: Instant) -> bool {
         let mut next = self.next(TICK).await;
         let began = Instant::now();
         loop {
@@ -133,7 +134,7 @@ impl Sources<'_> {
             let now = Instant::now();
             let until = match following.is_moving() {
                 true => (now + SETTLES).min(began + SETTLES * 10),
-                false => began + a_while,
+                false => earliest.max(began + SHORTEST_WAIT),
             };
             let left = until.saturating_duration_since(now);
             if left.is_zero() {
@@ -222,10 +223,8 @@ impl Watching<'_> {
         following.estate.snapshot.diagnostics.extend(told);
         self.report(&keeper, &documents, &following.estate, &moment, started)?;
         let mut gaps = following.estate.snapshot.gaps.clone();
-        let mut last = Duration::ZERO;
-        while !printer::is_closed()
-            && sources.gather(following, last.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await
-        {
+        let mut earliest = Instant::now();
+        while !printer::is_closed() && sources.gather(following, earliest).await {
             let now = Moment::of(self.global)?;
             let mut changes = following.settle();
             let snapshot = &mut following.estate.snapshot;
@@ -238,7 +237,7 @@ impl Watching<'_> {
             }
             let started = Instant::now();
             let differences = keeper.judge(snapshot, &changes, moment.today)?;
-            last = started.elapsed();
+            earliest = Instant::now() + started.elapsed().min(LONGEST_WAIT);
             let has_other_gaps = gaps != snapshot.gaps;
             self.tell(&keeper, snapshot, &now, differences, has_other_gaps.then_some(&gaps))?;
             if has_other_gaps {

@@ -115,7 +115,7 @@ fn indices_find_what_a_look_at_every_object_finds() {
     for _ in 0..50 {
         let snapshot = snapshot(&mut random);
         let world = World::new(&snapshot);
-        let joins = Joins::of([&selected_by, &selecting, &by_account]);
+        let joins = Joins::of(world, [&selected_by, &selecting, &by_account]);
         let find = |related, subject, value: &Value| {
             let value = Val::from_node(value.root());
             names(joins.find(world, related, subject, Some(&value)).objects.into_iter())

@@ -1,10 +1,10 @@
 //! `prove cluster:` against a running Kubernetes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use ironhull_testkit::cluster::{Cluster, Options, User};
+use ironhull_testkit::cluster::{Cluster, Effect, Fault, Options, User};
 use serde_json::{Value, json};
 
 use super::cli::{Run, folder, run_with_state};
@@ -128,37 +128,66 @@ fn builder(cluster: &Cluster, namespace: &str) {
     ]);
 }
 
-/// How many objects there are of each kind that canaries are of.
-fn counted(cluster: &Cluster) -> BTreeMap<&'static str, usize> {
-    const LISTS: &[&str] = &[
-        "/api/v1/pods",
-        "/api/v1/services",
-        "/api/v1/secrets",
-        "/api/v1/configmaps",
-        "/api/v1/serviceaccounts",
-        "/api/v1/persistentvolumes",
-        "/apis/apps/v1/deployments",
-        "/apis/apps/v1/daemonsets",
-        "/apis/batch/v1/jobs",
-        "/apis/batch/v1/cronjobs",
-        "/apis/networking.k8s.io/v1/ingresses",
-        "/apis/networking.k8s.io/v1/networkpolicies",
-        "/apis/rbac.authorization.k8s.io/v1/roles",
-        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-        "/apis/storage.k8s.io/v1/storageclasses",
-        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
-        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
-        "/apis/apiregistration.k8s.io/v1/apiservices",
-    ];
-    let n = |path: &str| {
+/// The names of all objects of the cluster by kind, but for what its own components write
+/// all the time.
+fn objects(cluster: &Cluster) -> BTreeMap<String, BTreeSet<String>> {
+    const ALIVE: &[&str] = &["/events", "/leases", "/componentstatuses"];
+    let collections = cluster.collections().into_iter();
+    let quiet = collections.filter(|path| !ALIVE.iter().any(|alive| path.ends_with(alive)));
+    let named = |path: &str| {
         let list = cluster.get(&User::admin(), path).expect_success();
-        list["items"].as_array().unwrap().len()
+        let items = list["items"].as_array().unwrap().iter();
+        let part = |item: &Value, field: &str| item["metadata"][field].as_str().map(str::to_owned);
+        items
+            .map(|item| {
+                let namespace = part(item, "namespace").unwrap_or_default();
+                format!("{namespace}/{}", part(item, "name").unwrap_or_default())
+            })
+            .collect()
     };
-    LISTS.iter().map(|path| (*path, n(path))).collect()
+    quiet.map(|path| (path.clone(), named(&path))).collect()
 }
+
+/// The audit log's events of requests of a user, also as somebody else, that write.
+fn writes(cluster: &Cluster, user: &str) -> Vec<Value> {
+    let mut events = cluster.audit_events();
+    let reads = ["get", "list", "watch"];
+    events.retain(|event| {
+        event["user"]["username"] == user && !reads.iter().any(|verb| event["verb"] == **verb)
+    });
+    events
+}
+
+/// All that `prove` sent is a dry run, is marked, and was sent as who it says.
+fn nothing_but_dry_runs(cluster: &Cluster, outcomes: &BTreeMap<(String, String), Value>) {
+    let mut as_whom: BTreeMap<String, usize> = BTreeMap::new();
+    for event in writes(cluster, PROVER) {
+        // To ask what one may do is a create too, of what is never kept.
+        if event["objectRef"]["apiGroup"] == "authorization.k8s.io" {
+            continue;
+        }
+        let uri = event["requestURI"].as_str().unwrap();
+        let query = uri.split_once('?').map_or("", |(_, query)| query);
+        assert!(
+            event["verb"] == "create" && query.split('&').any(|it| it == "dryRun=All"),
+            "{event}"
+        );
+        assert!(event["userAgent"].as_str().unwrap().ends_with(" canary"), "{event}");
+        let sent = &event["requestObject"]["metadata"];
+        let control = sent["labels"]["ironhull.dev/canary"].as_str().expect("a marker");
+        let namespace = event["objectRef"]["namespace"].as_str().unwrap_or_default();
+        let told = &outcomes[&(control.to_owned(), namespace.to_owned())];
+        let user = &event["impersonatedUser"]["username"];
+        assert_eq!(user, &told["impersonated"], "{event}");
+        *as_whom.entry(user.as_str().unwrap_or("nobody").to_owned()).or_default() += 1;
+    }
+    println!("dry runs by who was impersonated: {as_whom:?}");
+    let n: usize = as_whom.values().sum();
+    assert!(n >= outcomes.len() && as_whom.len() == 2, "{as_whom:?} for {}", outcomes.len());
+}
+
+/// Who proves, where its requests are looked for in the audit log.
+const PROVER: &str = "prover";
 
 /// What `check` remembers of what `prove` showed.
 fn remembered(cluster: &Cluster, state: &Path, strict: &str, warned: &str) {
@@ -270,7 +299,7 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
         audit_policy: Some(json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
             "omitStages": ["RequestReceived"],
-            "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]}],
+            "rules": [{"level": "Request", "users": [PROVER]}],
         })),
         ..Options::default()
     };
@@ -302,13 +331,17 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
         ];
         answers.iter().all(|answer| answer.status >= 400).then_some(())
     });
-    let before = counted(cluster);
+    let before = objects(cluster);
+    assert!(before.len() > 50, "{:?}", before.keys());
     let spaces = format!("{strict},{warned},{dead}");
     let state = folder("guarded-state");
     let args = ["prove", "cluster:", "-n", &spaces, "-o", "json", "--rate", "1000"];
-    let run = with_state(cluster, &User::admin(), &state, &args);
+    let prover = User::named(PROVER, &["system:masters"]);
+    let run = with_state(cluster, &prover, &state, &args);
     assert_eq!(run.code, 1, "{}", run.stderr);
     let outcomes = outcomes(&run);
+    assert_eq!(objects(cluster), before);
+    nothing_but_dry_runs(cluster, &outcomes);
     let is = |control: &str, namespace: &str| {
         let result = &outcomes[&(control.to_owned(), namespace.to_owned())];
         let of = |key: &str| result[key]["name"].as_str().unwrap_or_default().to_owned();
@@ -342,27 +375,19 @@ fn canaries_show_who_stops_what_where_and_make_nothing() {
 
     protections(cluster, &strict, &warned, &dead);
     remembered(cluster, &state, &strict, &warned);
-    assert_eq!(counted(cluster), before);
-    let events = cluster.audit_events();
-    let ours: Vec<&Value> = events
-        .iter()
-        .filter(|event| event["userAgent"].as_str().is_some_and(|agent| agent.ends_with(" canary")))
-        .collect();
-    assert!(ours.len() > 300, "{}", ours.len());
-    for event in ours {
-        let uri = event["requestURI"].as_str().unwrap();
-        assert!(event["verb"] == "create" && uri.contains("dryRun=All"), "{event}");
-    }
 }
 
-/// A policy that looks at Deployments only, and Pod Security, which looks at pods only.
+/// A policy that looks at Deployments only, Pod Security, which looks at pods only, and
+/// both, which leave CronJobs to be refused late.
 #[test]
-fn pods_are_tried_inside_of_deployments_too() {
+fn pods_are_tried_inside_of_workloads_too() {
     let options = Options { controller_manager: true, ..Options::default() };
     let Some(cluster) = Cluster::start(&options) else { return };
     let pods =
         cluster.namespace_with("pods", &[("pod-security.kubernetes.io/enforce", "baseline")]);
     let templates = cluster.namespace_with("templates", &[("templates", "guarded")]);
+    let enforced = ("pod-security.kubernetes.io/enforce", "baseline");
+    let both = cluster.namespace_with("both", &[enforced, ("templates", "guarded")]);
     cluster.create_all(&[
         json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
@@ -385,7 +410,7 @@ fn pods_are_tried_inside_of_deployments_too() {
             "spec": {"policyName": "templates", "validationActions": ["Deny"]},
         }),
     ]);
-    let spaces = format!("{pods},{templates}");
+    let spaces = format!("{pods},{templates},{both}");
     let only = "privileged-container,read-only-root-filesystem,node-port-service";
     let args = ["-n", &spaces, "--only", only, "--workloads", "--fail-on", "never"];
     let said = cluster.wait_for("the policy to be in force", Duration::from_secs(30), || {
@@ -394,10 +419,10 @@ fn pods_are_tried_inside_of_deployments_too() {
         run.stdout.contains("stopped as Deployment").then_some(run.stdout)
     });
     let differs = format!(
-        "AS DEPLOYMENTS\n          privileged-container              stopped as Pod, not as Deployment in {pods} · stopped as Deployment, not as Pod in {templates}\n"
+        "AS WORKLOADS\n          privileged-container              stopped as Deployment, not as Pod or CronJob in {templates} · stopped as Pod, not as Deployment or CronJob in {pods} · stopped as Pod and Deployment, not as CronJob in {both}\n"
     );
     assert!(said.contains(&differs), "{said}");
-    // What is said of the pods is as without Deployments.
+    // What is said of the pods is as without workloads.
     assert!(
         said.ends_with("3 controls tried: 0 stopped, 3 not · nothing was created · exit 0\n"),
         "{said}"
@@ -405,16 +430,27 @@ fn pods_are_tried_inside_of_deployments_too() {
     let run =
         prove(&cluster, &User::admin(), "workloads-json", &[&args[..], &["-o", "json"]].concat());
     let proof: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
-    let inside: Vec<(&str, &str, &str)> = { proof["results"].as_array().unwrap().iter() }
-        .filter(|result| result["inside"] == "Deployment")
+    let inside: Vec<(&str, &str, &str, &str)> = { proof["results"].as_array().unwrap().iter() }
+        .filter(|result| result["inside"].is_string())
         .map(|result| {
             let text = |name: &str| result[name].as_str().unwrap();
-            (text("control"), text("namespace"), text("outcome"))
+            (text("control"), text("inside"), text("namespace"), text("outcome"))
         })
         .collect();
-    assert_eq!(inside.len(), 4, "{inside:?}");
-    assert!(inside.contains(&("privileged-container", &templates, "stopped")));
-    assert!(inside.contains(&("read-only-root-filesystem", &templates, "notStopped")));
+    assert_eq!(inside.len(), 2 * 2 * 3, "{inside:?}");
+    assert!(inside.contains(&("privileged-container", "Deployment", &templates, "stopped")));
+    assert!(inside.contains(&("privileged-container", "CronJob", &templates, "notStopped")));
+    assert!(inside.contains(&("read-only-root-filesystem", "CronJob", &both, "notStopped")));
+    let kinds = |canary: &Value| -> Vec<Value> {
+        let workloads = canary["workloads"].as_array().unwrap().iter();
+        workloads.map(|workload| workload["object"]["kind"].clone()).collect()
+    };
+    let shown: Vec<Vec<Value>> = proof["canaries"].as_array().unwrap().iter().map(kinds).collect();
+    assert!(shown.contains(&vec!["Deployment".into(), "CronJob".into()]), "{shown:?}");
+    // Without being asked for nothing is wrapped.
+    let args = ["-n", &pods, "--only", only, "--fail-on", "never", "-o", "json"];
+    let plain = prove(&cluster, &User::admin(), "workloads-not", &args).stdout;
+    assert!(!plain.contains("\"inside\"") && !plain.contains("\"workloads\""), "{plain}");
 }
 
 /// Of namespaces with the same labels one is tried before another of them.
@@ -464,26 +500,108 @@ fn canaries_run_the_image_that_is_asked_for() {
     assert_ne!(runs(&canary("image-without-digest")["object"]), image);
 }
 
-/// No more requests a second than are allowed.
+/// When requests came, in seconds, as the API server's own audit log says it.
+fn arrivals(events: &[Value]) -> Vec<f64> {
+    let time = |event: &Value| -> jiff::Timestamp {
+        event["requestReceivedTimestamp"].as_str().unwrap().parse().unwrap()
+    };
+    let mut times: Vec<f64> =
+        events.iter().map(|event| time(event).as_microsecond() as f64 / 1e6).collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// No more requests a second than are allowed, and none while the server asks for rest.
 #[test]
 fn canaries_are_sent_at_the_rate_that_is_allowed() {
-    let Some(cluster) = Cluster::shared() else { return };
-    let namespace = cluster.namespace("rate");
-    let only = "@pss-baseline";
-    let args = |rate| ["-n", &namespace, "-o", "json", "--only", only, "--rate", rate];
-    let started = std::time::Instant::now();
-    let n = outcomes(&prove(cluster, &User::admin(), "fast", &args("10000"))).len();
-    let fast = started.elapsed();
-    assert!(n >= 8, "{n}");
-    let started = std::time::Instant::now();
-    let slow = outcomes(&prove(cluster, &User::admin(), "slow", &args("4")));
+    let options = Options {
+        audit_policy: Some(json!({
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+            "omitStages": ["RequestReceived"],
+            "rules": [{"level": "Metadata", "verbs": ["create"], "users": ["slow", "fast", "held"]}],
+        })),
+        ..Options::default()
+    };
+    let Some(cluster) = Cluster::start(&options) else { return };
+    let cluster = &cluster;
+    // Of this level each refusal has a twin after it, which counts too.
+    let namespace =
+        cluster.namespace_with("rate", &[("pod-security.kubernetes.io/enforce", "baseline")]);
+    let args = |rate| ["-n", &namespace, "-o", "json", "--only", "@pss-baseline", "--rate", rate];
+    let at = |user: &str, rate| {
+        let user = User::named(user, &["system:masters"]);
+        outcomes(&prove(cluster, &user, "rate", &args(rate))).len()
+    };
+    let sent = |user: &str| {
+        let mut events = writes(cluster, user);
+        events.retain(|event| event["userAgent"].as_str().unwrap().ends_with(" canary"));
+        arrivals(&events)
+    };
+    let n = at("fast", "10000");
+    let fast = sent("fast");
+    assert!(n >= 8 && fast.len() > n, "{} requests for {n}", fast.len());
+    let span = |times: &[f64]| times[times.len() - 1] - times[0];
     // The first goes at once, each other a quarter of a second after the one before.
-    let least = Duration::from_millis(250) * (n as u32 - 1);
-    assert_eq!(slow.len(), n);
-    assert!(started.elapsed() >= least, "{:?} for {n}", started.elapsed());
-    assert!(fast < least, "{fast:?} without a limit: the test shows nothing");
+    at("slow", "4");
+    let slow = sent("slow");
+    assert_eq!(slow.len(), fast.len());
+    let least = 0.25 * (slow.len() as f64 - 1.0);
+    // What is under way may take longer than what follows, but never by so much.
+    let late = 0.25;
+    assert!(span(&slow) >= least - late, "{slow:?}");
+    let any_second = |times: &[f64]| {
+        let until =
+            |start: f64| times.iter().filter(move |time| (start..start + 1.0).contains(*time));
+        times.iter().map(|start| until(*start).count()).max().unwrap()
+    };
+    println!(
+        "4 a second: {} requests in {:.2} s, at most {} within one",
+        slow.len(),
+        span(&slow),
+        any_second(&slow)
+    );
+    assert!(any_second(&slow) <= 6, "{slow:?}");
+    assert!(any_second(&fast) > 6, "without a limit: the test shows nothing: {fast:?}");
     let refused = prove(cluster, &User::admin(), "none", &args("0"));
     assert_eq!(refused.code, 2, "{}", refused.stderr);
+    held(cluster, &args("10000"), n);
+}
+
+/// A server that is busy says for how long, and is asked nothing until then.
+fn held(cluster: &Cluster, args: &[&str], n: usize) {
+    let proxy = cluster.proxy();
+    let pods = format!("/api/v1/namespaces/{}/pods", args[1]);
+    let pods: &'static str = Box::leak(pods.into_boxed_str());
+    let busy = Effect::Status { code: 429, retry_after: 3 };
+    let user = User::named("held", &["system:masters"]);
+    let kubeconfig = cluster.kubeconfig_through(&proxy, &user);
+    let run = |times| {
+        proxy.set(&[Fault { path: pods, watch: None, effect: busy, times }]);
+        let all = [&["prove", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap()], args];
+        let state = folder("held");
+        let run = run_with_state(&state, &state, &all.concat(), "");
+        let seen = proxy.take_requests();
+        let n_sent = seen.iter().filter(|it| it.method == "POST" && it.uri.contains("dryRun=All"));
+        (outcomes(&run), n_sent.count())
+    };
+    let (told, n_sent) = run(1);
+    assert_eq!(told.len(), n);
+    let untried = |told: &BTreeMap<(String, String), Value>| {
+        told.values().filter(|result| result["outcome"] == "untried").count()
+    };
+    assert_eq!(untried(&told), 0, "{told:?}");
+    let mut events = writes(cluster, "held");
+    events.retain(|event| event["userAgent"].as_str().unwrap().ends_with(" canary"));
+    // The one that was refused by the proxy came to no log.
+    assert_eq!(events.len() + 1, n_sent);
+    let times = arrivals(&events);
+    let pauses = times.windows(2).map(|pair| pair[1] - pair[0]);
+    let longest = pauses.fold(0.0, f64::max);
+    let before = times.iter().filter(|time| **time < times[0] + 1.0).count();
+    println!("after a 429 with Retry-After: 3: {longest:.2} s of rest, {before} were under way");
+    // What was under way comes at once; then nothing, for all of it.
+    let least = if before < times.len() { 2.5 } else { 0.0 };
+    assert!(longest >= least && before <= 8, "{times:?}");
 }
 
 #[test]

@@ -160,6 +160,29 @@ impl Cluster {
         self.namespace_with(prefix, &[])
     }
 
+    /// The paths of all kinds that can be listed, in the versions that the server prefers.
+    pub fn collections(&self) -> Vec<String> {
+        let admin = User::admin();
+        let groups = self.get(&admin, "/apis").expect_success();
+        let groups = groups["groups"].as_array().into_iter().flatten();
+        let preferred = groups.filter_map(|group| {
+            Some(format!("/apis/{}", group["preferredVersion"]["groupVersion"].as_str()?))
+        });
+        let mut paths = Vec::new();
+        for root in preferred.chain(["/api/v1".to_owned()]) {
+            let served = self.get(&admin, &root).expect_success();
+            let resources = served["resources"].as_array().into_iter().flatten();
+            let is_listed = |resource: &&Value| {
+                let verbs = resource["verbs"].as_array().into_iter().flatten();
+                verbs.into_iter().any(|verb| verb == "list")
+            };
+            let names = resources.filter(is_listed);
+            let names = names.filter_map(|resource| resource["name"].as_str());
+            paths.extend(names.map(|name| format!("{root}/{name}")));
+        }
+        paths
+    }
+
     /// What the API server has audited until now, by the policy of the options.
     pub fn audit_events(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.dir().join("logs/audit")).unwrap_or_default();

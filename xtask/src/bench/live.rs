@@ -155,7 +155,7 @@ fn lists(cluster: &Cluster) -> Duration {
     started.elapsed()
 }
 
-/// The paths of all kinds that can be listed, but for occurrences and heartbeats.
+/// The paths of all kinds that are listed, without occurrences and heartbeats.
 fn collections(cluster: &Cluster) -> Vec<String> {
     const LEFT_OUT: [&str; 6] = [
         "events",
@@ -165,28 +165,7 @@ fn collections(cluster: &Cluster) -> Vec<String> {
         "controllerrevisions",
         "replicasets",
     ];
-    let admin = User::admin();
-    let groups = cluster.get(&admin, "/apis").expect_success();
-    let preferred = groups["groups"].as_array().into_iter().flatten();
-    let mut roots: Vec<String> = preferred
-        .filter_map(|group| {
-            Some(format!("/apis/{}", group["preferredVersion"]["groupVersion"].as_str()?))
-        })
-        .collect();
-    roots.push("/api/v1".to_owned());
-    let mut paths = Vec::new();
-    for root in roots {
-        let served = cluster.get(&admin, &root).expect_success();
-        let resources = served["resources"].as_array().cloned().unwrap_or_default();
-        let can_list = |resource: &&Value| {
-            let verbs = resource["verbs"].as_array().into_iter().flatten();
-            verbs.into_iter().any(|verb| verb == "list")
-        };
-        let names =
-            resources.iter().filter(can_list).filter_map(|resource| resource["name"].as_str());
-        paths.extend(
-            names.filter(|name| !LEFT_OUT.contains(name)).map(|name| format!("{root}/{name}")),
-        );
-    }
+    let mut paths = cluster.collections();
+    paths.retain(|path| !path.rsplit('/').next().is_some_and(|name| LEFT_OUT.contains(&name)));
     paths
 }

@@ -9,11 +9,13 @@ mod fill;
 mod make;
 mod plan;
 mod send;
+mod wrap;
 
 pub use answer::{Guard, Obstacle};
 pub use make::{Canary, LABEL, NAME, Workload, canaries};
 pub use plan::{Trial, plan};
 pub use send::{Outcome, Pace, Proof, run};
+pub use wrap::Wrapping;
 
 #[cfg(test)]
 mod tests;

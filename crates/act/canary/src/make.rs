@@ -13,6 +13,7 @@ use ironhull_secrets::Salt;
 use serde_json::{Value as Json, json};
 
 use crate::fill;
+use crate::wrap::Wrapping;
 
 /// The name that the API server makes a canary's from.
 pub const NAME: &str = "ironhull-canary-";
@@ -23,7 +24,7 @@ pub const LABEL: &str = "ironhull.dev/canary";
 const MOST_ROUNDS: usize = 24;
 
 /// The namespace that a canary is made in, before it is sent to real ones.
-const SOMEWHERE: &str = "somewhere";
+pub(crate) const SOMEWHERE: &str = "somewhere";
 
 /// An object that violates a control.
 #[derive(Debug)]
@@ -40,19 +41,21 @@ pub struct Canary<'a> {
     pub object: Json,
     /// The same where the control holds: after its repair, else from an example.
     pub twin: Json,
-    /// The two inside of a Deployment, for a pod that violates the control there too.
-    pub workload: Option<Workload>,
+    /// The two inside of workloads, for a pod that violates the control there too.
+    pub workloads: Vec<Workload>,
 }
 
-/// A canary that is a pod, and its twin, as the templates of Deployments. Some engines
-/// look at workloads only, some at pods only.
+/// A canary that is a pod, and its twin, as the templates of workloads. Some engines
+/// look at pods only, some at Deployments only, some find no template that lies deeper.
 #[derive(Debug)]
 pub struct Workload {
-    /// Deployment, as the API server serves it.
+    /// In what.
+    pub wrapping: Wrapping,
+    /// That, as the API server serves it.
     pub kind: &'static KindInfo,
-    /// The Deployment of the canary.
+    /// The workload of the canary.
     pub object: Json,
-    /// The Deployment of its twin.
+    /// The workload of its twin.
     pub twin: Json,
 }
 
@@ -157,15 +160,13 @@ impl Bench<'_> {
             Some(self.harmless(control, near, &is_twin))
         })?;
         let Finding { severity, message, .. } = finding;
-        let workload = self.workload(&object, &twin).filter(|of| violates(&of.object));
-        let workload = workload.filter(|of| holds(&of.twin));
-        Some(Canary { control, severity, message, kind, object, twin, workload })
-    }
-
-    /// A pod and its twin inside of Deployments.
-    fn workload(&self, object: &Json, twin: &Json) -> Option<Workload> {
-        let (object, twin) = (deployment_of(object)?, deployment_of(twin)?);
-        Some(Workload { kind: self.kind(&object)?, object, twin })
+        let workloads = Wrapping::ALL.into_iter().filter_map(|wrapping| {
+            let (object, twin) = (wrapping.around(&object)?, wrapping.around(&twin)?);
+            let workload = Workload { wrapping, kind: self.kind(&object)?, object, twin };
+            (violates(&workload.object) && holds(&workload.twin)).then_some(workload)
+        });
+        let workloads = workloads.collect();
+        Some(Canary { control, severity, message, kind, object, twin, workloads })
     }
 
     /// The object as a client would send it: what runs pods as its pod, without what
@@ -257,34 +258,6 @@ fn pod_of(object: &Json) -> Option<Json> {
         }
     }
     Some(pod)
-}
-
-/// A Deployment that makes a pod.
-fn deployment_of(pod: &Json) -> Option<Json> {
-    if pod["kind"] != "Pod" {
-        return None;
-    }
-    let mut spec = pod["spec"].clone();
-    // Of a Deployment's pods only this is valid, and it is the default.
-    spec.as_object_mut()?.remove("restartPolicy");
-    let labels = json!({"app": "canary"});
-    let mut template = json!({"metadata": {"labels": labels}, "spec": spec});
-    for kept in ["labels", "annotations"] {
-        let values = pod["metadata"][kept].as_object().into_iter().flatten();
-        for (key, value) in values.filter(|(key, _)| *key != "app") {
-            template["metadata"][kept][key] = value.clone();
-        }
-    }
-    let mut metadata = json!({"generateName": NAME, "namespace": SOMEWHERE});
-    if let Some(labels) = pod["metadata"].get("labels") {
-        metadata["labels"] = labels.clone();
-    }
-    Some(json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"selector": {"matchLabels": {"app": "canary"}}, "template": template},
-    }))
 }
 
 /// Whether the name of an object must say what it is.

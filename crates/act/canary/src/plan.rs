@@ -6,6 +6,7 @@ use ironhull_schema::{KindInfo, Scope};
 use serde_json::Value as Json;
 
 use crate::make::Canary;
+use crate::wrap::Wrapping;
 
 /// One canary in one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,8 +18,8 @@ pub struct Trial {
     /// The ServiceAccount of the namespace that is impersonated, by its name. None is
     /// whoever asks.
     pub account: Option<String>,
-    /// Whether it goes inside of a Deployment.
-    pub in_workload: bool,
+    /// In what the pod goes; none for the canary as it is.
+    pub inside: Option<Wrapping>,
 }
 
 impl Trial {
@@ -27,9 +28,10 @@ impl Trial {
         &self,
         canary: &'c Canary<'_>,
     ) -> (&'static KindInfo, &'c Json, &'c Json) {
-        match &canary.workload {
-            Some(workload) if self.in_workload => (workload.kind, &workload.object, &workload.twin),
-            _ => (canary.kind, &canary.object, &canary.twin),
+        let mut workloads = canary.workloads.iter();
+        match workloads.find(|workload| Some(workload.wrapping) == self.inside) {
+            Some(workload) => (workload.kind, &workload.object, &workload.twin),
+            None => (canary.kind, &canary.object, &canary.twin),
         }
     }
 
@@ -42,8 +44,8 @@ impl Trial {
 
 /// The trials of canaries in namespaces. In each namespace an ordinary ServiceAccount
 /// of it sends them, where one may create the kind; elsewhere whoever asks does, also
-/// when `impersonate` is false. With `workloads` what is a pod also goes inside of a
-/// Deployment.
+/// when `impersonate` is false. With `workloads` what is a pod also goes inside of each
+/// [`Wrapping`].
 pub fn plan(
     canaries: &[Canary<'_>],
     namespaces: &[&str],
@@ -52,25 +54,25 @@ pub fn plan(
     workloads: bool,
 ) -> Vec<Trial> {
     let access = impersonate.then(|| Access::new(world));
-    let trial = |canary, namespace: &str, account, in_workload| Trial {
+    let trial = |canary, namespace: &str, account, inside| Trial {
         canary,
         namespace: namespace.to_owned(),
         account,
-        in_workload,
+        inside,
     };
     let (namespaced, of_cluster): (Vec<_>, Vec<_>) =
         canaries.iter().enumerate().partition(|(_, canary)| canary.kind.scope == Scope::Namespaced);
     let mut trials: Vec<Trial> =
-        of_cluster.iter().map(|(index, _)| trial(*index, "", None, false)).collect();
+        of_cluster.iter().map(|(index, _)| trial(*index, "", None, None)).collect();
     let forms = namespaced.iter().flat_map(|(index, canary)| {
-        let workload = canary.workload.as_ref().filter(|_| workloads);
-        let alone = (*index, canary.kind, false);
-        std::iter::once(alone).chain(workload.map(|workload| (*index, workload.kind, true)))
+        let wrapped = canary.workloads.iter().filter(|_| workloads);
+        let wrapped = wrapped.map(|workload| (*index, workload.kind, Some(workload.wrapping)));
+        std::iter::once((*index, canary.kind, None)).chain(wrapped)
     });
-    let forms: Vec<(usize, &KindInfo, bool)> = forms.collect();
+    let forms: Vec<(usize, &KindInfo, Option<Wrapping>)> = forms.collect();
     for namespace in namespaces {
         let mut chosen: Vec<(&KindInfo, Option<String>)> = Vec::new();
-        for (index, kind, in_workload) in &forms {
+        for (index, kind, inside) in &forms {
             let known = chosen.iter().find(|(known, _)| std::ptr::eq(*known, *kind));
             let account = match known {
                 Some((_, account)) => account.clone(),
@@ -81,7 +83,7 @@ pub fn plan(
                     account
                 }
             };
-            trials.push(trial(*index, namespace, account, *in_workload));
+            trials.push(trial(*index, namespace, account, *inside));
         }
     }
     trials

@@ -1,6 +1,6 @@
 //! Canaries on their way: dry runs at a polite rate, and what became of each.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -72,11 +72,12 @@ pub async fn run(
     pace: Pace,
     told: impl Fn(usize),
 ) -> Vec<Proof> {
+    let now = Instant::now();
     let sender = Sender {
         cluster,
         minor,
         period: Duration::from_secs(1) / pace.per_second.max(1),
-        next: Mutex::new(Instant::now()),
+        turns: Mutex::new(Turns { next: now, held: now }),
     };
     let sender = &sender;
     let n_trials = trials.len();
@@ -95,8 +96,7 @@ struct Sender<'s> {
     cluster: &'s Cluster,
     minor: Minor,
     period: Duration,
-    /// When the next request may go.
-    next: Mutex<Instant>,
+    turns: Mutex<Turns>,
 }
 
 impl Sender<'_> {
@@ -153,7 +153,10 @@ impl Sender<'_> {
                 Err(error) => last = error.to_string(),
                 Ok(answer) => match read(&answer) {
                     Said::Busy { message } => {
-                        wait = answer.retry_after.unwrap_or(wait).min(LONGEST_WAIT);
+                        if let Some(asked_for) = answer.retry_after {
+                            wait = asked_for.min(LONGEST_WAIT);
+                            self.turns().hold(wait);
+                        }
                         last = message;
                     }
                     said @ Said::Admitted { .. } => {
@@ -175,13 +178,39 @@ impl Sender<'_> {
 
     /// Waits until the pace allows one more request.
     async fn turn(&self) {
-        let mine = {
-            let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let mine = (*next).max(Instant::now());
-            *next = mine + self.period;
-            mine
-        };
-        tokio::time::sleep_until(mine).await;
+        loop {
+            let mine = self.turns().take(self.period);
+            tokio::time::sleep_until(mine).await;
+            if mine >= self.turns().held {
+                return;
+            }
+        }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When requests go.
+struct Turns {
+    /// When the next may go.
+    next: Instant,
+    /// Until when none may.
+    held: Instant,
+}
+
+impl Turns {
+    fn take(&mut self, period: Duration) -> Instant {
+        let mine = self.next.max(Instant::now());
+        self.next = mine + period;
+        mine
+    }
+
+    /// A server that says how long it is busy is asked nothing else meanwhile.
+    fn hold(&mut self, wait: Duration) {
+        self.held = self.held.max(Instant::now() + wait);
+        self.next = self.next.max(self.held);
     }
 }
 

@@ -22,7 +22,8 @@ pub(crate) struct Prove {
     /// Impersonate nobody: send every canary with your own rights
     #[arg(long)]
     pub(crate) own_rights: bool,
-    /// Also send what is a pod inside of a Deployment, and say where that fares otherwise
+    /// Also send what is a pod inside of a Deployment and of a CronJob, and say where those fare
+    /// otherwise; of all controls that is about twice as many requests
     #[arg(long)]
     pub(crate) workloads: bool,
     /// What the canaries' containers would run, where the image is not the fault

@@ -17,8 +17,11 @@ pub(super) fn render(proven: &Proven<'_>) -> String {
                 "object": canary.object,
                 "twin": canary.twin,
             });
-            if let Some(workload) = canary.workload.as_ref().filter(|_| proven.workloads) {
-                json["workload"] = json!({"object": workload.object, "twin": workload.twin});
+            if proven.workloads {
+                let workloads = canary.workloads.iter();
+                let workloads = workloads
+                    .map(|workload| json!({"object": workload.object, "twin": workload.twin}));
+                json["workloads"] = workloads.collect();
             }
             json
         })
@@ -43,8 +46,8 @@ fn result(proven: &Proven<'_>, proof: &Proof) -> Json {
         "namespace": proof.trial.namespace,
         "impersonated": user,
     });
-    if proof.trial.in_workload {
-        result["inside"] = "Deployment".into();
+    if let Some(wrapping) = proof.trial.inside {
+        result["inside"] = wrapping.kind().into();
     }
     let said: &[(&str, Json)] = &match &proof.outcome {
         Outcome::Stopped { by, message } => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ironhull_canary::{Canary, Guard, Obstacle, Outcome, Proof};
+use ironhull_canary::{Canary, Guard, Obstacle, Outcome, Proof, Wrapping};
 
 /// What was proven.
 pub(super) struct Proven<'p> {
@@ -13,7 +13,7 @@ pub(super) struct Proven<'p> {
     pub(super) proofs: &'p [Proof],
     /// Who is impersonated for everything.
     pub(super) user: Option<&'p str>,
-    /// Whether pods were also sent inside of Deployments.
+    /// Whether pods were also sent inside of workloads.
     pub(super) workloads: bool,
     pub(super) elapsed: Option<Duration>,
 }
@@ -69,46 +69,41 @@ impl Summary<'_> {
     }
 }
 
-/// Where a pod fares otherwise inside of a Deployment.
+/// Where a pod fares otherwise inside of what makes pods.
 pub(super) struct Difference<'p> {
     pub(super) canary: &'p Canary<'p>,
-    /// Where only the pod is stopped.
-    pub(super) only_pod: Vec<&'p str>,
-    /// Where only the Deployment is.
-    pub(super) only_deployment: Vec<&'p str>,
+    /// Places by the kinds as which it is stopped there, and those as which it is not.
+    pub(super) places: BTreeMap<(Kinds, Kinds), Vec<&'p str>>,
 }
 
+type Kinds = Vec<&'static str>;
+
 impl<'p> Proven<'p> {
-    /// The controls whose canary fares otherwise inside of a Deployment, by their name.
+    /// The controls whose canary fares otherwise inside of something, by their name.
     pub(super) fn differences(&self) -> Vec<Difference<'p>> {
-        let is_caught = |outcome: &Outcome| match outcome {
-            Outcome::Stopped { .. } | Outcome::Changed => Some(true),
-            Outcome::NotStopped { .. } => Some(false),
-            Outcome::Untried { .. } => None,
-        };
-        let of = |in_workload: bool| {
-            let proofs = self.proofs.iter();
-            let proofs = proofs.filter(move |proof| proof.trial.in_workload == in_workload);
-            proofs.filter_map(move |proof| {
-                let key = (proof.trial.canary, proof.trial.namespace.as_str());
-                Some((key, is_caught(&proof.outcome)?))
-            })
-        };
-        let alone: BTreeMap<_, _> = of(false).collect();
-        let mut found: BTreeMap<&str, Difference<'p>> = BTreeMap::new();
-        for ((canary, namespace), inside) in of(true) {
-            let Some(pod) = alone.get(&(canary, namespace)).filter(|pod| **pod != inside) else {
-                continue;
+        let mut by_place: BTreeMap<(&str, &'p str), (usize, Kinds, Kinds)> = BTreeMap::new();
+        for proof in self.proofs {
+            let is_caught = match proof.outcome {
+                Outcome::Stopped { .. } | Outcome::Changed => true,
+                Outcome::NotStopped { .. } => false,
+                Outcome::Untried { .. } => continue,
             };
-            let canary = &self.canaries[canary];
-            let difference = found.entry(&canary.control.id).or_insert(Difference {
-                canary,
-                only_pod: Vec::new(),
-                only_deployment: Vec::new(),
+            let canary = proof.trial.canary;
+            let key = (&*self.canaries[canary].control.id, &*proof.trial.namespace);
+            let (_, caught, open) = by_place.entry(key).or_insert((canary, Vec::new(), Vec::new()));
+            let kinds = if is_caught { caught } else { open };
+            kinds.push(proof.trial.inside.map_or("Pod", Wrapping::kind));
+        }
+        let mut found: BTreeMap<&str, Difference<'p>> = BTreeMap::new();
+        for ((control, namespace), (canary, caught, open)) in by_place {
+            if caught.is_empty() || open.is_empty() {
+                continue;
+            }
+            let difference = found.entry(control).or_insert_with(|| Difference {
+                canary: &self.canaries[canary],
+                places: BTreeMap::new(),
             });
-            let list =
-                if *pod { &mut difference.only_pod } else { &mut difference.only_deployment };
-            list.push(namespace);
+            difference.places.entry((caught, open)).or_default().push(namespace);
         }
         found.into_values().collect()
     }
@@ -128,8 +123,8 @@ impl<'p> Proven<'p> {
                 untried: BTreeMap::new(),
             })
             .collect();
-        // A Deployment that is admitted is no hole where its pods are refused.
-        for proof in self.proofs.iter().filter(|proof| !proof.trial.in_workload) {
+        // A workload that is admitted is no hole where its pods are refused.
+        for proof in self.proofs.iter().filter(|proof| proof.trial.inside.is_none()) {
             let place = match proof.trial.namespace.as_str() {
                 "" => "the cluster",
                 namespace => namespace,

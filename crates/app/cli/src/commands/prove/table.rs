@@ -119,26 +119,23 @@ fn guards(summary: &Summary<'_>, n_namespaces: usize) -> String {
     parts.join(" · ")
 }
 
-/// Which pods fare otherwise inside of a Deployment.
+/// Which pods fare otherwise inside of what makes pods.
 fn inside(proven: &Proven<'_>, text: &mut String) {
     if !proven.workloads {
         return;
     }
     let differences = proven.differences();
     *text += if differences.is_empty() {
-        "AS DEPLOYMENTS  no pod fares otherwise inside of one\n"
+        "AS WORKLOADS  no pod fares otherwise inside of a Deployment or CronJob\n"
     } else {
-        "AS DEPLOYMENTS\n"
+        "AS WORKLOADS\n"
     };
     for difference in &differences {
-        let parts = [
-            (&difference.only_pod, "stopped as Pod, not as Deployment"),
-            (&difference.only_deployment, "stopped as Deployment, not as Pod"),
-        ];
-        let parts: Vec<String> = { parts.iter() }
-            .filter(|(at, _)| !at.is_empty())
-            .map(|(at, what)| format!("{what} in {}", places(at, proven.n_namespaces)))
-            .collect();
+        let parts = difference.places.iter().map(|((caught, open), at)| {
+            let at = places(at, proven.n_namespaces);
+            format!("stopped as {}, not as {} in {at}", caught.join(" and "), open.join(" or "))
+        });
+        let parts: Vec<String> = parts.collect();
         let control = &difference.canary.control.id;
         _ = writeln!(text, "          {control:<32}  {}", parts.join(" · "));
     }

@@ -1,6 +1,6 @@
 //! How many questions a second are answered over 400 namespaces of RBAC and the
 //! roles that every cluster has:
-//! `cargo run --release -p ironhull-access --example bench`.
+//! `cargo run --release -p ironhull-access --example bench-access`.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints and may fail")]
 
 use std::fmt::Write;

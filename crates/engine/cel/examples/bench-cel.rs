@@ -1,5 +1,5 @@
 //! How long typical policy expressions take over a pod with five containers:
-//! `cargo run --release -p ironhull-cel --example bench`.
+//! `cargo run --release -p ironhull-cel --example bench-cel`.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints and may fail")]
 
 use std::hint::black_box;

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admins;
 mod charts;
 mod cli;
 mod cluster;

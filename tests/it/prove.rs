@@ -520,6 +520,7 @@ fn canaries_are_sent_at_the_rate_that_is_allowed() {
             "omitStages": ["RequestReceived"],
             "rules": [{"level": "Metadata", "verbs": ["create"], "users": ["slow", "fast", "held"]}],
         })),
+        controller_manager: true,
         ..Options::default()
     };
     let Some(cluster) = Cluster::start(&options) else { return };

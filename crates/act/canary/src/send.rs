@@ -18,6 +18,9 @@ use crate::plan::Trial;
 const MOST_ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long a server may ask for rest; the API server's own longest is 32 s
+/// (`pkg/util/flowcontrol/dropped_requests_tracker.go`).
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// How fast canaries are sent.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +157,7 @@ impl Sender<'_> {
                 Ok(answer) => match read(&answer) {
                     Said::Busy { message } => {
                         if let Some(asked_for) = answer.retry_after {
-                            wait = asked_for.min(LONGEST_WAIT);
+                            wait = asked_for.min(LONGEST_REST);
                             self.turns().hold(wait);
                         }
                         last = message;

@@ -41,7 +41,7 @@ impl<'a> Access<'a> {
 }
 
 /// What every cluster is started with.
-fn is_default(binding: &Object) -> bool {
+pub(crate) fn is_default(binding: &Object) -> bool {
     binding.label("kubernetes.io/bootstrapping") == Some("rbac-defaults")
         && (binding.thing.name.starts_with("system:") || &*binding.thing.name == "cluster-admin")
 }

@@ -5,6 +5,7 @@
 //! nothing of what a webhook or a configured CEL authorizer says, nor of what
 //! admission refuses afterwards.
 
+pub mod admins;
 pub mod escalation;
 pub mod grants;
 mod index;
@@ -18,6 +19,7 @@ pub mod subject;
 mod tests;
 pub mod usage;
 
+pub use admins::{Admin, Admins};
 pub use escalation::Power;
 pub use grants::Grant;
 pub use index::{Access, Binding, Reason};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ironhull_model::{Builder, Value};
 
-use crate::{Access, GROUP, Identity, Question, Subject};
+use crate::{Access, Binding, GROUP, Identity, Question, Subject};
 
 #[cfg(test)]
 mod tests;
@@ -39,18 +39,36 @@ pub enum Used<'u> {
 impl Used<'_> {
     /// Whether somebody may do it.
     pub fn is_allowed(&self, access: &Access<'_>, who: &Identity) -> bool {
-        match *self {
-            Used::Url { verb, path } => access.allows_url(who, verb, path).is_some(),
-            Used::Resource { verb, group, resource, subresource, namespace, name } => {
-                let question = Question {
-                    subresource,
-                    name,
-                    namespace,
-                    ..Question::new(verb, group, resource)
-                };
-                access.can(who, &question)
-            }
+        match (*self, self.question()) {
+            (Used::Url { verb, path }, _) => access.allows_url(who, verb, path).is_some(),
+            (_, Some(question)) => access.can(who, &question),
+            (_, None) => false,
         }
+    }
+
+    /// Whether one of the bindings that are counted lets somebody do it.
+    pub fn is_allowed_by(
+        &self,
+        access: &Access<'_>,
+        who: &Identity,
+        counts: impl Fn(&Binding<'_>) -> bool,
+    ) -> bool {
+        let question = self.question();
+        let namespace = question.and_then(|question| question.namespace);
+        let mut bindings = access.bindings_of(who, namespace).filter(|binding| counts(binding));
+        bindings.any(|binding| match (*self, question) {
+            (Used::Url { verb, path }, _) => access.url_granted_by(binding, verb, path).is_some(),
+            (_, Some(question)) => access.granted_by(binding, &question).is_some(),
+            (_, None) => false,
+        })
+    }
+
+    /// What the authorizers are asked, but for paths.
+    fn question(&self) -> Option<Question<'_>> {
+        let Used::Resource { verb, group, resource, subresource, namespace, name } = *self else {
+            return None;
+        };
+        Some(Question { subresource, name, namespace, ..Question::new(verb, group, resource) })
     }
 }
 

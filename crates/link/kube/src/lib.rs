@@ -172,7 +172,7 @@ impl Cluster {
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
         // What is asked again, how often and for how long is decided here: two who do so
-        // multiply, and what the server said is lost.
+        // multiply, the pace is lost, and so is what the server said.
         config.default_retry = false;
         let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"), " ").to_owned() + options.agent;
         let agent = HeaderValue::from_str(agent.trim_end())

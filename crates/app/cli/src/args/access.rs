@@ -23,6 +23,8 @@ pub(crate) enum AccessCommand {
     /// How a subject can come to hold more: the shortest ways, step by step
     #[command(after_help = SUBJECT)]
     Paths(Paths),
+    /// Who is as good as cluster-admin, by which way, and when that was last needed
+    Admins(Admins),
     /// Subjects, bindings, roles and the ways between subjects as a graph
     Graph(Graph),
     /// Which permissions one target gives and another does not (exit 1 when they differ)
@@ -115,6 +117,42 @@ pub(crate) struct Paths {
     /// Output format
     #[arg(short, long, value_enum, default_value = "table")]
     pub(crate) output: Output,
+}
+
+#[derive(Args)]
+pub(crate) struct Admins {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Audit log of the API server: JSON lines, or - for standard input. Says of each who of
+    /// his requests last needed the way to cluster-admin, or that none did
+    #[arg(long = "audit", num_args = 1.., value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Requests from this time on (RFC 3339 or YYYY-MM-DD)
+    #[arg(long, value_name = "TIME", requires = "files")]
+    pub(crate) since: Option<String>,
+    /// Requests before this time
+    #[arg(long, value_name = "TIME", requires = "files")]
+    pub(crate) until: Option<String>,
+    /// Which of them make the exit code 1: those who needed it, or those who did not
+    #[arg(long, value_enum, value_name = "used|unused|never", default_value = "never")]
+    pub(crate) fail_on: FailOnUse,
+    /// Also those whom every cluster has
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+}
+
+/// Which use makes an exit code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum FailOnUse {
+    /// One was used
+    Used,
+    /// One was not used
+    Unused,
+    /// None
+    Never,
 }
 
 /// How to draw.

@@ -15,6 +15,7 @@ use crate::estate;
 use crate::exit::Exit;
 use crate::printer;
 
+mod admins;
 mod diff;
 mod directory;
 mod graph;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Ex
         AccessCommand::WhoCan(args) => who_can::run(args, global),
         AccessCommand::Of(args) => of::run(args, global),
         AccessCommand::Paths(args) => paths::run(args, global),
+        AccessCommand::Admins(args) => admins::run(args, global),
         AccessCommand::Graph(args) => graph::run(args, global),
         AccessCommand::Diff(args) => diff::run(args, global),
         AccessCommand::Stale(args) => stale::run(args, global),

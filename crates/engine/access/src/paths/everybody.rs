@@ -9,11 +9,17 @@ use crate::{Identity, Subject};
 /// The ways of everybody to one power.
 #[derive(Debug)]
 pub struct Everybody<'i, 'a> {
+    goal: Power,
     /// The next step from a power.
     next: BTreeMap<Power, Step<'i, 'a>>,
 }
 
 impl<'i, 'a> Everybody<'i, 'a> {
+    /// Whether the goal can be reached from a power, or is it.
+    pub fn reaches(&self, power: &Power) -> bool {
+        *power == self.goal || self.next.contains_key(power)
+    }
+
     /// The shortest path of a subject; none when there is none.
     pub fn path(&self, subject: &Subject) -> Option<Vec<&Step<'i, 'a>>> {
         let mut steps = vec![self.next.get(&Power::Is(subject.clone()))?];
@@ -50,7 +56,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 }
             }
         }
-        Everybody { next }
+        Everybody { goal: goal.clone(), next }
     }
 
     fn steps_of(&self, from: &Power) -> Vec<Step<'i, 'a>> {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use ironhull_audit::{Event, Tally};
@@ -16,7 +16,7 @@ use crate::printer;
 
 /// Logs, and which time of them counts.
 pub(super) struct Logs<'c> {
-    audit: &'c Audit,
+    files: &'c [PathBuf],
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
@@ -31,24 +31,32 @@ pub(super) struct Taken {
 impl Logs<'_> {
     /// Reads the times.
     pub(super) fn new(audit: &Audit) -> anyhow::Result<Logs<'_>> {
-        let time = |text: &Option<String>| text.as_deref().map(config::time).transpose();
-        Ok(Logs { audit, since: time(&audit.since)?, until: time(&audit.until)? })
+        Logs::of(&audit.files, audit.since.as_deref(), audit.until.as_deref())
+    }
+
+    /// The same of parts.
+    pub(super) fn of<'f>(
+        files: &'f [PathBuf],
+        since: Option<&str>,
+        until: Option<&str>,
+    ) -> anyhow::Result<Logs<'f>> {
+        let time = |text: Option<&str>| text.map(config::time).transpose();
+        Ok(Logs { files, since: time(since)?, until: time(until)? })
     }
 
     /// Whether the logs can be read a second time.
     pub(super) fn can_be_read_again(&self) -> bool {
         // A pipe, such as `<(zcat …)`, is empty the second time.
-        let is_file = |path: &std::path::PathBuf| {
-            std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-        };
-        self.audit.files.iter().all(is_file)
+        let is_file =
+            |path: &PathBuf| std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        self.files.iter().all(is_file)
     }
 
     /// Reads every event of the time asked for. A log that cannot be opened is an
     /// error of the call; what is broken in it is kept to be told.
     pub(super) fn read(&self, mut each: impl FnMut(&Event<'_>)) -> anyhow::Result<Taken> {
         let mut all = Taken::default();
-        for path in &self.audit.files {
+        for path in self.files {
             let name = path.display().to_string();
             let log = BufReader::with_capacity(1 << 18, open(path)?);
             let (tally, diagnostics) = ironhull_audit::read(&name, log, |_, event| {

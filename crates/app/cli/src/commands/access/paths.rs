@@ -139,7 +139,7 @@ fn step_text(snapshot: &Snapshot, number: usize, step: &Step<'_, '_>) -> String 
     text
 }
 
-fn step_json(snapshot: &Snapshot, step: &Step<'_, '_>) -> Json {
+pub(super) fn step_json(snapshot: &Snapshot, step: &Step<'_, '_>) -> Json {
     let grants: Vec<Json> = step
         .grants
         .iter()

@@ -98,7 +98,7 @@ fn who(event: &Event<'_>) -> String {
     }
 }
 
-fn what(event: &Event<'_>) -> String {
+pub(super) fn what(event: &Event<'_>) -> String {
     let Some(object) = &event.object_ref else {
         return event.request_uri.split('?').next().unwrap_or_default().to_owned();
     };
@@ -121,7 +121,7 @@ fn result(event: &Event<'_>) -> String {
 }
 
 /// Control characters would act on the terminal; names come from outside.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -447,6 +447,10 @@ fn pods_are_tried_inside_of_workloads_too() {
     };
     let shown: Vec<Vec<Value>> = proof["canaries"].as_array().unwrap().iter().map(kinds).collect();
     assert!(shown.contains(&vec!["Deployment".into(), "CronJob".into()]), "{shown:?}");
+    // What is stopped as a pod is no hole because nobody looks inside of workloads.
+    let args = ["-n", &pods, "--only", "privileged-container", "--workloads"];
+    let run = prove(&cluster, &User::admin(), "workloads-late", &args);
+    assert!(run.code == 0 && run.stdout.contains("1 stopped, 0 not"), "{}", run.stdout);
     // Without being asked for nothing is wrapped.
     let args = ["-n", &pods, "--only", only, "--fail-on", "never", "-o", "json"];
     let plain = prove(&cluster, &User::admin(), "workloads-not", &args).stdout;

@@ -1,11 +1,15 @@
-//! Starting other programs, with bounds. The only crate that may.
+//! Starting other programs, with bounds, and replacing files as a whole.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+
+mod file;
+
+pub use file::replace;
 
 /// A program that did not do what it was started for.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,8 @@ pub enum RunError {
     Failed {
         /// The program.
         program: String,
+        /// How it ended.
+        status: ExitStatus,
         /// The first lines of what it said.
         stderr: String,
     },
@@ -72,6 +78,22 @@ pub struct Limits {
     pub output: usize,
 }
 
+/// A program, as it is to be started.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Its path, or its name on `PATH`.
+    pub path: &'a Path,
+    /// Its arguments.
+    pub args: &'a [&'a str],
+    /// The folder it runs in.
+    pub folder: &'a Path,
+    /// What is added to the environment.
+    pub env: &'a [(&'a str, &'a str)],
+    /// Whether it may ask whoever sits at the terminal: it has our input, and what it
+    /// says is seen at once instead of in its error.
+    pub asks: bool,
+}
+
 /// Runs a program without input and gives what it printed.
 pub fn run(
     program: &Path,
@@ -79,15 +101,48 @@ pub fn run(
     folder: &Path,
     limits: Limits,
 ) -> Result<String, RunError> {
-    let name = program.display().to_string();
-    #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
-    let mut child = Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
+    Program { path: program, args, folder, env: &[], asks: false }.run(limits)
+}
+
+impl Program<'_> {
+    fn command(&self) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
+        let mut command = Command::new(self.path);
+        command.args(self.args).current_dir(self.folder).stdout(Stdio::piped());
+        command.envs(self.env.iter().copied());
+        if self.asks {
+            // Only the group in the foreground may read from the terminal, and is
+            // interrupted from there: it stays in ours.
+            command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
+        } else {
+            command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+            group::end_with_us(&mut command);
+        }
+        command
+    }
+
+    fn end(&self, child: &mut Child) {
+        if !self.asks {
+            group::kill_group(child.id());
+        }
+        _ = child.kill();
+        _ = child.wait();
+    }
+
+    /// Runs it and gives what it printed.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, or goes over a limit; then it is ended, with
+    /// everything it started unless it may ask.
+    pub fn run(&self, limits: Limits) -> Result<String, RunError> {
+        run_within(self, limits)
+    }
+}
+
+fn run_within(program: &Program<'_>, limits: Limits) -> Result<String, RunError> {
+    let name = program.path.display().to_string();
+    let mut child = program
+        .command()
         .spawn()
         .map_err(|source| RunError::Start { program: name.clone(), source })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -102,9 +157,7 @@ pub fn run(
                 std::thread::sleep(Duration::from_millis(5));
             }
             Ok(None) => {
-                group::kill_group(child.id());
-                _ = child.kill();
-                _ = child.wait();
+                program.end(&mut child);
                 return Err(timeout());
             }
             Err(source) => return Err(RunError::Start { program: name, source }),
@@ -117,7 +170,7 @@ pub fn run(
         Ok((output, errors))
     });
     let Ok((output, errors)) = read else {
-        group::kill_group(child.id());
+        program.end(&mut child);
         return Err(timeout());
     };
     if output.len() > limits.output {
@@ -126,7 +179,7 @@ pub fn run(
     if !status.success() {
         let said = String::from_utf8_lossy(&errors);
         let stderr = said.lines().take(5).collect::<Vec<_>>().join("; ");
-        return Err(RunError::Failed { program: name, stderr });
+        return Err(RunError::Failed { program: name, status, stderr });
     }
     String::from_utf8(output).map_err(|_| RunError::NotUtf8 { program: name })
 }
@@ -152,11 +205,45 @@ fn reader(pipe: Option<impl Read + Send + 'static>, limit: usize) -> Receiver<Ve
 mod group {
     //! A program and what it started.
 
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
     unsafe extern "C" {
         fn kill(process: i32, signal: i32) -> i32;
+        #[cfg(target_os = "linux")]
+        fn prctl(option: i32, ...) -> i32;
+        #[cfg(target_os = "linux")]
+        fn getppid() -> i32;
     }
 
     const SIGKILL: i32 = 9;
+
+    /// Lets the program end when we do, however we end: a group of its own is not
+    /// interrupted from the terminal. The signal comes when the thread ends that starts
+    /// the program, which waits for it. Other systems than Linux have no such signal.
+    pub(super) fn end_with_us(command: &mut Command) {
+        #[cfg(target_os = "linux")]
+        {
+            const PR_SET_PDEATHSIG: i32 = 1;
+            let us = i32::try_from(std::process::id()).unwrap_or(0);
+            let bind = move || {
+                // SAFETY: prctl(2) with this option takes one integer, getppid(2) nothing;
+                // neither touches memory, and both are safe between fork and exec.
+                let parent = unsafe {
+                    prctl(PR_SET_PDEATHSIG, SIGKILL as std::ffi::c_ulong);
+                    getppid()
+                };
+                // We may have ended before the signal was asked for.
+                if parent == us { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
+            };
+            // SAFETY: the closure makes system calls only, and allocates nothing.
+            _ = unsafe { command.pre_exec(bind) };
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            _ = command;
+        }
+    }
 
     /// Ends the group that a process was started to lead.
     pub(super) fn kill_group(leader: u32) {

@@ -1,8 +1,7 @@
 //! What commands remember of their last run: the last check, and what canaries last
 //! showed of each cluster. Local state never changes an exit code.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -89,16 +88,7 @@ impl File<'_> {
         line(&mut text, head)
             .and_then(|()| items.iter().try_for_each(|item| line(&mut text, item)))
             .map_err(|error| self.damaged(error))?;
-        let new = self.path.with_extension(format!("new-{}", std::process::id()));
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)
-            .map_err(|error| self.io(error))?;
-        file.write_all(&text).map_err(|error| self.io(error))?;
-        std::fs::rename(&new, self.path).map_err(|error| self.io(error))
+        ironhull_sys::replace(self.path, &text, None).map_err(|error| self.io(error))
     }
 }
 

@@ -2,7 +2,7 @@
 //! pod's own ServiceAccount), requests, and errors that say what to do. What is
 //! asked is the callers' business.
 //!
-//! Connections, TLS, proxies and credential plugins are kube-client's.
+//! Connections, TLS and proxies are kube-client's.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +17,14 @@ use kube_client::{Client, Config};
 use tokio::time::Instant;
 
 mod config;
+mod plugin;
 mod said;
+mod sender;
 mod watch;
 
+use plugin::Plugin;
 use said::{chain, refusal, warning};
+use sender::{Credentials, Sender};
 pub use watch::{Lines, Watcher};
 
 const IMPERSONATE_USER: &str = "Impersonate-User";
@@ -144,9 +148,7 @@ impl Error {
 /// A cluster that can be asked.
 #[derive(Clone)]
 pub struct Cluster {
-    client: Client,
-    /// Of which the client was made.
-    config: Arc<Config>,
+    sender: Arc<Sender>,
     server: String,
     context: String,
     namespace: String,
@@ -165,7 +167,8 @@ struct Ask<'a> {
 }
 
 impl Cluster {
-    /// Reads the configuration. Nothing is asked yet. Must run inside a tokio runtime.
+    /// Reads the configuration, and runs its credential plugin. The server is not asked yet.
+    /// Must run inside a tokio runtime.
     pub async fn connect(options: &Options) -> Result<Cluster, Error> {
         let (mut config, context) = config::configuration(options).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -186,10 +189,14 @@ impl Cluster {
         }
         let server = config::without_user(&config.cluster_url.to_string());
         let namespace = config.default_namespace.clone();
-        let client = client(config.clone())?;
+        let plugin = Plugin::take(&mut config.auth_info).map_err(Error::Config)?;
+        let credentials = match plugin {
+            Some(plugin) => Some(Credentials::first(plugin).await.map_err(Error::Config)?.into()),
+            None => None,
+        };
+        let sender = Arc::new(Sender::new(config, credentials)?);
         let server = server.trim_end_matches('/').to_owned();
-        let config = Arc::new(config);
-        Ok(Cluster { client, config, server, context, namespace, n_lost: Arc::default() })
+        Ok(Cluster { sender, server, context, namespace, n_lost: Arc::default() })
     }
 
     /// The API server's address.
@@ -244,6 +251,7 @@ impl Cluster {
         user: Option<&str>,
     ) -> Result<Answer, Error> {
         let path = format!("{collection}?dryRun=All&fieldManager=ironhull");
+        self.renew(&path).await?;
         let mut request = request(Method::POST, &path, "application/json", object)?;
         if let Some(user) = user {
             let user = HeaderValue::from_str(user).map_err(|error| unasked(&path, &error))?;
@@ -252,8 +260,26 @@ impl Cluster {
         self.send(&path, request, LONGEST_ANSWER).await
     }
 
-    /// Asks until there is an answer, as often and as long as is reasonable.
+    /// Sees to it that there is a credential.
+    async fn renew(&self, path: &str) -> Result<(), Error> {
+        self.sender.renew().await.map_err(|reason| self.unreachable(path, reason))
+    }
+
+    /// Asks until there is an answer, and again with a new credential where the one that
+    /// a plugin gave is not taken any more.
     async fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
+        self.renew(ask.path).await?;
+        let answer = self.ask_as_we_are(ask).await;
+        if answer.as_ref().is_err_and(|error| error.code() == Some(401)) && self.sender.may_renew()
+        {
+            self.renew(ask.path).await?;
+            return self.ask_as_we_are(ask).await;
+        }
+        answer
+    }
+
+    /// Asks as often and as long as is reasonable.
+    async fn ask_as_we_are(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
         let is_gone = self.n_lost.load(Ordering::Relaxed) >= GONE_AFTER;
         let (attempts, patience) =
             if is_gone { (1, PATIENCE_WHEN_GONE) } else { (ATTEMPTS, PATIENCE) };
@@ -310,7 +336,8 @@ impl Cluster {
         longest: usize,
     ) -> Result<Answer, Error> {
         let unreachable = |reason: String| self.unreachable(path, reason);
-        let answer = self.client.send(request).await.map_err(|error| unreachable(chain(&error)))?;
+        let answer =
+            self.sender.send(request).await.map_err(|error| unreachable(chain(&*error)))?;
         let (head, body) = answer.into_parts();
         let longest = if head.status.is_success() { longest } else { LONGEST_REFUSAL };
         let body = Limited::new(body, longest).collect().await;

@@ -1,6 +1,5 @@
 //! What a server, a connection or a credential plugin said, as it may be shown.
 
-use kube_client::client::AuthError;
 use serde::Deserialize;
 
 use crate::Error;
@@ -66,6 +65,12 @@ fn without_credentials(text: &str) -> String {
     out + &text[at..]
 }
 
+/// The first line of what a program said, without credentials.
+pub(crate) fn shortly(said: &str) -> String {
+    let line = said.lines().next().unwrap_or_default();
+    without_credentials(line).chars().take(MOST_SAID).collect()
+}
+
 /// An error with its causes, each said once and in one line: the lines after it show
 /// the text that was read, which may be a credential.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
@@ -75,12 +80,6 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = line(error);
     let mut source = Some(error);
     while let Some(cause) = source {
-        if let Some(AuthError::AuthExecRun { out, .. }) = cause.downcast_ref() {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = said.lines().next().unwrap_or_default();
-            let said: String = without_credentials(said).chars().take(MOST_SAID).collect();
-            return format!("the credential plugin failed ({}): {said}", out.status);
-        }
         let said = line(cause);
         if !text.contains(&said) {
             text += ": ";

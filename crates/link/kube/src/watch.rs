@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use http::Method;
 use http_body_util::BodyExt;
-use kube_client::Client;
 use kube_client::client::Body;
-use kube_client::config::Config;
 
-use crate::{Cluster, Error, LONGEST_REFUSAL, READ_TIMEOUT, chain, client, refusal, request};
+use crate::sender::Sender;
+use crate::{Cluster, Error, LONGEST_REFUSAL, READ_TIMEOUT, chain, refusal, request};
 
 /// An event holds one object, of which the API server stores at most a few megabytes.
 const LONGEST_LINE: usize = 64 << 20;
@@ -21,16 +20,15 @@ impl Cluster {
     /// # Errors
     /// When the configuration makes no client.
     pub fn watcher(&self) -> Result<Watcher, Error> {
-        let mut config = Config::clone(&self.config);
-        config.read_timeout = None;
-        Ok(Watcher { client: client(config)?, server: self.server.clone().into() })
+        let sender = self.sender.with(|config| config.read_timeout = None)?;
+        Ok(Watcher { sender: sender.into(), server: self.server.clone().into() })
     }
 }
 
 /// Opens watches of one cluster.
 #[derive(Clone)]
 pub struct Watcher {
-    client: Client,
+    sender: Arc<Sender>,
     server: Arc<str>,
 }
 
@@ -38,14 +36,26 @@ impl Watcher {
     /// Makes a GET whose answer is read as it comes.
     ///
     /// # Errors
-    /// When there is no answer in time, or one that is no success. Nothing is tried again.
+    /// When there is no answer in time, or one that is no success. Nothing is tried again
+    /// but with a new credential where the one that a plugin gave is not taken any more.
     pub async fn open(&self, path: &str, accept: &str) -> Result<Lines, Error> {
+        let opened = self.open_as_we_are(path, accept).await;
+        match opened {
+            Err(error) if error.code() == Some(401) && self.sender.may_renew() => {
+                self.open_as_we_are(path, accept).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_as_we_are(&self, path: &str, accept: &str) -> Result<Lines, Error> {
         let unreachable = |reason| self.unreachable(path, reason);
+        self.sender.renew().await.map_err(unreachable)?;
         let request = request(Method::GET, path, accept, Vec::new())?;
-        let answer = tokio::time::timeout(READ_TIMEOUT, self.client.send(request)).await;
+        let answer = tokio::time::timeout(READ_TIMEOUT, self.sender.send(request)).await;
         let answer = answer
             .map_err(|_| unreachable(format!("no answer within {} s", READ_TIMEOUT.as_secs())))?
-            .map_err(|error| unreachable(chain(&error)))?;
+            .map_err(|error| unreachable(chain(&*error)))?;
         let code = answer.status().as_u16();
         let mut lines = Lines {
             body: answer.into_body(),

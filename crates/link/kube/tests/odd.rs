@@ -138,7 +138,7 @@ fn what_a_kubeconfig_holds_is_not_shown() {
     };
     for (user, name, part) in [
         (r#"{"token": "hunter2\nx"}"#.to_owned(), "token", "token has characters that no header"),
-        (plugin("echo hunter2"), "prints", "failed to parse auth exec output"),
+        (plugin("echo hunter2"), "prints", "printed no ExecCredential"),
         (plugin("echo hunter2; echo why >&2; exit 1"), "fails", "failed (exit status: 1): why"),
         ("[\n\"hunter2\"".to_owned(), "syntax", "failed to parse kubeconfig"),
     ] {
@@ -159,4 +159,58 @@ fn a_kubeconfig_has_an_end_and_names_its_contexts() {
     };
     assert_eq!(connected(&options).unwrap_err(), "no cluster to ask: no context d: there are c");
     std::fs::remove_file(path).unwrap();
+}
+
+/// Answers 200 to the second token that a plugin gave, 401 to all others.
+fn picky() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> =
+                lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let is_second =
+                head.iter().any(|line| line.to_lowercase() == "authorization: bearer t2");
+            let status = if is_second { "200 OK" } else { "401 Unauthorized" };
+            let rest = "Content-Length: 2\r\nConnection: close\r\n\r\n{}";
+            _ = write!(stream, "HTTP/1.1 {status}\r\n{rest}");
+        }
+    });
+    address
+}
+
+/// A plugin is asked again for a token that was refused, or that is over; not at once.
+#[test]
+fn a_credential_that_ends_is_renewed() {
+    for (name, end) in
+        [("refused", ""), ("over", r#", "expirationTimestamp": "2020-01-01T00:00:00Z""#)]
+    {
+        let count = std::env::temp_dir().join(format!("ironhull-{name}-n-{}", std::process::id()));
+        let shown = count.display();
+        let said = format!(
+            r#"{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {{"token": "tN"{end}}}}}"#
+        );
+        let script =
+            format!("echo >> {shown}; n=$(wc -l < {shown}); echo '{said}' | sed \"s/tN/t$((n))/\"");
+        let user = serde_json::json!({"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
+            "command": "sh", "args": ["-c", script],
+        }});
+        let path = written(&picky(), &user.to_string(), name);
+        let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let cluster = Cluster::connect(&options).await.unwrap();
+            let error = cluster.get("/version").await.unwrap_err();
+            assert_eq!(error.code(), Some(401), "{error}");
+            tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+            assert_eq!(cluster.get("/version").await.unwrap(), b"{}");
+            let watcher = cluster.watcher().unwrap();
+            watcher.open("/version", "application/json").await.unwrap();
+        });
+        assert_eq!(std::fs::read_to_string(&count).unwrap().lines().count(), 2, "{name}");
+        std::fs::remove_file(path).unwrap();
+        std::fs::remove_file(count).unwrap();
+    }
 }

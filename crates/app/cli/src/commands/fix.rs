@@ -163,13 +163,8 @@ fn write_patch(path: &Path, edits: &[&Edit]) -> anyhow::Result<()> {
 /// leads to is replaced.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let path = path.canonicalize()?;
-    let new = path.with_extension(format!("ironhull-{}", std::process::id()));
-    let replace = || {
-        create(&new, text)?;
-        std::fs::set_permissions(&new, path.metadata()?.permissions())?;
-        std::fs::rename(&new, &path)
-    };
-    replace().inspect_err(|_| _ = std::fs::remove_file(&new))
+    let permissions = path.metadata()?.permissions();
+    ironhull_sys::replace(&path, text.as_bytes(), Some(permissions))
 }
 
 /// Writes a file that is not there yet.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -11,6 +10,7 @@ use ironhull_model::codec::{self, DecodeError, Limits, Saved};
 use ironhull_model::{Code, Diagnostic, Minor, Object, Snapshot, Source, SourceId};
 use ironhull_report::diagnostics;
 use ironhull_secrets::shown::sealed;
+use ironhull_sys::replace;
 
 use super::{Estate, documents};
 
@@ -54,23 +54,12 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         return OpenOptions::new().append(true).open(path)?.write_all(bytes);
     }
     match path.metadata() {
-        Ok(about) if about.is_file() => replace(&path.canonicalize()?, bytes),
+        Ok(about) if about.is_file() => replace(&path.canonicalize()?, bytes, None),
         Ok(about) if about.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
         Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
         Err(error) if path.is_symlink() => Err(error),
-        Err(_) => replace(&path, bytes),
+        Err(_) => replace(&path, bytes, None),
     }
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let written = file.write_all(bytes).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        _ = std::fs::remove_file(&beside);
-    }
-    written
 }
 
 /// The sources before `end` as they may be kept, with the lines that diagnostics show.

@@ -55,6 +55,17 @@ fn who_can_names_binding_role_and_line() {
     }
 }
 
+/// What is bound to a name that nobody has is told to be.
+#[test]
+fn an_account_that_is_not_there_is_said() {
+    let of = |who: &str| access(&["of", who, "examples/shop"]).stderr;
+    let said = of("sa:shop/nobody");
+    assert!(said.contains("note: there is no ServiceAccount shop/nobody"), "{said}");
+    for there in ["sa:shop/ci", "user:nobody"] {
+        assert!(!of(there).contains("there is no"), "{there}");
+    }
+}
+
 #[test]
 fn what_is_incomplete_is_said() {
     let whole = json(&["who-can", "get", "secrets", "examples/shop"]);
@@ -187,7 +198,8 @@ fn the_smallest_roles_allow_what_was_done_and_say_what_is_taken_away() {
     let jane = audit(&["minimize", "user:jane", "tests/audit/estate.yaml"]);
     assert!(jane.stdout.contains("- impersonate") && !jane.stdout.contains("deployments"));
     let nobody = audit(&["minimize", "user:nobody", "tests/audit/estate.yaml"]);
-    assert!(!nobody.stdout.contains("kind:") && nobody.code == 0, "{}", nobody.stdout);
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (3, ""));
+    assert!(nobody.stderr.starts_with("error: user:nobody made none of the "), "{}", nobody.stderr);
 }
 
 /// A right to all namespaces, of which the log shows one to be used, is granted there.
@@ -320,8 +332,17 @@ fn who_did_answers_by_object_user_and_time() {
     let before = lines(&["--until", "2026-11-26T01:06:00Z"]);
     assert_eq!(after.len() + before.len(), lines(&[]).len());
     assert!(!after.is_empty() && !before.is_empty());
-    let run = audit(&["who-did", "--since", "yesterday"]);
-    assert_eq!(run.code, 2);
+    for wrong in [
+        &["--since", "yesterday"][..],
+        &["--since", "2026-11-26T01:06:00Z", "--until", "2026-11-26T01:06:00Z"],
+        &["--object", "///"],
+        &["--object", "secrets/"],
+        &["--object", ".apps"],
+        &["--object", "deployments./x"],
+    ] {
+        let run = audit(&[&["who-did"], wrong].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{wrong:?}: {}", run.stderr);
+    }
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub(crate) fn run(command: &[&str]) -> Result<()> {
         Options { controller_manager: true, scheduler: true, nodes: 2, ..Options::default() };
     let cluster = Cluster::start(&options).context("no Kubernetes is built: make testbed")?;
     let kubeconfig = cluster.kubeconfig(&User::admin());
+    println!(
+        "A real Kubernetes runs. Into it goes examples/shop; what its API server refuses of it,"
+    );
+    println!("because the shop is wrong in that, is said in the server's words:");
     apply_shop(&cluster, &kubeconfig)?;
     let Some((program, args)) = command.split_first() else {
         println!("export KUBECONFIG={}", kubeconfig.display());
@@ -36,7 +40,8 @@ pub(crate) fn run(command: &[&str]) -> Result<()> {
 /// hardened twin has the same names.
 fn apply_shop(cluster: &Cluster, kubeconfig: &Path) -> Result<()> {
     let mut files = Vec::new();
-    manifests(&crate::root()?.join("examples/shop"), &mut files)?;
+    let root = crate::root()?;
+    manifests(&root.join("examples/shop"), &mut files)?;
     // Namespaces come before what is in them, and webhooks, which nobody answers
     // here, after everything that they would stop.
     files.sort_by_key(|file| {
@@ -48,9 +53,10 @@ fn apply_shop(cluster: &Cluster, kubeconfig: &Path) -> Result<()> {
         let output = cluster.kubectl(kubeconfig, &["apply", "--server-side", "-f", &path], "");
         let applied = String::from_utf8_lossy(&output.stdout).lines().count();
         let said = String::from_utf8_lossy(&output.stderr);
-        println!("{path}: {applied} applied");
+        let shown = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        println!("{shown}: {applied} applied");
         for line in said.lines().filter(|line| !line.starts_with("ensure CRDs")) {
-            println!("  {line}");
+            println!("  {}", line.replace(&path, &shown));
         }
     }
     Ok(())

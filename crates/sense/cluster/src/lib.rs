@@ -5,6 +5,7 @@
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted};
+use tokio::task::JoinError;
 
 mod discovery;
 mod helm;
@@ -94,10 +95,12 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
             let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
             let extent = extent(&resource.group, &resource.kind, &asked.wanted);
             // A task of its own, so that pages of different kinds are parsed on all cores.
-            tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await })
+            let of = resource.clone();
+            let task =
+                tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await });
+            async move { task.await.unwrap_or_else(|ended| broken_off(of, &ended)) }
         })
         .buffer_unordered(AT_ONCE)
-        .filter_map(async |joined| joined.ok())
         .collect()
         .await;
     kinds.sort_by(|a, b| a.resource.cmp(&b.resource));
@@ -175,6 +178,18 @@ struct OfKind {
     resource: Resource,
     objects: Vec<Object>,
     gap: Option<Gap>,
+}
+
+/// A kind whose task ended before it was read, by a mistake of ours.
+fn broken_off(resource: Resource, ended: &JoinError) -> OfKind {
+    let gap = Gap {
+        what: format!("{} objects", resource.shown()),
+        cause: Cause::Unreadable,
+        reason: format!("reading them broke off, which is a bug: {ended}"),
+        supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
+        fact: None,
+    };
+    OfKind { resource, objects: Vec::new(), gap: Some(gap) }
 }
 
 async fn kind(
@@ -287,5 +302,25 @@ fn stale(version: &str) -> Gap {
         reason: "its API service does not answer".to_owned(),
         supply: format!("kubectl get apiservice {name}"),
         fact: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resource, broken_off};
+
+    #[tokio::test]
+    async fn a_kind_whose_task_panics_is_a_gap() {
+        let resource = Resource {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            version: "v1".to_owned(),
+            name: "deployments".to_owned(),
+            namespaced: true,
+            watched: true,
+        };
+        let ended = tokio::spawn(async { panic!("why") }).await.unwrap_err();
+        let gap = broken_off(resource, &ended).gap.unwrap();
+        assert!(gap.what.contains("Deployment") && gap.reason.contains("panic"), "{gap:?}");
     }
 }

@@ -246,6 +246,15 @@ struct At<'p> {
     named: bool,
 }
 
+/// What stands where a document says its apiVersion or kind in words.
+fn no_text(root: Node<'_>, name: &str) -> String {
+    let article = |kind: Kind| if kind == Kind::Int || kind == Kind::UInt { "an" } else { "a" };
+    match root.get(name).map(Node::kind) {
+        None | Some(Kind::Null | Kind::String) => format!("no {name}"),
+        Some(kind) => format!("{} {kind} as {name} instead of a text", article(kind)),
+    }
+}
+
 fn object(value: Value, origin: Origin, at: At<'_>, manifests: &mut Manifests) {
     let root = value.root();
     let missing: Vec<&str> = ["apiVersion", "kind"]
@@ -260,10 +269,9 @@ fn object(value: Value, origin: Origin, at: At<'_>, manifests: &mut Manifests) {
     if !missing.is_empty() {
         // A file found by walking may hold a values document beside a manifest.
         if at.named || missing.len() == 1 && root.get("metadata").is_some() {
-            let message = format!(
-                "this document has no {}, so it is no Kubernetes object",
-                missing.join(" and no ")
-            );
+            let wrong: Vec<String> = missing.iter().map(|name| no_text(root, name)).collect();
+            let message =
+                format!("this document has {}, so it is no Kubernetes object", wrong.join(" and "));
             manifests
                 .diagnostics
                 .push(Diagnostic::error(Code::NotAnObject, message).at(place.0, place.1, place.2));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use ironhull_access::{Identity, Subject};
-use ironhull_model::{Node, Object, Snapshot, Standing};
+use ironhull_model::{Node, Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
 use super::check::{print_diagnostics, unread};
@@ -76,6 +76,23 @@ fn admit(snapshot: &Snapshot) {
             "note: these files may be a part of the estate; what is bound elsewhere is not counted\n      (complete: true in ironhull.yaml says that they are all)",
         );
     }
+}
+
+/// Says where a ServiceAccount is not there: what is bound to its name holds for whoever
+/// makes it.
+fn note_absent(subject: &Subject, snapshot: &Snapshot) {
+    let Subject::ServiceAccount(namespace, name) = subject else { return };
+    let is_all = snapshot.coverage.is_complete("", "ServiceAccount");
+    // Every namespace has this one, and hardly any file says so.
+    let is_there =
+        |account: &Object| *account.thing.namespace == **namespace && *account.thing.name == **name;
+    if World::new(snapshot).of_kind("", "ServiceAccount").any(|account| is_there(account))
+        || !is_all && name == "default"
+    {
+        return;
+    }
+    let place = if is_all { "" } else { " in what was read" };
+    printer::error(&format!("note: there is no ServiceAccount {namespace}/{name}{place}"));
 }
 
 /// The exit code of an answer: what could not be read may have said more.

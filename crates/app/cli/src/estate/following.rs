@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ironhull_cluster::{Event, Scope};
-use ironhull_model::{Cause, Coverage, Fact, Gap, Object, Snapshot, Standing, ThingRef};
+use ironhull_model::{
+    Cause, Code, Coverage, Diagnostic, Fact, Gap, Level, Object, Snapshot, Standing, ThingRef,
+};
 use ironhull_schema::crd;
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
@@ -237,8 +239,22 @@ impl Following {
         if changes.everything {
             self.settle_reach();
         }
+        self.say_if_nothing();
         self.estate.snapshot.seal();
         changes
+    }
+
+    /// An estate of which nothing is seen is none that was judged.
+    fn say_if_nothing(&mut self) {
+        let snapshot = &mut self.estate.snapshot;
+        let is_told =
+            |told: &Diagnostic| told.code == Code::ClusterUnread && told.level == Level::Error;
+        snapshot.diagnostics.retain(|told| !is_told(told));
+        if !snapshot.objects.iter().any(|object| is_own(object)) {
+            let context = self.estate.targets.first().and_then(|of| of.strip_prefix("cluster:"));
+            let told = live::nothing(context.unwrap_or_default(), &snapshot.gaps);
+            snapshot.diagnostics.push(told);
+        }
     }
 
     /// What is complete, what is missing, and what is assumed for it.

@@ -48,15 +48,19 @@ pub(super) fn read(
         judge_as(seen.minor, &seen.version, snapshot);
     }
     if seen.objects.is_empty() {
-        let message = format!("cluster:{context}: {}", why_nothing(&seen.gaps));
-        let diagnostic = Diagnostic::error(Code::ClusterUnread, message);
-        snapshot.diagnostics.push(diagnostic.help("kubectl auth can-i --list"));
+        snapshot.diagnostics.push(nothing(context, &seen.gaps));
     }
     take_in(seen.objects, salt, snapshot);
     snapshot.facts.extend(seen.facts);
     snapshot.gaps.extend(seen.gaps);
     snapshot.coverage = seen.coverage;
     Some(address)
+}
+
+/// What is said of a cluster of which nothing was seen.
+pub(super) fn nothing(context: &str, gaps: &[Gap]) -> Diagnostic {
+    let message = format!("cluster:{context}: {}", why_nothing(gaps));
+    Diagnostic::error(Code::ClusterUnread, message).help("kubectl auth can-i --list")
 }
 
 /// Why nothing was seen, by the first kind that could not be read for another reason

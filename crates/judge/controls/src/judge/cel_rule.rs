@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use ironhull_cel::{Binding, Context, EvalError, Val};
-use ironhull_model::{Code, Diagnostic, Node, Object, Verdict, snapshot};
+use ironhull_model::{Code, Coverage, Diagnostic, Node, Object, Verdict, snapshot};
 use ironhull_schema::strict::{self, StrictError};
 
 use super::{Judge, Judgement, Subject, unset};
-use crate::control::{Bound, CelRule, Control, Expression, Join};
+use crate::control::{Applies, Bound, CelRule, Control, Expression, Join};
 use crate::environment::slot;
 use crate::host::Functions;
 
@@ -151,6 +151,9 @@ impl<'a> Run<'_, 'a> {
         if let Err((expression, error)) = self.bind_related(control) {
             return self.own_error(expression, &error);
         }
+        if self.says_nothing(control) {
+            return;
+        }
         let first_let = slot::COUNT + control.related.len();
         for (offset, bound) in self.rule.lets.iter().enumerate() {
             self.bindings[first_let + offset] = match self.evaluate(&bound.program) {
@@ -162,6 +165,22 @@ impl<'a> Run<'_, 'a> {
         if early.when || self.when() {
             self.each(&self.rule.each, first_let + self.rule.lets.len(), first);
         }
+    }
+
+    /// Whether a control of the estate as a whole has nothing of what it is about before
+    /// it, in files of which nobody says that they are all: of those it says nothing.
+    fn says_nothing(&self, control: &Control) -> bool {
+        let base = self.judge.world.base;
+        let lists = &self.bindings[slot::COUNT..slot::COUNT + control.related.len()];
+        let is_empty = |list: &Binding<'_>| matches!(list, Binding::Val(list) if list.is_empty());
+        let thing = &self.subject.object.thing;
+        let has_facts = { control.needs.iter().chain(&control.helps) }
+            .any(|name| base.fact_for(thing, name).is_some());
+        control.applies == Applies::Cluster
+            && base.coverage == Coverage::Fragment
+            && !lists.is_empty()
+            && lists.iter().all(is_empty)
+            && !has_facts
     }
 
     /// Whether the control is about the subject; what is not a boolean is noted.

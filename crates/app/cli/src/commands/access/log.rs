@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ironhull_audit::{Event, Tally};
 use ironhull_model::{Diagnostic, Level};
 use jiff::Timestamp;
@@ -41,7 +41,13 @@ impl Logs<'_> {
         until: Option<&str>,
     ) -> anyhow::Result<Logs<'f>> {
         let time = |text: Option<&str>| text.map(config::time).transpose();
-        Ok(Logs { files, since: time(since)?, until: time(until)? })
+        let (since, until) = (time(since)?, time(until)?);
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            bail!("--since {since} is not before --until {until}: nothing is in between");
+        }
+        Ok(Logs { files, since, until })
     }
 
     /// Whether the logs can be read a second time.

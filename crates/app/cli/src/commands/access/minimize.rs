@@ -37,16 +37,28 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
     let mut done = Done::new(args.most_names);
     let mut recent = Recent::default();
     let taken = logs.read(|event| {
+        done.is_seen |= event.is_decided() && !used(&subject, event).is_empty();
         if event.is_decided() && event.is_allowed() {
             let is_new = recent.is_new(&event.audit_id);
             done.add(&subject, event, is_new, |used| used.is_allowed(&everybody, &who));
         }
     })?;
+    if !done.is_seen {
+        // Of somebody who is not in the logs all rights would be told to be needless.
+        printer::error(&format!(
+            "error: {subject} made none of the {} requests that these logs hold, so nothing shows what it needs\n  \
+             help: is it written as the log writes it? ironhull access who-did --audit FILE names who acts",
+            taken.tally.events
+        ));
+        _ = taken.tell();
+        return Ok(Exit::Unjudged);
+    }
     if done.usage.n_dropped > 0 {
         bail!(
             "{subject} did more different things than roles can tell apart; read less of the log with --since and --until"
         );
     }
+    super::note_absent(&subject, &snapshot);
     let roles = done.usage.minimal();
     let documents: Vec<Value> =
         roles.iter().flat_map(|role| role.documents(&name, &subject)).collect();
@@ -89,6 +101,8 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
 /// What the subject did.
 struct Done {
     usage: Usage,
+    /// Whether anything that it did was decided, either way.
+    is_seen: bool,
     /// Requests that were allowed.
     requests: u64,
     /// Of them what everybody may do.
@@ -102,7 +116,7 @@ struct Done {
 impl Done {
     fn new(most_names: usize) -> Done {
         let usage = Usage::new(most_names);
-        Done { usage, requests: 0, of_everybody: 0, grants: 0, as_master: false }
+        Done { usage, is_seen: false, requests: 0, of_everybody: 0, grants: 0, as_master: false }
     }
 
     fn add(

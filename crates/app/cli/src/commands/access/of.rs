@@ -15,6 +15,7 @@ pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
     let snapshot = read(&args.target, global)?;
     let access = Access::new(World::new(&snapshot));
     let rules = held(&access, args, &who);
+    super::note_absent(&subject, &snapshot);
     match args.output {
         Output::Table => {
             if who.is_in(subject::MASTERS) {

@@ -59,6 +59,16 @@ impl Filter {
             let resource = known.first().map_or(word, |info| info.resource);
             (resource.to_owned(), group, name)
         });
+        let is_wrong = |text: &str| text.is_empty() || text.contains('/');
+        if let Some((resource, group, name)) = &object
+            && (is_wrong(resource)
+                || [group, name].into_iter().flatten().any(|text| is_wrong(text)))
+        {
+            let text = args.object.as_deref().unwrap_or_default();
+            bail!(
+                "--object {text:?} is none: RESOURCE or RESOURCE/NAME, such as secrets/db or deployments.apps/api"
+            );
+        }
         let named = matches!(&object, Some((_, _, Some(_))));
         if args.origin && (!named || args.namespace.is_none()) {
             bail!("--origin is about one object: --object RESOURCE/NAME -n NAMESPACE");

@@ -32,6 +32,18 @@ fn a_snapshot_replaces_no_device_and_no_link() {
 }
 
 #[test]
+fn what_is_no_text_is_said() {
+    let folder = folder("no-text");
+    std::fs::write(folder.join("pod.yaml"), POD.replace("v1", "1")).unwrap();
+    let said = run(&folder, &["check", "pod.yaml"]);
+    assert_eq!(said.code, 3);
+    let part = "this document has an integer as apiVersion instead of a text, so it is no";
+    assert!(said.stderr.contains(part), "{}", said.stderr);
+    // Files that may be a part say nothing of what there is none of.
+    assert!(!said.stdout.contains("StorageClass"), "{}", said.stdout);
+}
+
+#[test]
 fn policy_commands_say_what_is_wrong_with_a_file() {
     let folder = folder("policy-rubbish");
     std::fs::write(folder.join("pod.yaml"), POD).unwrap();
@@ -190,6 +202,64 @@ fn a_watch_whose_watches_are_garbled_still_lists() {
         let first = first.expect("a report").unwrap();
         assert!(first.starts_with("cluster:  1 object"), "{first}");
     }
+}
+
+/// What saw nothing judged nothing, also when it stays.
+#[test]
+fn a_cluster_of_which_nothing_is_seen_is_not_judged() {
+    let nothing = |path: &str| match path.contains("watch=") {
+        true => String::new(),
+        false => {
+            api(path, r#"{"kind":"NamespaceList","metadata":{"resourceVersion":"1"},"items":[]}"#)
+                .replace(r#"["list"]"#, r#"["list","watch"]"#)
+        }
+    };
+    let once = check("odd-nothing", nothing);
+    assert_eq!(once.code, 3, "{}", once.stderr);
+    let folder = folder("odd-nothing-watched");
+    kubeconfig(&folder, &serve(nothing));
+    let path = folder.join("kubeconfig").display().to_string();
+    let (code, said) = super::watch::Watch::start(&path).end();
+    assert_eq!(code, 3, "{said}");
+    for said in [once.stderr, said] {
+        assert!(said.contains("error[IH0110]: cluster:: its API server lists no object"), "{said}");
+    }
+}
+
+/// However we end, a credential plugin that runs for us ends with us.
+#[test]
+fn a_credential_plugin_does_not_outlive_us() {
+    let folder = folder("plugin-orphan");
+    let pid = folder.join("pid");
+    let script = format!("echo $$ > {0}.new && mv {0}.new {0} && exec sleep 300", pid.display());
+    let config = serde_json::json!({"current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": {"command": "sh", "args": ["-c", script],
+            "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}}}]});
+    std::fs::write(folder.join("kubeconfig"), config.to_string()).unwrap();
+    let mut child = std::process::Command::new(super::cli::binary())
+        .args(["check", "cluster:", "--kubeconfig", "kubeconfig"])
+        .current_dir(&folder)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .spawn()
+        .unwrap();
+    let began = std::time::Instant::now();
+    let within = |is: &dyn Fn() -> bool| {
+        while !is() && began.elapsed() < std::time::Duration::from_secs(20) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        is()
+    };
+    assert!(within(&|| pid.exists()), "the plugin was not started");
+    let plugin = std::fs::read_to_string(&pid).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What ended may still be a zombie, which has no command line.
+    let line = format!("/proc/{}/cmdline", plugin.trim());
+    let is_over =
+        || std::fs::read(&line).is_ok_and(|line| line.is_empty()) || !Path::new(&line).exists();
+    assert!(within(&is_over), "the plugin goes on");
 }
 
 /// An API server of one Namespace, whose watches answer `garbled`.

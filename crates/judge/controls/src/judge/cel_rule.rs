@@ -172,7 +172,7 @@ impl<'a> Run<'_, 'a> {
     fn says_nothing(&self, control: &Control) -> bool {
         let base = self.judge.world.base;
         let lists = &self.bindings[slot::COUNT..slot::COUNT + control.related.len()];
-        let is_empty = |list: &Binding<'_>| matches!(list, Binding::Val(list) if list.is_empty());
+        let is_empty = |list: &Binding<'_>| matches!(list, Binding::Val(list @ Val::List(_)) if list.elements().is_empty());
         let thing = &self.subject.object.thing;
         let has_facts = { control.needs.iter().chain(&control.helps) }
             .any(|name| base.fact_for(thing, name).is_some());

@@ -65,6 +65,40 @@ fn a_bare_cluster_stops_only_what_is_invalid() {
         ("strict-decoding", "changed"),
     ];
     assert_eq!(stopped, BTreeMap::from(expected), "{outcomes:#?}");
+    what_runs_the_cluster_is_told_apart(cluster, &run, &namespace);
+}
+
+/// How an API server is started is nothing that admission is there to stop.
+fn what_runs_the_cluster_is_told_apart(cluster: &Cluster, run: &Run, namespace: &str) {
+    let proof: Value = serde_json::from_str(&run.stdout).unwrap();
+    let canaries = proof["canaries"].as_array().unwrap();
+    let (own, rest): (Vec<&Value>, Vec<&Value>) =
+        canaries.iter().partition(|canary| canary["ofPlatform"] == true);
+    let is = |part: &[&Value], control: &str| part.iter().any(|of| of["control"] == control);
+    for control in ["api-server-audit-log", "scheduler-profiling", "component-vulnerable"] {
+        assert!(is(&own, control), "{control}");
+    }
+    for control in
+        ["privileged-container", "image-without-digest", "restricted-labels", "restricted-taints"]
+    {
+        assert!(!is(&own, control), "{control}");
+    }
+    let args = ["-n", namespace, "--rate", "1000", "--all"];
+    let table = prove(cluster, &User::admin(), "bare-table", &args).stdout;
+    let apart = format!(
+        "\nNOT COUNTED  {} controls are about how the platform's own components run, which no admission is expected to stop: 0 stopped, {} not",
+        own.len(),
+        own.len()
+    );
+    assert!(table.contains(&apart), "{table}");
+    assert!(!table.contains("  api-server-audit-log "), "{table}");
+    let counted = format!("\n{} controls tried: ", rest.len());
+    assert!(table.contains(&counted), "{table}");
+    // What is named is what is asked for.
+    let args = ["-n", namespace, "--only", "api-server-audit-log"];
+    let named = prove(cluster, &User::admin(), "bare-named", &args);
+    assert_eq!(named.code, 1);
+    assert!(named.stdout.contains("1 controls tried: 0 stopped, 1 not"), "{}", named.stdout);
 }
 
 /// A policy against images by tag, in every namespace that does not say it is exempt.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ironhull_controls::control::{Applies, Control};
+use ironhull_controls::control::{Applies, Control, Surface};
 use ironhull_controls::{Assignment, Judge, examples};
 use ironhull_model::{
     Finding, Minor, Object, RepairStep, Severity, Snapshot, Value, Verdict, World,
@@ -43,6 +43,16 @@ pub struct Canary<'a> {
     pub twin: Json,
     /// The two inside of workloads, for a pod that violates the control there too.
     pub workloads: Vec<Workload>,
+}
+
+impl Canary<'_> {
+    /// Whether its fault is in how a component of Kubernetes runs: controls of pods on the
+    /// cluster's surface look at those that run the cluster. Whoever may start these
+    /// decides on the cluster; admission is not there to stop him, and kubelets start
+    /// them of files without asking.
+    pub fn is_of_platform(&self) -> bool {
+        self.control.surface == Surface::Cluster && self.control.applies == Applies::Pods
+    }
 }
 
 /// A canary that is a pod, and its twin, as the templates of workloads. Some engines

@@ -72,11 +72,12 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
         proofs: &proofs,
         user: global.impersonate.as_deref(),
         workloads: args.workloads,
+        apart: args.only.is_empty(),
         elapsed: global.at.is_none().then(|| started.elapsed()),
     };
     let exit = exit(args, &proven);
     let (at, _) = config::now(global)?;
-    super::proof::keep(&address, at, &namespaces, &proven.summaries(), is_whole(args));
+    super::proof::keep(&address, at, &namespaces, &proven.parts()[0], is_whole(args));
     match args.output {
         Output::Table => printer::text(&table::render(&proven, args.shown_from(), exit.code())),
         Output::Json => printer::data(&json::render(&proven)),
@@ -150,7 +151,8 @@ fn labels(namespace: Node<'_>) -> Vec<(String, String)> {
 /// 1 when a grave enough canary is not stopped somewhere; 3 when one could be tried nowhere.
 fn exit(args: &Prove, proven: &Proven<'_>) -> Exit {
     let mut exit = Exit::Clean;
-    for summary in proven.summaries() {
+    let [counted, _] = proven.parts();
+    for summary in counted {
         let counts = args.fail_on.0.is_some_and(|least| summary.canary.severity >= least);
         exit = exit.or(match (summary.is_open(), summary.is_stopped()) {
             (true, _) if counts => Exit::Findings,

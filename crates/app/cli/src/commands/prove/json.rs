@@ -14,6 +14,7 @@ pub(super) fn render(proven: &Proven<'_>) -> String {
                 "control": &*canary.control.id,
                 "severity": canary.severity.as_str(),
                 "message": canary.message,
+                "ofPlatform": canary.is_of_platform(),
                 "object": canary.object,
                 "twin": canary.twin,
             });

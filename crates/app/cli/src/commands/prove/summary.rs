@@ -15,6 +15,8 @@ pub(super) struct Proven<'p> {
     pub(super) user: Option<&'p str>,
     /// Whether pods were also sent inside of workloads.
     pub(super) workloads: bool,
+    /// Whether what is the platform's own is told apart: it is not what was asked for.
+    pub(super) apart: bool,
     pub(super) elapsed: Option<Duration>,
 }
 
@@ -108,8 +110,15 @@ impl<'p> Proven<'p> {
         found.into_values().collect()
     }
 
+    /// The summaries of what admission is there to stop, and of the platform's own.
+    pub(super) fn parts(&self) -> [Vec<Summary<'p>>; 2] {
+        let is_own = |summary: &Summary<'_>| self.apart && summary.canary.is_of_platform();
+        let (own, counted) = self.summaries().into_iter().partition(is_own);
+        [counted, own]
+    }
+
     /// One summary for each canary: the worst first, then by control.
-    pub(super) fn summaries(&self) -> Vec<Summary<'p>> {
+    fn summaries(&self) -> Vec<Summary<'p>> {
         let mut summaries: Vec<Summary<'p>> = self
             .canaries
             .iter()

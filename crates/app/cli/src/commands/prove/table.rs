@@ -13,7 +13,7 @@ const MOST_NAMED: usize = 4;
 /// Renders what was proven; of what is not stopped, what is below `from` is only counted.
 pub(super) fn render(proven: &Proven<'_>, from: Option<Severity>, exit: u8) -> String {
     let mut text = head(proven);
-    let summaries = proven.summaries();
+    let [summaries, platform] = proven.parts();
     let open: Vec<&Summary<'_>> = summaries.iter().filter(|summary| summary.is_open()).collect();
     let (shown, counted): (Vec<&Summary<'_>>, Vec<&Summary<'_>>) =
         open.iter().partition(|summary| from.is_none_or(|from| summary.canary.severity >= from));
@@ -54,6 +54,7 @@ pub(super) fn render(proven: &Proven<'_>, from: Option<Severity>, exit: u8) -> S
     }
     inside(proven, &mut text);
     untried(&summaries, &mut text);
+    of_platform(&platform, &mut text);
     let n_tried = open.len() + stopped.len();
     _ = writeln!(
         text,
@@ -87,6 +88,23 @@ fn head(proven: &Proven<'_>) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What is in how components of Kubernetes are started: no admission is set up for that.
+fn of_platform(platform: &[Summary<'_>], text: &mut String) {
+    if platform.is_empty() {
+        return;
+    }
+    let open = platform.iter().filter(|summary| summary.is_open()).count();
+    let stopped = platform.iter().filter(|summary| summary.is_stopped()).count();
+    let controls = match platform.len() {
+        1 => "1 control is".to_owned(),
+        n => format!("{n} controls are"),
+    };
+    _ = writeln!(
+        text,
+        "NOT COUNTED  {controls} about how the platform's own components run, which no admission is expected to stop: {stopped} stopped, {open} not → --only CONTROL"
+    );
 }
 
 /// Where it is not stopped, and who stops it elsewhere.

@@ -356,10 +356,20 @@ impl<'a> Judge<'a> {
 
     /// Judges the estate as a whole.
     pub fn estate(&self, judgement: &mut Judgement) {
-        for &index in &self.for_cluster {
-            if let Some(verdict) = self.estate_by(index, judgement) {
-                judgement.tallies[self.assignments[index].control].count(verdict);
-            }
+        for &index in self.of_estate() {
+            self.estate_under(index, judgement);
+        }
+    }
+
+    /// The assignments that judge the estate as a whole.
+    pub fn of_estate(&self) -> &[usize] {
+        &self.for_cluster
+    }
+
+    /// Judges the estate as a whole by one of [`Judge::of_estate`].
+    pub fn estate_under(&self, index: usize, judgement: &mut Judgement) {
+        if let Some(verdict) = self.estate_by(index, judgement) {
+            judgement.tallies[self.assignments[index].control].count(verdict);
         }
     }
 

@@ -60,14 +60,11 @@ impl<'a> Judge<'a> {
         (said, part.errors)
     }
 
-    /// What those assignments say of the estate as a whole that are asked.
-    pub fn said_of_estate(&self, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
+    /// What one of [`Judge::of_estate`] says of it, unless another takes its place.
+    pub fn said_of_estate(&self, assignment: usize) -> (Option<Said>, Vec<Diagnostic>) {
         let mut part = Judgement::default();
-        let asked = self.for_cluster.iter().copied().filter(|&index| asked[index]);
-        let said = asked.filter_map(|assignment| {
-            let verdict = self.estate_by(assignment, &mut part)?;
-            Some(Said { assignment, verdict, findings: std::mem::take(&mut part.findings) })
-        });
-        (said.collect(), part.errors)
+        let verdict = self.estate_by(assignment, &mut part);
+        let Judgement { findings, errors, .. } = part;
+        (verdict.map(|verdict| Said { assignment, verdict, findings }), errors)
     }
 }

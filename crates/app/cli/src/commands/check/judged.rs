@@ -227,7 +227,12 @@ pub(super) fn run<'a>(
     };
     let of_estate = || {
         let mut estate = judge.judgement();
-        judge.estate(&mut estate);
+        let judged = judge.of_estate().par_iter().map(|&index| {
+            let mut part = judge.judgement();
+            judge.estate_under(index, &mut part);
+            part
+        });
+        judged.collect::<Vec<_>>().into_iter().for_each(|part| estate.merge(part));
         if let Some(audit) = audit {
             audit.refused(&mut estate);
         }

@@ -171,16 +171,19 @@ impl<'a> Moment<'a> {
         of_estate: &[bool],
         standing: &mut Standing,
     ) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        for some in asked.chunks(AT_ONCE) {
-            let said: Vec<_> =
-                some.par_iter().map(|(object, asked)| self.object(object, asked)).collect();
-            for ((object, asked), (said, wrong)) in some.iter().zip(said) {
-                errors.extend(wrong);
-                standing.put(object, asked, said);
+        let of_objects = || {
+            let mut errors = Vec::new();
+            for some in asked.chunks(AT_ONCE) {
+                let said: Vec<_> =
+                    some.par_iter().map(|(object, asked)| self.object(object, asked)).collect();
+                for ((object, asked), (said, wrong)) in some.iter().zip(said) {
+                    errors.extend(wrong);
+                    standing.put(object, asked, said);
+                }
             }
-        }
-        let (said, wrong) = self.estate(of_estate);
+            errors
+        };
+        let (mut errors, (said, wrong)) = rayon::join(of_objects, || self.estate(of_estate));
         errors.extend(wrong);
         standing.put(&self.world.base.cluster, of_estate, said);
         errors
@@ -198,7 +201,11 @@ impl<'a> Moment<'a> {
     }
 
     fn estate(&self, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
-        let (mut said, errors) = self.judge.said_of_estate(asked);
+        let rules = self.judge.of_estate().par_iter().filter(|index| asked[**index]);
+        let by_rule: Vec<_> = rules.map(|&index| self.judge.said_of_estate(index)).collect();
+        let (said, errors): (Vec<_>, Vec<_>) = by_rule.into_iter().unzip();
+        let mut said: Vec<Said> = said.into_iter().flatten().collect();
+        let errors = errors.into_iter().flatten().collect();
         if let Some(audit) = self.audit.as_ref().filter(|_| asked.last() == Some(&true)) {
             let mut part = Judgement::default();
             audit.refused(&mut part);

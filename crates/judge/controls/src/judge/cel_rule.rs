@@ -171,16 +171,16 @@ impl<'a> Run<'_, 'a> {
     /// it, in files of which nobody says that they are all: of those it says nothing.
     fn says_nothing(&self, control: &Control) -> bool {
         let base = self.judge.world.base;
+        if control.applies != Applies::Cluster || base.coverage != Coverage::Fragment {
+            return false;
+        }
         let lists = &self.bindings[slot::COUNT..slot::COUNT + control.related.len()];
         let is_empty = |list: &Binding<'_>| matches!(list, Binding::Val(list @ Val::List(_)) if list.elements().is_empty());
         let thing = &self.subject.object.thing;
-        let has_facts = { control.needs.iter().chain(&control.helps) }
-            .any(|name| base.fact_for(thing, name).is_some());
-        control.applies == Applies::Cluster
-            && base.coverage == Coverage::Fragment
-            && !lists.is_empty()
+        let mut facts = control.needs.iter().chain(&control.helps);
+        !lists.is_empty()
             && lists.iter().all(is_empty)
-            && !has_facts
+            && !facts.any(|name| base.fact_for(thing, name).is_some())
     }
 
     /// Whether the control is about the subject; what is not a boolean is noted.

@@ -157,7 +157,7 @@ impl Sender<'_> {
                 Ok(answer) => match read(&answer) {
                     Said::Busy { message } => {
                         if let Some(asked_for) = answer.retry_after {
-                            wait = asked_for.min(LONGEST_REST);
+                            wait = asked_for.clamp(wait, LONGEST_REST);
                             self.turns().hold(wait);
                         }
                         last = message;

@@ -23,7 +23,7 @@ mod sender;
 mod watch;
 
 use plugin::Plugin;
-use said::{chain, refusal, warning};
+use said::{chain, refusal, warning, withheld};
 use sender::{Credentials, Sender};
 pub use watch::{Lines, Watcher};
 
@@ -152,6 +152,8 @@ pub struct Cluster {
     server: String,
     context: String,
     namespace: String,
+    /// The token of the kubeconfig, of which nothing that is said shows anything.
+    token: Option<Arc<str>>,
     /// Requests in a row that did not come through.
     n_lost: Arc<AtomicUsize>,
 }
@@ -194,9 +196,10 @@ impl Cluster {
             Some(plugin) => Some(Credentials::first(plugin).await.map_err(Error::Config)?.into()),
             None => None,
         };
+        let token = token(&config).map(Into::into);
         let sender = Arc::new(Sender::new(config, credentials)?);
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { sender, server, context, namespace, n_lost: Arc::default() })
+        Ok(Cluster { sender, server, context, namespace, token, n_lost: Arc::default() })
     }
 
     /// The API server's address.
@@ -350,23 +353,32 @@ impl Cluster {
         })?;
         let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
         let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let withheld = |text: &str| withheld(text, self.token.as_deref());
+        let body = match head.status.is_success() {
+            true => body.to_bytes().into(),
+            false => withheld(&String::from_utf8_lossy(&body.to_bytes())).into_bytes(),
+        };
         Ok(Answer {
             code: head.status.as_u16(),
-            warnings: texts.filter_map(warning).collect(),
+            warnings: texts.filter_map(warning).map(|text| withheld(&text)).collect(),
             retry_after: seconds.and_then(|text| text.parse().ok()).map(Duration::from_secs),
-            body: body.to_bytes().into(),
+            body,
         })
     }
 }
 
 fn client(config: Config) -> Result<Client, Error> {
     // What cannot stand in a header would end the program in kube-client.
-    let token = serde_json::to_value(&config.auth_info).unwrap_or_default();
-    let token = token["token"].as_str().unwrap_or_default();
-    HeaderValue::from_str(token).map_err(|_| {
+    HeaderValue::from_str(&token(&config).unwrap_or_default()).map_err(|_| {
         Error::Config("the user's token has characters that no header may have".to_owned())
     })?;
     Client::try_from(config).map_err(|error| Error::Config(chain(&error)))
+}
+
+/// The token that a kubeconfig gives.
+fn token(config: &Config) -> Option<String> {
+    let user = serde_json::to_value(&config.auth_info).ok()?;
+    user["token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 fn request(

@@ -7,6 +7,10 @@ use crate::Error;
 /// Characters that are shown of a refusal that is no `Status`.
 const MOST_SAID: usize = 200;
 
+/// What is shorter protects nothing, and stands in other words.
+const SHORTEST_TOKEN: usize = 8;
+const REDACTED: &str = "‹redacted›";
+
 /// The text of `299 - "text"`, where a backslash escapes (RFC 7234 5.5).
 pub(crate) fn warning(header: &str) -> Option<String> {
     let (_, quoted) = header.split_once('"')?;
@@ -46,6 +50,16 @@ pub(crate) fn refusal(code: u16, body: &[u8]) -> Error {
     Error::Status { code, reason: status.reason, message: without_credentials(&message) }
 }
 
+/// What a server said, without the credentials that it repeats: those of any scheme, and
+/// our own token wherever it stands.
+pub(crate) fn withheld(text: &str, token: Option<&str>) -> String {
+    let text = without_credentials(text);
+    match token.filter(|token| token.len() >= SHORTEST_TOKEN) {
+        Some(token) => text.replace(token, REDACTED),
+        None => text,
+    }
+}
+
 /// A text without what follows the names of authentication schemes.
 fn without_credentials(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
@@ -57,9 +71,10 @@ fn without_credentials(text: &str) -> String {
     };
     while let Some(start) = next(at) {
         let is_of_credential = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        let start = text.len() - text[start..].trim_start().len();
         let end = text[start..].find(|c| !is_of_credential(c)).map_or(text.len(), |n| start + n);
         out += &text[at..start];
-        out += if end > start { "‹redacted›" } else { "" };
+        out += if end > start { REDACTED } else { "" };
         at = end;
     }
     out + &text[at..]
@@ -92,7 +107,7 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{refusal, warning};
+    use super::{refusal, warning, withheld};
     use crate::Error;
 
     #[test]
@@ -125,10 +140,15 @@ mod tests {
             "<p>Authorization: Bearer abc.def-1_2/3+4=</p>",
             r#"{"message":"no: authorization: bEARER abc.def-1_2/3+4="}"#,
             "Basic abc, BASIC abc; İ Bearer abc",
+            "Bearer  abc, bearer \tabc",
         ] {
             let said = refusal(401, body.as_bytes()).to_string();
             assert!(!said.contains("abc") && said.contains("‹redacted›"), "{said}");
         }
+        let own = withheld("it is hunter2!, not a", Some("hunter2!"));
+        assert_eq!(own, "it is ‹redacted›, not a");
+        assert_eq!(withheld("message", Some("m")), "message");
+        assert_eq!(withheld("it is abc", None), "it is abc");
         let basic = "Basic auth is off";
         assert!(refusal(401, basic.as_bytes()).to_string().ends_with(" is off (HTTP 401)"));
     }

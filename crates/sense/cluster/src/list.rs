@@ -78,7 +78,7 @@ async fn pages(
     for _ in 0..MOST_PAGES {
         let mut query = format!("{path}?limit={PAGE}");
         if !next.is_empty() {
-            query += &format!("&continue={next}");
+            query += &format!("&continue={}", escaped(&next));
         }
         let accept = extent.ask(&mut query, METADATA);
         let body = cluster.get_as(&query, accept).await?;
@@ -178,8 +178,9 @@ fn page(
         return Ok(table.metadata);
     }
     let read: Page = serde_json::from_slice(body).map_err(broken)?;
-    // A `Status`, or the page of whoever stands before the server, is no empty list.
-    if !read.kind.ends_with("List") {
+    // A `Status`, or the page of whoever stands before the server, is no empty list; a
+    // definition may call its lists otherwise.
+    if !read.kind.ends_with("List") && (read.kind.is_empty() || read.items.is_none()) {
         return Err(another(&read.kind, "list"));
     }
     let standing = if extent == Extent::Whole { Standing::Live } else { Standing::Partial };
@@ -189,6 +190,16 @@ fn page(
         objects.push(object.ok_or("an item without a name")?);
     }
     Ok(read.metadata)
+}
+
+/// A token as part of a query: servers behind the API server may write it as they like.
+fn escaped(token: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escape = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    token.bytes().map(escape).collect()
 }
 
 fn another(kind: &str, wanted: &str) -> String {
@@ -217,7 +228,7 @@ pub(crate) async fn one(
 
 #[cfg(test)]
 mod tests {
-    use super::{Extent, page};
+    use super::{Extent, escaped, page};
     use crate::discovery::Resource;
 
     fn read(extent: Extent, body: &str) -> Result<usize, String> {
@@ -231,6 +242,12 @@ mod tests {
         };
         let mut objects = Vec::new();
         page(&resource, extent, body.as_bytes(), &mut objects).map(|_| objects.len())
+    }
+
+    #[test]
+    fn a_token_is_one_part_of_a_query() {
+        assert_eq!(escaped("a+b/c==&d"), "a%2Bb%2Fc%3D%3D%26d");
+        assert_eq!(escaped("eyJ2-._~"), "eyJ2-._~");
     }
 
     #[test]
@@ -250,6 +267,8 @@ mod tests {
         assert_eq!(read(Extent::Whole, r#"{"kind":"PodList","items":null}"#), Ok(0));
         let one = r#"{"kind":"PodList","items":[{"metadata":{"name":"a"}}]}"#;
         assert_eq!(read(Extent::Whole, one), Ok(1));
+        let other = r#"{"kind":"Pods","items":[{"metadata":{"name":"a"}}]}"#;
+        assert_eq!(read(Extent::Whole, other), Ok(1), "a definition names its lists");
         assert_eq!(read(Extent::Secrets, r#"{"kind":"Table","rows":null}"#), Ok(0));
     }
 }

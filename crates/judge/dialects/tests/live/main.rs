@@ -79,6 +79,20 @@ struct Told {
     differences: Vec<String>,
 }
 
+impl Told {
+    fn counts(&self, started: Instant) -> String {
+        format!(
+            "{} requests, {} denied, {} mutated objects, {} unknown (converted, generated names), {} differ, {:?}",
+            self.n,
+            self.n_denied,
+            self.n_objects,
+            self.n_unknown,
+            self.differences.len(),
+            started.elapsed()
+        )
+    }
+}
+
 fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
     let mutates = theirs::mutates(cluster);
     let stored = theirs::prepare(cluster, groups);
@@ -181,15 +195,7 @@ fn decisions_equal_the_api_servers() {
     let (n_pods, n_pods_denied) = pod_security::check(&cluster, Minor::NEWEST);
     println!("{n_pods} pods under Pod Security labels, {n_pods_denied} denied, all alike");
     let told = run(&cluster, &groups, Minor::NEWEST);
-    println!(
-        "{} requests ({n_written} written), {} denied, {} mutated objects, {} unknown (converted, generated names), {} differ, {:?}",
-        told.n,
-        told.n_denied,
-        told.n_objects,
-        told.n_unknown,
-        told.differences.len(),
-        started.elapsed()
-    );
+    println!("{}, {n_written} of them written", told.counts(started));
     for (feature, n) in &told.features {
         println!("{n:6}  {feature}");
     }
@@ -240,15 +246,7 @@ fn decisions_equal_those_of_older_minors() {
             println!("{minor} serves no mutating policies: {n} groups are not asked");
         }
         let told = run(&cluster, &groups, own);
-        println!(
-            "{minor}: {} requests, {} denied, {} mutated objects, {} unknown, {} differ, {:?}",
-            told.n,
-            told.n_denied,
-            told.n_objects,
-            told.n_unknown,
-            told.differences.len(),
-            started.elapsed()
-        );
+        println!("{minor}: {}", told.counts(started));
         let shown: Vec<_> = told.differences.iter().take(20).cloned().collect();
         assert!(shown.is_empty(), "{minor}: {}", shown.join("\n"));
         assert!(told.n >= 300 && told.n_unknown * 20 < told.n);

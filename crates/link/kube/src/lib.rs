@@ -23,7 +23,7 @@ mod sender;
 mod watch;
 
 use plugin::Plugin;
-use said::{chain, refusal, warning, withheld};
+use said::{chain, refusal, warning};
 use sender::{Credentials, Sender};
 pub use watch::{Lines, Watcher};
 
@@ -152,8 +152,6 @@ pub struct Cluster {
     server: String,
     context: String,
     namespace: String,
-    /// The token of the kubeconfig, of which nothing that is said shows anything.
-    token: Option<Arc<str>>,
     /// Requests in a row that did not come through.
     n_lost: Arc<AtomicUsize>,
 }
@@ -196,10 +194,9 @@ impl Cluster {
             Some(plugin) => Some(Credentials::first(plugin).await.map_err(Error::Config)?.into()),
             None => None,
         };
-        let token = token(&config).map(Into::into);
         let sender = Arc::new(Sender::new(config, credentials)?);
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { sender, server, context, namespace, token, n_lost: Arc::default() })
+        Ok(Cluster { sender, server, context, namespace, n_lost: Arc::default() })
     }
 
     /// The API server's address.
@@ -353,7 +350,7 @@ impl Cluster {
         })?;
         let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
         let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let withheld = |text: &str| withheld(text, self.token.as_deref());
+        let withheld = |text: &str| self.sender.withheld(text);
         let body = match head.status.is_success() {
             true => body.to_bytes().into(),
             false => withheld(&String::from_utf8_lossy(&body.to_bytes())).into_bytes(),

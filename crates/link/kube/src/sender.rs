@@ -13,7 +13,7 @@ use kube_client::{Client, Config};
 use tokio::time::Instant;
 
 use crate::plugin::{Credential, Plugin};
-use crate::{Error, client};
+use crate::{Error, client, said, token};
 
 /// A credential that ends so soon is asked for anew before it is used.
 const BEFORE_ITS_END: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
@@ -147,6 +147,11 @@ impl Sender {
             Some(credentials) => credentials.renew().await,
             None => Ok(()),
         }
+    }
+
+    /// What the server said, without credentials that it repeats.
+    pub(crate) fn withheld(&self, text: &str) -> String {
+        said::withheld(text, token(&self.config).as_deref())
     }
 
     /// Whether another credential may be had for one that was refused.

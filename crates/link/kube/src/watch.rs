@@ -74,7 +74,8 @@ impl Watcher {
                 break;
             }
         }
-        Err(refusal(code, &body))
+        let said = self.sender.withheld(&String::from_utf8_lossy(&body));
+        Err(refusal(code, said.as_bytes()))
     }
 
     fn unreachable(&self, path: &str, reason: String) -> Error {

@@ -13,6 +13,7 @@ use ironhull_secrets::Salt;
 use crate::control::Control;
 use crate::judge::{Judge, Judgement};
 use crate::policies::Assignment;
+use crate::reader;
 
 /// One example, ready to judge.
 pub struct Example {
@@ -35,16 +36,19 @@ pub fn read(control: &Control) -> Vec<Result<Example, String>> {
 }
 
 /// What a control's examples lack to show that its rule decides: a violation, and
-/// beside it a near-miss.
+/// beside it a near-miss. Nothing where one cannot be read, which [`run`] tells.
 pub fn lacks(control: &Control) -> Option<&'static str> {
-    let examples = read(control);
-    let any = |wanted: fn(&Example) -> bool| examples.iter().flatten().any(wanted);
+    let examples = read(control).into_iter().collect::<Result<Vec<_>, _>>().ok()?;
+    let any = |wanted: fn(&Example) -> bool| examples.iter().any(wanted);
     if !any(Example::expects_violation) {
         return Some("no example violates it: write one, with what is expected at which place");
     }
     let missing = "no example holds: write a near-miss, which differs from a violation only in the deciding field";
     (!any(|example| example.expect.root().as_str() == Some("holds"))).then_some(missing)
 }
+
+/// What an example may say of a violation.
+const SAYS: [&str; 4] = ["subject", "at", "severity", "message"];
 
 fn example(item: Node<'_>) -> Result<Example, String> {
     const KNOWN: [&str; 6] = ["given", "expect", "params", "kubernetes", "facts", "complete"];
@@ -96,7 +100,15 @@ fn example(item: Node<'_>) -> Result<Example, String> {
     ironhull_schema::crd::complete(&mut snapshot.objects);
     snapshot.seal();
     let params = item.get("params").map(Node::to_value);
-    let expect = item.get("expect").ok_or("an example has no expect")?.to_value();
+    let expect = item.get("expect").ok_or("an example has no expect")?;
+    for (field, _) in expect.items().flat_map(Node::entries) {
+        if !SAYS.contains(&field) {
+            let nearest = reader::nearest(field, &SAYS);
+            let hint = nearest.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            return Err(format!("unknown field {field:?} in a violation of expect{hint}"));
+        }
+    }
+    let expect = expect.to_value();
     Ok(Example { snapshot, params, sent, expect })
 }
 
@@ -157,18 +169,8 @@ pub fn judge(control: &Control, example: &Example) -> Judgement {
 
 /// Runs all examples of a control: for each nothing, or how it differs.
 pub fn run(control: &Control) -> Vec<Result<(), String>> {
-    let mut results: Vec<Result<(), String>> = Vec::new();
-    let examples = read(control);
-    if !examples
-        .iter()
-        .any(|example| example.as_ref().is_ok_and(|example| example.expects_violation()))
-    {
-        results.push(Err("no example violates it".to_owned()));
-    }
-    for example in examples {
-        results.push(example.and_then(|example| compare(control, &example)));
-    }
-    results
+    let compared = |example: Result<Example, String>| compare(control, &example?);
+    read(control).into_iter().map(compared).collect()
 }
 
 impl Example {
@@ -230,7 +232,11 @@ pub fn compare(control: &Control, example: &Example) -> Result<(), String> {
             wanted.len(),
             shown(&judgement.findings)
         )),
-        None => Ok(()),
+        // Two that are expected may be the same one that is found.
+        None => match found.iter().find(|found| !wanted.iter().any(|node| matches(found, *node))) {
+            Some(other) => Err(format!("found {}, which is not expected", one(other))),
+            None => Ok(()),
+        },
     }
 }
 
@@ -246,14 +252,10 @@ fn shown(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "nothing".to_owned();
     }
-    let all: Vec<String> = findings
-        .iter()
-        .map(|finding| {
-            format!(
-                "[{:?} {} at {}: {}]",
-                finding.verdict, finding.severity, finding.at, finding.message
-            )
-        })
-        .collect();
-    all.join(" ")
+    findings.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+fn one(finding: &Finding) -> String {
+    let Finding { verdict, severity, subject, at, message, .. } = finding;
+    format!("[{verdict:?} {severity} {subject} at {at}: {message}]")
 }

@@ -1,6 +1,6 @@
 //! What a control file is refused for.
 
-use ironhull_model::SourceId;
+use ironhull_model::{SourceId, Value};
 
 use super::{Compiler, Control};
 
@@ -9,12 +9,16 @@ fn compiled(lines: &str) -> Result<Control, Vec<String>> {
     let severity = if lines.contains("severity:") { "" } else { "severity: low\n" };
     let text =
         format!("id: a\nsurface: application\ntitle: t\nwhy: w\n{severity}examples: []\n{lines}");
-    let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
     let mut diagnostics = Vec::new();
-    assert!(parsed.diagnostics.is_empty(), "{text}\n{:?}", parsed.diagnostics);
     let compiler = Compiler::newest();
-    let control = compiler.control(parsed.documents[0].value.root(), SourceId(0), &mut diagnostics);
+    let control = compiler.control(parsed(&text).root(), SourceId(0), &mut diagnostics);
     control.ok_or_else(|| diagnostics.into_iter().map(|told| told.message).collect())
+}
+
+fn parsed(text: &str) -> Value {
+    let parsed = ironhull_yaml::parse(SourceId(0), text, &ironhull_yaml::Limits::default());
+    assert!(parsed.diagnostics.is_empty(), "{text}\n{:?}", parsed.diagnostics);
+    parsed.documents.into_iter().next().unwrap().value
 }
 
 fn refusal(lines: &str) -> String {
@@ -97,4 +101,32 @@ fn a_misspelt_field_is_told_whatever_kinds_a_control_is_about() {
     assert_eq!(refusal(pods), "");
     let custom = "applies: [Deployment, a.example/Thing]\nmust: has(object.anything)\nmessage: m";
     assert_eq!(refusal(custom), "");
+}
+
+/// What an example expects is compared whole: a misspelt field, or a violation that is
+/// expected twice instead of another, would be a test that cannot fail.
+#[test]
+fn what_examples_expect_is_what_is_found() {
+    const RULE: &str = "applies: Pod\nmust: 'false'\nmessage: never\n";
+    let told = |expect: &str| {
+        let pod = |name| format!("{{ kind: Pod, metadata: {{name: {name}}}, spec: {{}} }}");
+        let (a, b) = (pod("a"), pod("b"));
+        let mut control = compiled(RULE).unwrap();
+        let text = format!("[{{ given: [{a}, {b}], expect: {expect} }}]");
+        control.examples = parsed(&text).root().to_json().into();
+        crate::examples::run(&control).remove(0).err().unwrap_or_default()
+    };
+    assert_eq!(told("[{subject: Pod/a}, {subject: Pod/b, severity: low}]"), "");
+    assert_eq!(
+        told("[{subject: Pod/a}, {subject: Pod/a, message: never}]"),
+        "found [Violated low Pod/b at /spec: never], which is not expected"
+    );
+    assert_eq!(
+        told("[{subject: Pod/a}]"),
+        "expected 1 violations, found [Violated low Pod/a at /spec: never] [Violated low Pod/b at /spec: never]"
+    );
+    assert_eq!(
+        told("[{subject: Pod/a}, {severty: high}]"),
+        "unknown field \"severty\" in a violation of expect; did you mean \"severity\"?"
+    );
 }

@@ -12,6 +12,7 @@ use crate::environment::{Environments, Scope};
 use crate::native;
 use crate::reader::{self, Reader};
 
+mod facts;
 mod fields;
 mod joins;
 mod repair;
@@ -90,8 +91,8 @@ impl Compiler {
         let surface = surface(reader)?;
         let (applies, from_until) = (applies(reader)?, minors(reader));
         let params = reader.get("params");
-        let needs = fact_names(reader, "needs");
-        let helps = fact_names(reader, "helps");
+        let needs = facts::named(reader, "needs");
+        let helps = facts::named(reader, "helps");
         let standards = standards(reader);
         let packs = reader.strs("packs").into_iter().map(Into::into).collect();
         let examples = reader.required("examples").map(Node::to_json)?;
@@ -110,7 +111,8 @@ impl Compiler {
             return None;
         }
         let variants = Environments::of_kinds(&scopes, &applies);
-        let mut rules = Rules { reader, scopes, variants };
+        let facts = needs.iter().chain(&helps).cloned().collect();
+        let mut rules = Rules { reader, scopes, variants, facts };
         let related = rules.related();
         let (rule, severity, may) = rules.read()?;
         let portable = related.is_empty()
@@ -146,32 +148,25 @@ fn uses_host(rule: &CelRule) -> bool {
     programs.chain(&rule.when).chain([&rule.must]).any(|expression| expression.program.calls_host())
 }
 
-fn fact_names(reader: &mut Reader<'_, '_>, field: &'static str) -> Vec<Box<str>> {
-    let names = reader.strs(field);
-    let known: Vec<&str> = ironhull_model::snapshot::FACTS.iter().map(|fact| fact.name).collect();
-    for name in &names {
-        if !known.contains(name) {
-            let hint = reader::nearest(name, &known)
-                .map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
-            reader.wrong(reader.node(), format!("{field} names the unknown fact {name:?}{hint}"));
-        }
-    }
-    names.into_iter().map(Into::into).collect()
-}
-
 /// Reads the fields that hold expressions, compiling each for every scope.
 struct Rules<'r, 'a, 'd> {
     reader: &'r mut Reader<'a, 'd>,
     scopes: Vec<Scope>,
     /// Where subjects are of several kinds: a scope for each, which only checks.
     variants: Vec<Scope>,
+    /// The facts of `needs` and `helps`.
+    facts: Vec<Box<str>>,
 }
 
 impl<'a> Rules<'_, 'a, '_> {
     fn read(mut self) -> Option<(Rule, Vec<SeverityLine>, Option<Box<str>>)> {
         if let Some(name) = self.reader.str("native") {
             if native::find(name).is_none() {
-                self.reader.wrong(self.reader.node(), format!("no native rule {name:?}"));
+                let known: Vec<&str> = native::names().collect();
+                let nearest = reader::nearest(name, &known);
+                let hint =
+                    nearest.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+                self.reader.wrong(self.reader.node(), format!("no native rule {name:?}{hint}"));
             }
             let severity = self.severity();
             let may = self.native_repair();
@@ -254,6 +249,9 @@ impl<'a> Rules<'_, 'a, '_> {
         for issue in self.in_no_kind(text) {
             let near = snippet(text, &issue);
             let told = format!("{} of any kind in applies, in {near}", issue.message);
+            self.reader.wrong(node, told);
+        }
+        for told in facts::unnamed(text, &self.facts) {
             self.reader.wrong(node, told);
         }
         program.map(|program| Expression { text: text.into(), program })

@@ -130,3 +130,25 @@ fn what_examples_expect_is_what_is_found() {
         "unknown field \"severty\" in a violation of expect; did you mean \"severity\"?"
     );
 }
+
+/// A fact that no one names is never there: reading it would be an error in every cluster.
+#[test]
+fn facts_that_are_read_are_named() {
+    let rule = |must: &str, more: &str| {
+        refusal(&format!("applies: Pod\nmust: \"{must}\"\nmessage: m\n{more}"))
+    };
+    assert_eq!(rule("facts['now'] != ''", "needs: [now]"), "");
+    assert_eq!(rule("facts.now != ''", "helps: [now]"), "");
+    let told = "the fact \"now\" is read, but neither needs nor helps names it";
+    for must in ["facts['now'] != ''", "facts.?now.hasValue()", "facts[?'now'].hasValue()"] {
+        assert_eq!(rule(must, ""), told, "{must}");
+    }
+    assert_eq!(rule("'a' == 'b'", "let: { a: \"facts['now']\" }"), told);
+    assert_eq!(
+        rule("facts['cluster.suport'].state == 'ended'", ""),
+        "there is no fact \"cluster.suport\"; did you mean \"cluster.support\"?"
+    );
+    let native = |name: &str| refusal(&format!("applies: pods\nnative: {name}\n"));
+    let told = "no native rule \"pss/priviledged\"; did you mean \"pss/privileged\"?";
+    assert_eq!(native("pss/priviledged"), told);
+}

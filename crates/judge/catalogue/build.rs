@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ironhull_controls::control::Surface;
 use ironhull_controls::packs::{self, Pack};
 use ironhull_controls::{Compiler, Control};
 use ironhull_model::{Diagnostic, Node, Source, SourceId};
@@ -30,7 +31,11 @@ fn main() -> Result<(), String> {
         } else if shown.starts_with("packs/") {
             packs.push(pack_file(&shown, text)?);
         } else {
-            controls.extend(control_file(&compiler, &shown, text)?);
+            let found = control_file(&compiler, &shown, text)?;
+            for control in &found {
+                stands_right(control, &shown)?;
+            }
+            controls.extend(found);
         }
     }
     controls.sort_by(|a, b| a.id.cmp(&b.id));
@@ -96,6 +101,16 @@ fn control_file(compiler: &Compiler, shown: &str, text: String) -> Result<Vec<Co
         .map(|diagnostic| told(diagnostic, &source))
         .collect::<Vec<_>>()
         .join("\n"))
+}
+
+/// Whether a control is in the file that its surface and id say, where it is looked for.
+fn stands_right(control: &Control, shown: &str) -> Result<(), String> {
+    let surface = Surface::ALL.iter().find(|(_, surface)| *surface == control.surface);
+    let right = format!("{}/{}.yaml", surface.map_or("", |(name, _)| name), control.id);
+    if *shown == *right {
+        return Ok(());
+    }
+    Err(format!("controls/{shown}: its surface and id say controls/{right}; move it there"))
 }
 
 fn pack_file(shown: &str, text: String) -> Result<Pack, String> {

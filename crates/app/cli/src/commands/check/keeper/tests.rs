@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ironhull_controls::standing::Difference;
-use ironhull_controls::{Judge, Tally, assign, examples, exceptions};
+use ironhull_controls::{Control, Judge, Tally, assign, examples, exceptions};
 use ironhull_dialects::Policies;
 use ironhull_dialects::audit::Audit;
 use ironhull_model::{Coverage, Finding, Minor, Object, Snapshot, Standing, ThingRef, World};
@@ -22,7 +22,8 @@ use crate::estate::following::Changes;
 const STREAMS: u64 = 6;
 const CHANGES: usize = 25;
 
-fn plan() -> Plan {
+/// Everything, or only some controls, down to low.
+fn plan(only: &[&str]) -> Plan {
     let global = Global {
         at: Some("2026-11-24".to_owned()),
         config: None,
@@ -34,22 +35,28 @@ fn plan() -> Plan {
         no_color: true,
     };
     let lowest = |_: &_| Ok(ironhull_model::Severity::Low);
-    Plan::new(&["cluster:".to_owned()], &Judging::default(), &global, lowest).unwrap()
+    let only = only.iter().map(|control| (*control).to_owned()).collect();
+    let judging = Judging { only, ..Judging::default() };
+    Plan::new(&["cluster:".to_owned()], &judging, &global, lowest).unwrap()
 }
 
 /// Every object of every control's examples, as a cluster holds it: what any control
 /// looks at is among them.
 fn pool() -> Vec<Arc<Object>> {
-    let examples = ironhull_catalogue::controls().iter().flat_map(examples::read);
-    let mut all: Vec<Arc<Object>> = Vec::new();
-    for example in examples.flatten().filter(|example| example.snapshot.minor == Minor::NEWEST) {
-        for object in &example.snapshot.objects {
-            if object.standing == Standing::Given && &*object.thing.group != "ironhull.dev" {
-                all.push(live(object.root().to_json()));
-            }
-        }
-    }
-    all
+    ironhull_catalogue::controls().iter().flat_map(estates).flatten().collect()
+}
+
+/// The objects of each of a control's examples.
+fn estates(control: &Control) -> Vec<Vec<Arc<Object>>> {
+    let examples = examples::read(control).into_iter().flatten();
+    let newest = examples.filter(|example| example.snapshot.minor == Minor::NEWEST);
+    let objects = |example: examples::Example| {
+        let objects = example.snapshot.objects.iter().filter(|object| {
+            object.standing == Standing::Given && &*object.thing.group != "ironhull.dev"
+        });
+        objects.map(|object| live(object.root().to_json())).collect()
+    };
+    newest.map(objects).collect()
 }
 
 /// Workloads with what they made, and what that made.
@@ -223,7 +230,7 @@ impl<'p> Stream<'p> {
 /// Changes an estate of objects of the pool, and compares after each change. Gives how
 /// many findings there were at the ends.
 fn changed(pool: &[Arc<Object>], n_streams: u64, n_first: usize) -> usize {
-    let (plan, documents) = (plan(), Documents::default());
+    let (plan, documents) = (plan(&[]), Documents::default());
     let mut n_findings = 0;
     for seed in 0..n_streams {
         let mut rng = Rng::new(seed);
@@ -257,6 +264,33 @@ fn what_is_kept_is_what_a_whole_judging_gives() {
     assert!(n_findings > 1000, "the estates hold too little: {n_findings} findings");
 }
 
+/// A rule is asked again when something comes or goes that it looks at: for each the
+/// objects of its own examples, of which random estates hold few together.
+#[test]
+fn rules_are_asked_again_after_what_they_look_at() {
+    let documents = Documents::default();
+    let mut n_findings = 0;
+    for control in ironhull_catalogue::controls() {
+        let estates = estates(control).into_iter().filter(|objects| objects.len() > 1);
+        let estates: Vec<_> = estates.collect();
+        if estates.is_empty() {
+            continue;
+        }
+        let plan = plan(&[&*control.id]);
+        for (number, objects) in estates.iter().enumerate() {
+            let mut stream = Stream::new(&plan, &documents);
+            stream.change(&[], true);
+            // Each comes; then each goes from among the others, and comes back.
+            for object in objects.iter().chain(objects.iter().flat_map(|one| [one, one])) {
+                stream.change(std::slice::from_ref(object), false);
+                stream.compare(&format!("estate {number}: {}", object.thing));
+                n_findings += stream.told.len();
+            }
+        }
+    }
+    assert!(n_findings > 1000, "the estates hold too little: {n_findings} findings");
+}
+
 #[test]
 fn what_was_made_is_its_makers() {
     let n_findings = changed(&families(), 4, 6);
@@ -271,7 +305,7 @@ fn what_is_governed_follows_its_policies() {
 
 #[test]
 fn the_controls_of_admission_policies_end_when_they_are_made_anew() {
-    let (plan, documents) = (plan(), Documents::default());
+    let (plan, documents) = (plan(&[]), Documents::default());
     let mut stream = Stream::new(&plan, &documents);
     stream.change(&governed(), true);
     let first: Vec<_> = stream.keeper.admission.iter().map(Arc::downgrade).collect();

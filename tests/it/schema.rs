@@ -37,9 +37,19 @@ pub(crate) fn problems(
                 .unwrap()
                 .iter()
                 .all(|name| value.get(name.as_str().unwrap()).is_some()),
-            "additionalProperties" => value.as_object().is_none_or(|members| {
-                members.keys().all(|name| schema["properties"].get(name).is_some())
-            }),
+            "additionalProperties" => {
+                let known = &schema["properties"];
+                let members = value.as_object().into_iter().flatten();
+                for (name, member) in members.filter(|(name, _)| known.get(name).is_none()) {
+                    let path = format!("{path}/{name}");
+                    if *wanted == Value::Bool(false) {
+                        out.push(format!("{path}: the schema in docs/schema does not know it"));
+                    } else {
+                        problems(wanted, root, member, &path, out);
+                    }
+                }
+                true
+            }
             "properties" => {
                 for (name, inner) in wanted.as_object().unwrap() {
                     if let Some(member) = value.get(name) {

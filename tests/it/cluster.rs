@@ -141,6 +141,17 @@ fn with_few_rights_the_rest_is_a_gap() {
     let gaps = report["gaps"].as_array().unwrap();
     let gap = |what: &str| gaps.iter().find(|gap| gap["what"] == what);
     assert_eq!(gap("Pod objects").unwrap()["cause"], "denied");
+    let pods = report["findings"].as_array().unwrap().iter().filter(|finding| {
+        finding["verdict"] == "unknown" && finding["missing"][0] == "all Pod objects"
+    });
+    assert!(pods.count() > 50, "what judges pods did not see any");
+    // Rights are kept small on purpose: the table says it, and --strict does not pass it.
+    let table = check(cluster, &user, "few-table", &["--exit-zero"]);
+    assert_eq!(table.code, 0);
+    let line = table.stdout.lines().find(|line| line.starts_with("NOT SEEN")).unwrap();
+    assert!(line.contains(" more: may not be listed → kubectl auth can-i --list"), "{line}");
+    let strict = check(cluster, &user, "few-strict", &["--exit-zero", "--strict"]);
+    assert_eq!(strict.code, 3, "{}", strict.stderr);
     assert!(gap("Deployment.apps objects").is_none());
     let findings = report["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| {

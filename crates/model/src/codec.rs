@@ -30,7 +30,7 @@ pub(crate) use writer::Writer;
 /// What the first line says before the version.
 const MAGIC: &[u8] = b"ironhull snapshot ";
 /// The version that is written, and the only one that is read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// At the end of the stream, so that nothing can be missing unnoticed.
 const END: u8 = 0xe5;
 /// A higher level is twice as slow for a twentieth less.
@@ -157,6 +157,7 @@ impl Stored for Gap {
         writer.text(&self.reason);
         writer.text(&self.supply);
         writer.name(self.fact.unwrap_or_default());
+        writer.text(self.kind.as_deref().unwrap_or_default());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Gap, DecodeError> {
@@ -166,7 +167,8 @@ impl Stored for Gap {
             "" => None,
             name => Some(fact_name(reader, name)?),
         };
-        Ok(Gap { what, cause, reason, supply, fact })
+        let kind = Some(reader.text()?).filter(|kind| !kind.is_empty());
+        Ok(Gap { what, cause, reason, supply, fact, kind })
     }
 }
 

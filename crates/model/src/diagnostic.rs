@@ -126,8 +126,8 @@ codes! {
         "No Kubernetes object was found in the target. Name a file or directory that holds manifests.";
     IH0109 AuditLine "a line of an audit log is no event"
         "An audit log has one event of audit.k8s.io/v1 a line. The line was skipped: what it said is not counted. The message names the line.";
-    IH0110 ClusterUnread "a cluster could not be read"
-        "The API server was not found, did not answer, or refused everything. The message is what it or the connection said. `kubectl --context NAME get --raw /version` asks the same; `--kubeconfig`, `--as` and the context's name after `cluster:` choose another way in.";
+    IH0110 ClusterUnread "a cluster, or a kind of its objects, could not be read"
+        "The API server was not found, did not answer, or refused everything; or it listed one kind with an error, and what judges that kind is unknown. The message is what it or the connection said. `kubectl --context NAME get --raw /version` asks the same; `--kubeconfig`, `--as` and the context's name after `cluster:` choose another way in.";
     IH0111 SnapshotUnread "a snapshot could not be read"
         "The file is not what `ironhull check --save FILE` writes, is cut off or damaged, or holds more than is ever read. Save it again.";
     IH0112 SnapshotVersion "a snapshot has another version of the format"

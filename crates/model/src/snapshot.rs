@@ -36,6 +36,9 @@ pub struct Gap {
     pub supply: String,
     /// The kind of fact that it is, when it is not an object; one of [`FACTS`].
     pub fact: Option<&'static str>,
+    /// The kind of which no object was seen, as in [`Coverage::Kinds`]; none where only
+    /// some are missing.
+    pub kind: Option<String>,
 }
 
 /// A statement about a thing that stands outside its document.
@@ -196,12 +199,19 @@ impl Coverage {
         match self {
             Coverage::Fragment => false,
             Coverage::Complete => true,
-            Coverage::Kinds(kinds) => kinds.iter().any(|known| {
-                let (known_group, known_kind) = known.split_once('/').unwrap_or(("", known));
-                (known_group, known_kind) == (group, kind)
-            }),
+            Coverage::Kinds(kinds) => kinds.iter().any(|known| parts(known) == (group, kind)),
         }
     }
+}
+
+/// `group/Kind`; `Kind` in the core group.
+pub fn kind_name(group: &str, kind: &str) -> String {
+    if group.is_empty() { kind.to_owned() } else { format!("{group}/{kind}") }
+}
+
+/// Group and kind of a [`kind_name`].
+fn parts(kind: &str) -> (&str, &str) {
+    kind.split_once('/').unwrap_or(("", kind))
 }
 
 /// Everything that was read of an estate. Plain data: equal snapshots and equal
@@ -257,6 +267,16 @@ impl Snapshot {
             Ok(at) => self.facts[at] = fact,
             Err(at) => self.facts.insert(at, fact),
         }
+    }
+
+    /// The kinds (group, kind) of which no object was seen though there may be some.
+    pub fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.gaps.iter().filter_map(|gap| gap.kind.as_deref()).map(parts)
+    }
+
+    /// The kinds that we may not see, or not in all namespaces.
+    pub fn denied(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().filter(|gap| gap.cause == Cause::Denied && gap.fact.is_none())
     }
 
     /// A source by its id.

@@ -95,6 +95,7 @@ fn snapshot(seed: u64) -> Saved {
         reason: "r".to_owned(),
         supply: "s".to_owned(),
         fact: Some("node.kubelet-config"),
+        kind: Some("apps/Deployment".to_owned()),
     }];
     snapshot.diagnostics =
         vec![Diagnostic::error(Code::YamlSyntax, "m").at(SourceId(1), 2, 5).help("h")];

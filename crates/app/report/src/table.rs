@@ -79,6 +79,7 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     accepted(report, &mut out);
     unknown(report, &mut out);
     unread(report, &mut out);
+    not_seen(report, &mut out);
     not_asked(report, &mut out);
     crate::protections::table(report, &mut out);
     closing(report, &mut out);
@@ -345,6 +346,21 @@ fn unread(report: &Report<'_>, out: &mut String) {
     if n > 0 {
         _ = writeln!(out, "WARNINGS {n:<3}on standard error");
     }
+}
+
+/// What we may not see of a cluster, in one line: rights are kept small on purpose.
+fn not_seen(report: &Report<'_>, out: &mut String) {
+    const NAMED: usize = 3;
+    let denied: Vec<&str> = report.snapshot.denied().map(|gap| gap.what.as_str()).collect();
+    if denied.is_empty() {
+        return;
+    }
+    let mut named = denied[..denied.len().min(NAMED)].join(", ");
+    if denied.len() > NAMED {
+        named += &format!(" and {} more", denied.len() - NAMED);
+    }
+    let text = format!("{:<12}{named}: may not be listed → kubectl auth can-i --list", "NOT SEEN");
+    _ = writeln!(out, "{}", plain(&text));
 }
 
 fn not_asked(report: &Report<'_>, out: &mut String) {

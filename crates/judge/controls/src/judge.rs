@@ -257,6 +257,9 @@ impl<'a> Judge<'a> {
             if assignment.policy.is_some() {
                 judge.by_policy[assignment.control].push(index);
             }
+            if !judge.unseen(control).is_empty() {
+                judge.for_cluster.push(index);
+            }
             match &control.applies {
                 Applies::Pods => judge.for_pods.push(index),
                 Applies::Any => judge.for_any.push(index),
@@ -270,6 +273,23 @@ impl<'a> Judge<'a> {
         }
         judge.n_lists = lists.len();
         judge
+    }
+
+    /// The kinds that a control judges and of which no object was seen though there may
+    /// be some. A control over any kind is not about what is missing.
+    fn unseen(&self, control: &Control) -> Vec<&'a str> {
+        let is_about = |(group, kind): (&str, &str)| match &control.applies {
+            Applies::Kinds(kinds) => {
+                kinds.iter().any(|(of, name)| (&**of == "*" || &**of == group) && &**name == kind)
+            }
+            Applies::Pods => {
+                (group, kind) == ("", "Pod")
+                    || ironhull_schema::template_path(group, kind).is_some()
+            }
+            Applies::Any | Applies::Cluster => false,
+        };
+        let unseen = self.world.base.unseen().filter(|kind| is_about(*kind));
+        unseen.map(|(_, kind)| kind).collect()
     }
 
     /// Leaves evidence and repair out of findings below a severity. Proof costs a
@@ -361,7 +381,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The assignments that judge the estate as a whole.
+    /// The assignments that judge the estate as a whole, or what of it is not there.
     pub fn of_estate(&self) -> &[usize] {
         &self.for_cluster
     }
@@ -380,6 +400,10 @@ impl<'a> Judge<'a> {
         }
         let first = judgement.findings.len();
         let verdict = match self.prepared[index] {
+            _ if self.control(index).applies != Applies::Cluster => {
+                judgement.findings.push(self.unseen_finding(index));
+                Verdict::Unknown
+            }
             Prepared::Cel(rule, early) => {
                 let object = &self.world.base.cluster;
                 let cluster = Subject { object, pod: None, meta: None, namespace: None };

@@ -77,6 +77,7 @@ pub(crate) async fn read(cluster: &Cluster, is_asked: bool, seen: &mut Seen) {
         reason,
         supply,
         fact: Some("helm.release"),
+        kind: None,
     };
     if !is_asked {
         let reason =

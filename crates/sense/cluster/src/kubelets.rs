@@ -134,5 +134,5 @@ fn gap(cause: Cause, reason: String, names: &[&str]) -> Gap {
         }
     };
     let what = format!("the kubelet configuration of {shown}{more}");
-    Gap { what, cause, reason, supply, fact: Some("node.kubelet-config") }
+    Gap { what, cause, reason, supply, fact: Some("node.kubelet-config"), kind: None }
 }

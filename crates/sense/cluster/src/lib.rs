@@ -4,7 +4,9 @@
 
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted};
+use ironhull_model::{
+    Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted, kind_name,
+};
 use tokio::task::JoinError;
 
 mod discovery;
@@ -108,7 +110,7 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     for kind in kinds {
         let Resource { group, kind: name, .. } = &kind.resource;
         if kind.gap.is_none() {
-            complete.push(if group.is_empty() { name.clone() } else { format!("{group}/{name}") });
+            complete.push(kind_name(group, name));
         }
         seen.gaps.extend(kind.gap);
         seen.objects.extend(kind.objects);
@@ -188,6 +190,7 @@ fn broken_off(resource: Resource, ended: &JoinError) -> OfKind {
         reason: format!("reading them broke off, which is a bug: {ended}"),
         supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
         fact: None,
+        kind: Some(kind_name(&resource.group, &resource.kind)),
     };
     OfKind { resource, objects: Vec::new(), gap: Some(gap) }
 }
@@ -246,6 +249,7 @@ fn denied(resource: &Resource, seen: &[&str]) -> Gap {
         supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
             .replace(". ", " "),
         fact: None,
+        kind: seen.is_empty().then(|| kind_name(&resource.group, &resource.kind)),
     }
 }
 
@@ -288,6 +292,7 @@ fn unreadable(resource: &Resource, error: &Error) -> Gap {
         reason: error.to_string(),
         supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
         fact: None,
+        kind: Some(kind_name(&resource.group, &resource.kind)),
     }
 }
 
@@ -302,6 +307,7 @@ fn stale(version: &str) -> Gap {
         reason: "its API service does not answer".to_owned(),
         supply: format!("kubectl get apiservice {name}"),
         fact: None,
+        kind: None,
     }
 }
 

@@ -111,7 +111,7 @@ fn exit(check: &Check, snapshot: &Snapshot, judgement: &Judgement, fails: bool) 
     if fails && !check.exit_zero {
         exit = exit.or(Exit::Findings);
     }
-    if unread || own_error || (check.strict && unknown) {
+    if unread || own_error || (check.strict && (unknown || snapshot.denied().next().is_some())) {
         exit = exit.or(Exit::Unjudged);
     }
     exit

@@ -28,6 +28,7 @@ pub(super) fn helm(root: &Path) -> Result<Vec<Part>, Gap> {
         reason,
         supply: format!("helm template {} | ironhull check -", word(root)),
         fact: None,
+        kind: None,
     };
     let helm = find_program("helm").ok_or_else(|| gap("no helm on PATH".to_owned()))?;
     let name = release(root);
@@ -94,6 +95,7 @@ pub(super) fn kustomize(root: &Path) -> Result<Vec<Part>, Gap> {
         reason,
         supply: format!("kubectl kustomize {} | ironhull check -", word(root)),
         fact: None,
+        kind: None,
     };
     let (program, args) = match (find_program("kustomize"), find_program("kubectl")) {
         (Some(kustomize), _) => (kustomize, ["build", "."]),

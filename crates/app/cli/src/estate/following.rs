@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ironhull_cluster::{Event, Scope};
 use ironhull_model::{
     Cause, Code, Coverage, Diagnostic, Fact, Gap, Level, Object, Snapshot, Standing, ThingRef,
+    kind_name,
 };
 use ironhull_schema::crd;
 use ironhull_secrets::Salt;
@@ -239,33 +240,28 @@ impl Following {
         if changes.everything {
             self.settle_reach();
         }
-        self.say_if_nothing();
+        self.say_what_is_unread();
         self.estate.snapshot.seal();
         changes
     }
 
-    /// An estate of which nothing is seen is none that was judged.
-    fn say_if_nothing(&mut self) {
+    /// What is unread at this moment, in place of what was a moment ago.
+    fn say_what_is_unread(&mut self) {
         let snapshot = &mut self.estate.snapshot;
         let is_told =
             |told: &Diagnostic| told.code == Code::ClusterUnread && told.level == Level::Error;
         snapshot.diagnostics.retain(|told| !is_told(told));
-        if !snapshot.objects.iter().any(|object| is_own(object)) {
-            let context = self.estate.targets.first().and_then(|of| of.strip_prefix("cluster:"));
-            let told = live::nothing(context.unwrap_or_default(), &snapshot.gaps);
-            snapshot.diagnostics.push(told);
-        }
+        let context = self.estate.targets.first().and_then(|of| of.strip_prefix("cluster:"));
+        let has_objects = snapshot.objects.iter().any(|object| is_own(object));
+        let told = live::unread_of(context.unwrap_or_default(), has_objects, &snapshot.gaps);
+        snapshot.diagnostics.extend(told);
     }
 
     /// What is complete, what is missing, and what is assumed for it.
     fn settle_reach(&mut self) {
         let snapshot = &mut self.estate.snapshot;
-        let name = |group: &str, kind: &str| match group {
-            "" => kind.to_owned(),
-            group => format!("{group}/{kind}"),
-        };
         let complete = self.kinds.iter().filter(|(_, reach)| matches!(reach, Reach::Known(None)));
-        let complete = complete.map(|((group, kind), _)| name(group, kind));
+        let complete = complete.map(|((group, kind), _)| kind_name(group, kind));
         snapshot.coverage = Coverage::Kinds(complete.collect());
         let of_kinds = self.kinds.values().filter_map(|reach| match reach {
             Reach::Known(gap) => gap.clone(),

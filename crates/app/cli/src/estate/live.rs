@@ -47,9 +47,8 @@ pub(super) fn read(
     if options.minor_assumed {
         judge_as(seen.minor, &seen.version, snapshot);
     }
-    if seen.objects.is_empty() {
-        snapshot.diagnostics.push(nothing(context, &seen.gaps));
-    }
+    let has_objects = !seen.objects.is_empty();
+    snapshot.diagnostics.extend(unread_of(context, has_objects, &seen.gaps));
     take_in(seen.objects, salt, snapshot);
     snapshot.facts.extend(seen.facts);
     snapshot.gaps.extend(seen.gaps);
@@ -57,10 +56,26 @@ pub(super) fn read(
     Some(address)
 }
 
-/// What is said of a cluster of which nothing was seen.
-pub(super) fn nothing(context: &str, gaps: &[Gap]) -> Diagnostic {
-    let message = format!("cluster:{context}: {}", why_nothing(gaps));
-    Diagnostic::error(Code::ClusterUnread, message).help("kubectl auth can-i --list")
+/// A cluster as users name it.
+fn target(context: &str) -> String {
+    match context {
+        "" => "cluster of the current context".to_owned(),
+        context => format!("cluster:{context}"),
+    }
+}
+
+/// What of a cluster was not judged though it may be seen: a kind of which nothing is
+/// known is no kind without mistakes. A cluster of which nothing is seen is told once.
+pub(super) fn unread_of(context: &str, has_objects: bool, gaps: &[Gap]) -> Vec<Diagnostic> {
+    let told = |what: &str, supply: &str| {
+        let message = format!("{}: {what}", target(context));
+        Diagnostic::error(Code::ClusterUnread, message).help(supply)
+    };
+    if !has_objects {
+        return vec![told(&why_nothing(gaps), "kubectl auth can-i --list")];
+    }
+    let broken = gaps.iter().filter(|gap| gap.cause == Cause::Unreadable && gap.fact.is_none());
+    broken.map(|gap| told(&format!("{}: {}", gap.what, gap.reason), &gap.supply)).collect()
 }
 
 /// Why nothing was seen, by the first kind that could not be read for another reason
@@ -153,7 +168,7 @@ pub(crate) fn unread(context: &str, error: &Error) -> Diagnostic {
         "" => "kubectl get --raw /version".to_owned(),
         context => format!("kubectl --context {context} get --raw /version"),
     };
-    Diagnostic::error(Code::ClusterUnread, format!("cluster:{context}: {error}")).help(help)
+    Diagnostic::error(Code::ClusterUnread, format!("{}: {error}", target(context))).help(help)
 }
 
 /// The server's own minor, as near as this build knows it.

@@ -8,6 +8,7 @@ use ironhull_cel::{Binding, Context, EvalError, Val};
 use ironhull_model::{Code, Coverage, Diagnostic, Node, Object, Verdict, snapshot};
 use ironhull_schema::strict::{self, StrictError};
 
+use super::findings::all_of;
 use super::{Judge, Judgement, Subject, unset};
 use crate::control::{Applies, Bound, CelRule, Control, Expression, Join};
 use crate::environment::slot;
@@ -306,7 +307,7 @@ impl<'a> Run<'_, 'a> {
             .iter()
             .flat_map(|related| &related.kinds)
             .filter(|(group, kind)| !self.judge.world.base.coverage.is_complete(group, kind))
-            .map(|(_, kind)| format!("all {kind} objects"))
+            .map(|(_, kind)| all_of(kind))
             .collect();
         if missing.is_empty() {
             missing.push("the Namespace object".to_owned());

@@ -28,6 +28,30 @@ impl<'a> Judge<'a> {
         owners::person(self.world, thing)
     }
 
+    /// The finding that subjects of a control could not be seen.
+    pub(super) fn unseen_finding(&self, index: usize) -> Finding {
+        let control = self.control(index);
+        let missing = self.unseen(control).into_iter().map(all_of).collect();
+        Finding {
+            control: self.names[index].control.clone(),
+            assignment: self.names[index].policy.clone(),
+            rung: self.assignments[index].rung(),
+            owner: None,
+            subject: self.world.base.cluster.thing.clone(),
+            seen_in: None,
+            element: "".into(),
+            verdict: Verdict::Unknown,
+            severity: self.severity(index),
+            message: control.title.to_string(),
+            at: Pointer::default(),
+            place: None,
+            evidence: Vec::new(),
+            missing,
+            repair: Repair::default(),
+            accepted: None,
+        }
+    }
+
     /// An element that an engine found, as a finding.
     pub(super) fn native_finding(
         &self,
@@ -79,6 +103,11 @@ impl<'a> Judge<'a> {
             accepted: None,
         })
     }
+}
+
+/// What is missing where not all objects of a kind are known.
+pub(super) fn all_of(kind: &str) -> String {
+    format!("all {kind} objects")
 }
 
 impl<'a> Run<'_, 'a> {

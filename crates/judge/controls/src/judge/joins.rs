@@ -93,14 +93,22 @@ impl<'a> Joins<'a> {
             Join::By { paths, .. } => {
                 let keys = keys(value);
                 let objects: Vec<_> = keys.iter().flat_map(|key| get(key)).copied().collect();
-                // Names are unique in a namespace: what was found is all that has them.
+                // Names are unique among the objects of a kind in a namespace: what was
+                // found of each kind is all that has them.
                 let is =
                     |path: &Vec<Box<str>>, name| path.iter().map(|of| &**of).eq(["metadata", name]);
                 let by_name = paths.last().is_some_and(|path| is(path, "name"));
                 let in_one = related.in_namespace
                     || matches!(paths.as_slice(), [namespace, _] if is(namespace, "namespace"))
                     || related.kinds.iter().all(is_cluster_scoped);
-                let found = by_name && in_one && objects.len() >= keys.len();
+                let is_known = |key: &String| {
+                    related.kinds.iter().all(|(group, kind)| {
+                        world.base.coverage.is_complete(group, kind)
+                            || get(key).iter().any(|object| object.is(group, kind))
+                    })
+                };
+                // Nothing equals one of no values.
+                let found = keys.is_empty() || by_name && in_one && keys.iter().all(is_known);
                 Joined { objects, complete: complete || found }
             }
             Join::SelectedBy(_) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ironhull_cel::{Env, Val};
-use ironhull_model::{Minor, Node, Object, Snapshot, Value, World, selector};
+use ironhull_model::{Coverage, Minor, Node, Object, Snapshot, Value, World, selector};
 
 use super::Joins;
 use crate::control::{Expression, Join, Related};
@@ -153,4 +153,39 @@ fn indices_find_what_a_look_at_every_object_finds() {
         }
     }
     assert!(n_found > 1_000, "the cases are too poor: {n_found}");
+}
+
+/// A name that one kind has says nothing of another kind that was not read.
+#[test]
+fn a_join_by_name_is_whole_where_each_kind_is_read_or_has_the_name() {
+    let named = |kind: &str, name: &str| {
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"name":"{name}","namespace":"n"}}}}"#
+        );
+        Arc::new(Object::new(value(&json), None).unwrap())
+    };
+    let kinds = [("", "ConfigMap"), ("", "Secret")];
+    let path = vec!["metadata".into(), "name".into()];
+    let by_name = related(&kinds, Join::By { paths: vec![path], is: unused() });
+    let whole = |read: &[&str], there: &[(&str, &str)], names: &str| {
+        let mut snapshot = Snapshot::new(Minor::NEWEST);
+        snapshot.coverage = Coverage::Kinds(read.iter().map(|kind| (*kind).to_owned()).collect());
+        snapshot.objects = there.iter().map(|(kind, name)| named(kind, name)).collect();
+        snapshot.objects.push(named("Pod", "subject"));
+        snapshot.seal();
+        let world = World::new(&snapshot);
+        let joins = Joins::of(world, [&by_name]);
+        let subject = snapshot.objects.iter().find(|object| object.is("", "Pod")).unwrap();
+        let names = value(names);
+        joins.find(world, &by_name, subject, Some(&Val::from_node(names.root()))).complete
+    };
+    let both = [("ConfigMap", "a"), ("Secret", "a")];
+    assert!(!whole(&[], &both[..1], r#""a""#), "there may be a Secret of the name");
+    assert!(whole(&["Secret"], &both[..1], r#""a""#));
+    assert!(!whole(&["ConfigMap"], &both[..1], r#""a""#));
+    assert!(whole(&[], &both, r#""a""#));
+    assert!(!whole(&[], &both, r#"["a","b"]"#));
+    assert!(!whole(&[], &both, r#"["b","a"]"#));
+    assert!(whole(&["ConfigMap", "Secret"], &[], r#"["a","b"]"#));
+    assert!(whole(&[], &[], "[]"), "nothing is equal to one of none");
 }

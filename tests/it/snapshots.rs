@@ -201,7 +201,7 @@ fn what_is_no_snapshot_is_said() {
     };
     told(run(b"kind: Pod"), "IH0111", "no snapshot of ironhull");
     told(run(b"ironhull snapshot 9\n"), "IH0112", "version 9");
-    told(run(b"ironhull snapshot 1\n\x1f\x8b"), "IH0111", "damaged");
+    told(run(b"ironhull snapshot 2\n\x1f\x8b"), "IH0111", "damaged");
     told(run_with_state(&here, &here, &["check", "snapshot:absent"], ""), "IH0111", "No such file");
     let beside = run_with_state(&here, &here, &["check", "snapshot:s", "."], "");
     assert!(beside.stderr.contains("--policy") && beside.stderr.contains("--save"));

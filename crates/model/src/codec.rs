@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 
 use crate::diagnostic::{Code, Diagnostic, Level, Place};
 use crate::object::{Object, Origin, Standing};
-use crate::snapshot::{self, Cause, Coverage, Fact, Gap, Snapshot};
+use crate::snapshot::{self, Cause, Coverage, Fact, Gap, Snapshot, UnseenKind};
 use crate::source::{Rendered, Source, SourceId, TemplateLine};
 use crate::thing::ThingRef;
 use crate::value::Value;
@@ -157,7 +157,11 @@ impl Stored for Gap {
         writer.text(&self.reason);
         writer.text(&self.supply);
         writer.name(self.fact.unwrap_or_default());
-        writer.text(self.kind.as_deref().unwrap_or_default());
+        writer.bool(self.kind.is_some());
+        if let Some(kind) = &self.kind {
+            writer.text(&kind.name);
+            writer.list(&kind.seen_in, |writer, namespace| writer.text(namespace));
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Gap, DecodeError> {
@@ -167,7 +171,13 @@ impl Stored for Gap {
             "" => None,
             name => Some(fact_name(reader, name)?),
         };
-        let kind = Some(reader.text()?).filter(|kind| !kind.is_empty());
+        let kind = match reader.bool()? {
+            false => None,
+            true => {
+                let name = reader.text()?;
+                Some(Box::new(UnseenKind { name, seen_in: reader.list(Reader::text)? }))
+            }
+        };
         Ok(Gap { what, cause, reason, supply, fact, kind })
     }
 }

@@ -36,9 +36,17 @@ pub struct Gap {
     pub supply: String,
     /// The kind of fact that it is, when it is not an object; one of [`FACTS`].
     pub fact: Option<&'static str>,
-    /// The kind of which no object was seen, as in [`Coverage::Kinds`]; none where only
-    /// some are missing.
-    pub kind: Option<String>,
+    /// The kind whose objects are missing.
+    pub kind: Option<Box<UnseenKind>>,
+}
+
+/// A kind of which not all objects were seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnseenKind {
+    /// As [`kind_name`] says it.
+    pub name: String,
+    /// The namespaces in which its objects were seen all the same.
+    pub seen_in: Vec<String>,
 }
 
 /// A statement about a thing that stands outside its document.
@@ -271,7 +279,8 @@ impl Snapshot {
 
     /// The kinds (group, kind) of which no object was seen though there may be some.
     pub fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.gaps.iter().filter_map(|gap| gap.kind.as_deref()).map(parts)
+        let kinds = self.gaps.iter().filter_map(|gap| gap.kind.as_ref());
+        kinds.filter(|kind| kind.seen_in.is_empty()).map(|kind| parts(&kind.name))
     }
 
     /// The kinds that we may not see, or not in all namespaces.

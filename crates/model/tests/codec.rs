@@ -11,12 +11,12 @@ use ironhull_model::codec::{DecodeError, Limits, Saved, decode, encode};
 use ironhull_model::source::{Rendered, TemplateLine};
 use ironhull_model::{
     Builder, Cause, Code, Coverage, Diagnostic, Fact, Gap, Minor, Node, Object, Origin, Snapshot,
-    Source, SourceId, Standing, ThingRef, Value,
+    Source, SourceId, Standing, ThingRef, UnseenKind, Value,
 };
 use ironhull_testkit::live;
 use ironhull_testkit::rng::Rng;
 
-const HEADER: &[u8] = b"ironhull snapshot 1\n";
+const HEADER: &[u8] = b"ironhull snapshot 2\n";
 
 fn scalar(rng: &mut Rng, builder: &mut Builder, (start, end): (u32, u32)) {
     match rng.below(7) {
@@ -95,7 +95,10 @@ fn snapshot(seed: u64) -> Saved {
         reason: "r".to_owned(),
         supply: "s".to_owned(),
         fact: Some("node.kubelet-config"),
-        kind: Some("apps/Deployment".to_owned()),
+        kind: Some(Box::new(UnseenKind {
+            name: "apps/Deployment".to_owned(),
+            seen_in: vec!["n".to_owned()],
+        })),
     }];
     snapshot.diagnostics =
         vec![Diagnostic::error(Code::YamlSyntax, "m").at(SourceId(1), 2, 5).help("h")];
@@ -189,7 +192,7 @@ fn another_format_or_version_is_told() {
     assert_eq!(of(b""), DecodeError::NoSnapshot);
     assert_eq!(of(b"{\"apiVersion\":\"v1\"}"), DecodeError::NoSnapshot);
     assert_eq!(of(b"ironhull snapshot one\n"), DecodeError::NoSnapshot);
-    assert_eq!(of(b"ironhull snapshot 2\nwhatever"), DecodeError::Version(2));
+    assert_eq!(of(b"ironhull snapshot 1\nwhatever"), DecodeError::Version(1));
     assert!(matches!(of(HEADER), DecodeError::Damaged(_)));
 }
 

@@ -1,6 +1,7 @@
 //! What kinds the API server serves (aggregated discovery, KEP-3352).
 
 use ironhull_kube::{Cluster, Error};
+use ironhull_model::{UnseenKind, kind_name};
 use serde::Deserialize;
 
 /// Asked for in the stable version, with the beta one for servers before 1.30.
@@ -34,6 +35,12 @@ impl Resource {
             "" => self.version.clone(),
             group => format!("{group}/{}", self.version),
         }
+    }
+
+    /// The kind as one that was seen in these namespaces only.
+    pub(crate) fn unseen(&self, seen_in: &[&str]) -> UnseenKind {
+        let seen_in = seen_in.iter().map(|namespace| (*namespace).to_owned()).collect();
+        UnseenKind { name: kind_name(&self.group, &self.kind), seen_in }
     }
 
     /// `Kind` or `Kind.group`, as kubectl names it.

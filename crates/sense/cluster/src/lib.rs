@@ -190,7 +190,7 @@ fn broken_off(resource: Resource, ended: &JoinError) -> OfKind {
         reason: format!("reading them broke off, which is a bug: {ended}"),
         supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
         fact: None,
-        kind: Some(kind_name(&resource.group, &resource.kind)),
+        kind: Some(Box::new(resource.unseen(&[]))),
     };
     OfKind { resource, objects: Vec::new(), gap: Some(gap) }
 }
@@ -249,7 +249,7 @@ fn denied(resource: &Resource, seen: &[&str]) -> Gap {
         supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
             .replace(". ", " "),
         fact: None,
-        kind: seen.is_empty().then(|| kind_name(&resource.group, &resource.kind)),
+        kind: Some(Box::new(resource.unseen(seen))),
     }
 }
 
@@ -292,7 +292,7 @@ fn unreadable(resource: &Resource, error: &Error) -> Gap {
         reason: error.to_string(),
         supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
         fact: None,
-        kind: Some(kind_name(&resource.group, &resource.kind)),
+        kind: Some(Box::new(resource.unseen(&[]))),
     }
 }
 

@@ -6,24 +6,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT, WARNING};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube_client::client::Body;
 use kube_client::{Client, Config};
-use tokio::time::Instant;
 
+mod ask;
 mod config;
+mod passes;
+mod patience;
 mod plugin;
 mod said;
 mod sender;
 mod watch;
 
+use ask::Ask;
+use patience::Patience;
 use plugin::Plugin;
-use said::{chain, refusal, warning};
+use said::{chain, refusal};
 use sender::{Credentials, Sender};
 pub use watch::{Lines, Watcher};
 
@@ -36,18 +38,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_ANSWER: usize = 256 << 20;
 /// How much is read of an answer that is no success; what is longer is no API server's.
 const LONGEST_REFUSAL: usize = 1 << 20;
-/// How often a request is made that did not come through, or that the server could
-/// not answer now, and how long all of it may take.
-const ATTEMPTS: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(40);
-/// After the first attempt; four times as long after each other.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// A server that asks for more does not want to be asked now.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// After so many requests in a row that did not come through, others are made once and
-/// wait so long only: a server that is gone must not hold each of them up.
-const GONE_AFTER: usize = 3;
-const PATIENCE_WHEN_GONE: Duration = Duration::from_secs(5);
 
 /// Which cluster, and as whom.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +53,8 @@ pub struct Options {
     pub impersonate_groups: Vec<String>,
     /// What to call ourselves behind `ironhull/VERSION`, so that logs tell it apart.
     pub agent: &'static str,
+    /// Hears what a request waits for, when it waits for more than a few seconds.
+    pub told: Option<fn(&str)>,
 }
 
 /// The path of a kind's objects: of all, or of one namespace.
@@ -127,15 +119,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may be answered a moment later.
-    fn may_pass(&self) -> bool {
-        match self {
-            Error::Unreachable { .. } => true,
-            Error::Status { code, .. } => matches!(code, 429 | 500 | 502..=504),
-            Error::Config(_) | Error::Answer { .. } => false,
-        }
-    }
-
     /// The HTTP status, if there was an answer.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -152,18 +135,8 @@ pub struct Cluster {
     server: String,
     context: String,
     namespace: String,
-    /// Requests in a row that did not come through.
-    n_lost: Arc<AtomicUsize>,
-}
-
-/// A request.
-#[derive(Clone, Copy)]
-struct Ask<'a> {
-    method: &'a Method,
-    path: &'a str,
-    accept: &'a str,
-    body: &'a [u8],
-    longest: usize,
+    patience: Arc<Patience>,
+    told: Option<fn(&str)>,
 }
 
 impl Cluster {
@@ -196,7 +169,8 @@ impl Cluster {
         };
         let sender = Arc::new(Sender::new(config, credentials)?);
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { sender, server, context, namespace, n_lost: Arc::default() })
+        let (patience, told) = (Arc::new(Patience::new()), options.told);
+        Ok(Cluster { sender, server, context, namespace, patience, told })
     }
 
     /// The API server's address.
@@ -221,22 +195,24 @@ impl Cluster {
 
     /// The body of a GET in one of the media types of `accept`.
     pub async fn get_as(&self, path: &str, accept: &str) -> Result<Vec<u8>, Error> {
-        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest: LONGEST_ANSWER })
-            .await
+        self.ask(Ask { accept, ..Ask::get(path) }).await
     }
 
-    /// The body of a GET, which must not be longer than `longest` bytes: for what
-    /// comes from behind the API server.
+    /// The body of a GET, which must not be longer than `longest` bytes.
     pub async fn get_within(&self, path: &str, longest: usize) -> Result<Vec<u8>, Error> {
-        let accept = "application/json";
-        self.ask(Ask { method: &Method::GET, path, accept, body: &[], longest }).await
+        self.ask(Ask { longest, ..Ask::get(path) }).await
+    }
+
+    /// The same of what comes from behind the API server, such as from a kubelet: that one
+    /// does not answer is soon said.
+    pub async fn get_behind(&self, path: &str, longest: usize) -> Result<Vec<u8>, Error> {
+        self.ask(Ask { longest, behind: true, ..Ask::get(path) }).await
     }
 
     /// The body of the answer to a POST of JSON that changes nothing, such as a review:
     /// it may be made more than once.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
-        let (method, accept) = (&Method::POST, "application/json");
-        self.ask(Ask { method, path, accept, body: &body, longest: LONGEST_ANSWER }).await
+        self.ask(Ask { method: &Method::POST, body: &body, ..Ask::get(path) }).await
     }
 
     /// What the server would answer to the creation of an object, by a dry run of the
@@ -257,110 +233,7 @@ impl Cluster {
             let user = HeaderValue::from_str(user).map_err(|error| unasked(&path, &error))?;
             request.headers_mut().insert(IMPERSONATE_USER, user);
         }
-        self.send(&path, request, LONGEST_ANSWER).await
-    }
-
-    /// Sees to it that there is a credential.
-    async fn renew(&self, path: &str) -> Result<(), Error> {
-        self.sender.renew().await.map_err(|reason| self.unreachable(path, reason))
-    }
-
-    /// Asks until there is an answer, and again with a new credential where the one that
-    /// a plugin gave is not taken any more.
-    async fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
-        self.renew(ask.path).await?;
-        let answer = self.ask_as_we_are(ask).await;
-        if answer.as_ref().is_err_and(|error| error.code() == Some(401)) && self.sender.may_renew()
-        {
-            self.renew(ask.path).await?;
-            return self.ask_as_we_are(ask).await;
-        }
-        answer
-    }
-
-    /// Asks as often and as long as is reasonable.
-    async fn ask_as_we_are(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
-        let is_gone = self.n_lost.load(Ordering::Relaxed) >= GONE_AFTER;
-        let (attempts, patience) =
-            if is_gone { (1, PATIENCE_WHEN_GONE) } else { (ATTEMPTS, PATIENCE) };
-        let deadline = Instant::now() + patience;
-        let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
-        loop {
-            let late = || {
-                let reason = format!("no answer within {} s", patience.as_secs());
-                (self.unreachable(ask.path, reason), None)
-            };
-            let once = tokio::time::timeout_at(deadline, self.once(ask)).await;
-            let (error, asked_for) = match once.unwrap_or_else(|_| Err(late())) {
-                Ok(body) => {
-                    self.n_lost.store(0, Ordering::Relaxed);
-                    return Ok(body);
-                }
-                Err(failed) => failed,
-            };
-            let wait = asked_for.unwrap_or(pause).min(LONGEST_PAUSE);
-            if attempt >= attempts || !error.may_pass() || Instant::now() + wait >= deadline {
-                match error {
-                    Error::Unreachable { .. } => _ = self.n_lost.fetch_add(1, Ordering::Relaxed),
-                    _ => self.n_lost.store(0, Ordering::Relaxed),
-                }
-                return Err(error);
-            }
-            tokio::time::sleep(wait).await;
-            pause *= 4;
-            attempt += 1;
-        }
-    }
-
-    fn unreachable(&self, path: &str, reason: String) -> Error {
-        Error::Unreachable { server: self.server.clone(), path: path.to_owned(), reason }
-    }
-
-    /// One attempt; with an error how long the server asks to wait.
-    async fn once(&self, ask: Ask<'_>) -> Result<Vec<u8>, (Error, Option<Duration>)> {
-        let now = |error| (error, None);
-        let body = ask.body.to_vec();
-        let request = request(ask.method.clone(), ask.path, ask.accept, body).map_err(now)?;
-        let answer = self.send(ask.path, request, ask.longest).await.map_err(now)?;
-        if (200..300).contains(&answer.code) {
-            return Ok(answer.body);
-        }
-        Err((refusal(answer.code, &answer.body), answer.retry_after))
-    }
-
-    async fn send(
-        &self,
-        path: &str,
-        request: Request<Body>,
-        longest: usize,
-    ) -> Result<Answer, Error> {
-        let unreachable = |reason: String| self.unreachable(path, reason);
-        let answer =
-            self.sender.send(request).await.map_err(|error| unreachable(chain(&*error)))?;
-        let (head, body) = answer.into_parts();
-        let longest = if head.status.is_success() { longest } else { LONGEST_REFUSAL };
-        let body = Limited::new(body, longest).collect().await;
-        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-            true => {
-                let reason = format!("it is longer than {longest} bytes");
-                Error::Answer { path: path.to_owned(), reason }
-            }
-            false => unreachable(chain(&*error)),
-        })?;
-        let texts = head.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
-        let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let withheld = |text: &str| self.sender.withheld(text);
-        let body = match head.status.is_success() {
-            true => body.to_bytes().into(),
-            false => withheld(&String::from_utf8_lossy(&body.to_bytes())).into_bytes(),
-        };
-        Ok(Answer {
-            code: head.status.as_u16(),
-            warnings: texts.filter_map(warning).map(|text| withheld(&text)).collect(),
-            retry_after: seconds.and_then(|text| text.parse().ok()).map(Duration::from_secs),
-            body,
-        })
+        self.send(&path, request, LONGEST_ANSWER).await.map_err(|failed| failed.error)
     }
 }
 

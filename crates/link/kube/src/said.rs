@@ -1,5 +1,12 @@
 //! What a server, a connection or a credential plugin said, as it may be shown.
 
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{DATE, HeaderName, RETRY_AFTER};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::Error;
@@ -24,6 +31,28 @@ pub(crate) fn warning(header: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// How long to wait before asking again, as `Retry-After` says it: seconds, or a moment on
+/// the server's clock (RFC 9110 10.2.3).
+pub(crate) fn rest(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let said = text(RETRY_AFTER)?.trim();
+    if !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is for ever.
+        return Some(Duration::from_secs(said.parse().unwrap_or(u64::MAX)));
+    }
+    let now = text(DATE).and_then(moment).unwrap_or_else(Timestamp::now);
+    // A moment that is over has no unsigned duration.
+    Some(Duration::try_from(moment(said)?.duration_since(now)).unwrap_or_default())
+}
+
+/// A moment in one of the three ways that HTTP has to write it (RFC 9110 5.6.7).
+fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let parsed = forms.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    parsed.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
 #[derive(Deserialize, Default)]
@@ -107,8 +136,44 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{refusal, warning, withheld};
+    use std::time::Duration;
+
+    use http::HeaderMap;
+
+    use super::{refusal, rest, warning, withheld};
     use crate::Error;
+
+    #[test]
+    fn a_server_says_how_long_in_seconds_or_until_when() {
+        let said = |pairs: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            rest(&headers)
+        };
+        let after = |value: &str| said(&[("retry-after", value)]);
+        let s = Duration::from_secs;
+        assert_eq!(said(&[]), None);
+        assert_eq!(after("30"), Some(s(30)));
+        assert_eq!(after(" 0 "), Some(s(0)));
+        assert_eq!(after("99999999999999999999"), Some(s(u64::MAX)));
+        for nothing in ["", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37"] {
+            assert_eq!(after(nothing), None, "{nothing}");
+        }
+        // The server's clock is asked, whatever ours says.
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            let pairs = [("date", "Sun, 06 Nov 1994 08:49:00 GMT"), ("retry-after", date)];
+            assert_eq!(said(&pairs), Some(s(37)), "{date}");
+            assert_eq!(after(date), Some(s(0)), "{date}: that is over");
+        }
+        let far = after("Mon, 01 Jan 2998 23:59:59 GMT").unwrap();
+        assert!(far > s(60 * 60 * 24 * 365));
+    }
 
     #[test]
     fn a_warning_is_its_text() {

@@ -89,30 +89,6 @@ fn a_refusal_without_an_end_is_given_up() {
     assert!(taken < 32 << 20, "{taken}");
 }
 
-/// Answers everything with `head`, and counts how often.
-fn busy(head: &'static str) -> (String, Taken) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let taken = Taken::default();
-    let counter = Arc::clone(&taken);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            counter.fetch_add(1, Ordering::Relaxed);
-            _ = write!(stream, "HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
-    });
-    (address, taken)
-}
-
-#[test]
-fn a_server_that_cannot_answer_now_is_asked_four_times_and_quoted() {
-    let (server, taken) = busy("503 Service Unavailable");
-    assert_eq!(get(&server, "busy"), "Service Unavailable (HTTP 503)");
-    assert_eq!(taken.load(Ordering::Relaxed), 4);
-}
-
 /// What it says to connect; the address of the server where that works.
 fn connected(options: &Options) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

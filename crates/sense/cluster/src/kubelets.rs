@@ -93,7 +93,7 @@ async fn ask_all(cluster: &Cluster, nodes: &[Arc<ThingRef>]) -> Vec<Answered> {
 
 async fn ask(cluster: &Cluster, node: &str) -> Answered {
     let path = format!("/api/v1/nodes/{node}/proxy/configz");
-    let body = cluster.get_within(&path, LONGEST).await.map_err(|error| {
+    let body = cluster.get_behind(&path, LONGEST).await.map_err(|error| {
         let denied = matches!(error.code(), Some(401 | 403));
         (if denied { Cause::Denied } else { Cause::Unreadable }, reason(&error, node))
     })?;

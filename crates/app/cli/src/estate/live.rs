@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use crate::args::Global;
+use crate::printer;
 
 /// Which cluster was asked.
 #[derive(Clone, Debug)]
@@ -159,6 +160,7 @@ pub(crate) fn access(context: &str, global: &Global) -> ironhull_kube::Options {
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
         agent: "",
+        told: Some(|text| printer::error(&format!("note: {text}"))),
     }
 }
 

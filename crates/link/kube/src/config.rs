@@ -1,16 +1,15 @@
 //! Where the API server is and who asks: kubeconfigs, or the pod's own ServiceAccount.
 
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use ironhull_model::base64;
 use kube_client::Config;
 use kube_client::config::{KubeConfigOptions, Kubeconfig};
 
+use crate::files::{self, LONGEST_CERTIFICATES, LONGEST_KUBECONFIG};
 use crate::said::chain;
 use crate::{Error, Options};
 
-/// A kubeconfig of thousands of clusters is shorter.
-const LONGEST_KUBECONFIG: u64 = 64 << 20;
 /// Contexts that are named where the one asked for is not there.
 const MOST_NAMED: usize = 10;
 
@@ -24,19 +23,21 @@ pub(crate) async fn configuration(options: &Options) -> Result<(Config, String),
         Some(path) => Some(read(path)?),
         None => merged(&paths)?,
     };
-    let Some(kubeconfig) = kubeconfig else {
+    let Some(mut kubeconfig) = kubeconfig else {
         let shown: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
         let none = format!("there is no kubeconfig at {}", shown.join(", "));
         if let Some(context) = &options.context {
             return Err(Error::Config(format!("no context {context}: {none}")));
         }
-        let made = Config::incluster();
-        return made
+        return in_pod()
             .map(|config| (config, String::new()))
-            .map_err(|error| Error::Config(format!("{none}, and no pod: {}", chain(&error))));
+            .map_err(|why| Error::Config(format!("{none}, and no pod: {why}")));
     };
     has_context(&kubeconfig, options)?;
     let context = options.context.clone().or_else(|| kubeconfig.current_context.clone());
+    if let Some(context) = &context {
+        take_in_files(&mut kubeconfig, context).map_err(Error::Config)?;
+    }
     let wanted = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
     let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
     made.map(|config| (config, context.unwrap_or_default()))
@@ -84,25 +85,79 @@ fn has_context(kubeconfig: &Kubeconfig, options: &Options) -> Result<(), Error> 
     Err(Error::Config(format!("no context {asked}: {there}")))
 }
 
+/// A kubeconfig, whose paths are relative to where it is.
 fn read(path: &Path) -> Result<Kubeconfig, Error> {
-    bounded(path)?;
-    Kubeconfig::read_from(path).map_err(|error| Error::Config(chain(&error)))
+    let text = files::text(path, LONGEST_KUBECONFIG).map_err(Error::Config)?;
+    let mut read = Kubeconfig::from_yaml(&text).map_err(|error| Error::Config(chain(&error)))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let place = |named: &mut Option<String>| {
+        if let Some(path) = named.as_mut().filter(|path| !path.is_empty())
+            && let Some(there) = folder.join(&*path).to_str()
+        {
+            *path = there.to_owned();
+        }
+    };
+    for cluster in read.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+        place(&mut cluster.certificate_authority);
+    }
+    for user in read.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+        place(&mut user.client_certificate);
+        place(&mut user.client_key);
+        place(&mut user.token_file);
+        // A bare name is looked for on `PATH`.
+        if let Some(exec) = &mut user.exec
+            && exec.command.as_ref().is_some_and(|command| command.contains('/'))
+        {
+            place(&mut exec.command);
+        }
+    }
+    Ok(read)
 }
 
-/// Refuses what has no end, or is no kubeconfig by its size. A pipe may hold one.
-fn bounded(path: &Path) -> Result<(), Error> {
-    let shown = path.display();
-    let about = std::fs::metadata(path)
-        .map_err(|error| Error::Config(format!("failed to read {shown}: {error}")))?;
-    let kind = about.file_type();
-    let is_device = kind.is_char_device() || kind.is_block_device();
-    if is_device && path != Path::new("/dev/null") {
-        return Err(Error::Config(format!("{shown} is a device, no kubeconfig")));
+/// Puts what stands in files of the context's cluster and user in their place, so that
+/// nobody else reads these. What is there already counts before them.
+fn take_in_files(kubeconfig: &mut Kubeconfig, context: &str) -> Result<(), String> {
+    let named = kubeconfig.contexts.iter().find(|named| named.name == context);
+    let Some(context) = named.and_then(|named| named.context.clone()) else { return Ok(()) };
+    let of_file = |named: &Option<String>| -> Result<_, String> {
+        match named.as_deref() {
+            None | Some("") => Ok(None),
+            Some(path) => {
+                let bytes = files::read(Path::new(path), LONGEST_CERTIFICATES)?;
+                Ok(Some(base64::encode(&bytes)))
+            }
+        }
+    };
+    let clusters = kubeconfig.clusters.iter_mut().filter(|named| named.name == context.cluster);
+    for cluster in clusters.filter_map(|named| named.cluster.as_mut()) {
+        if cluster.certificate_authority_data.is_none() {
+            cluster.certificate_authority_data = of_file(&cluster.certificate_authority)?;
+        }
+        cluster.certificate_authority = None;
     }
-    match about.len() > LONGEST_KUBECONFIG {
-        true => Err(Error::Config(format!("{shown} is larger than {LONGEST_KUBECONFIG} bytes"))),
-        false => Ok(()),
+    let users = kubeconfig.auth_infos.iter_mut();
+    let users = users.filter(|named| Some(&named.name) == context.user.as_ref());
+    for user in users.filter_map(|named| named.auth_info.as_mut()) {
+        if user.client_certificate_data.is_none() {
+            user.client_certificate_data = of_file(&user.client_certificate)?;
+        }
+        if user.client_key_data.is_none() {
+            user.client_key_data = of_file(&user.client_key)?.map(Into::into);
+        }
+        (user.client_certificate, user.client_key) = (None, None);
     }
+    Ok(())
+}
+
+/// What a pod has of its ServiceAccount.
+fn in_pod() -> Result<Config, String> {
+    let folder = Path::new("/var/run/secrets/kubernetes.io/serviceaccount");
+    for path in ["ca.crt", "namespace"].map(|name| folder.join(name)) {
+        if path.exists() {
+            files::read(&path, LONGEST_CERTIFICATES)?;
+        }
+    }
+    Config::incluster().map_err(|error| chain(&error))
 }
 
 /// An address without the user and the password that may stand in it.

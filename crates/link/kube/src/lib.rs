@@ -15,6 +15,7 @@ use kube_client::{Client, Config};
 
 mod ask;
 mod config;
+mod files;
 mod passes;
 mod patience;
 mod plugin;
@@ -24,9 +25,8 @@ mod watch;
 
 use ask::Ask;
 use patience::Patience;
-use plugin::Plugin;
 use said::{chain, refusal};
-use sender::{Credentials, Sender};
+use sender::{Credentials, Sender, Source};
 pub use watch::{Lines, Watcher};
 
 const IMPERSONATE_USER: &str = "Impersonate-User";
@@ -162,9 +162,9 @@ impl Cluster {
         }
         let server = config::without_user(&config.cluster_url.to_string());
         let namespace = config.default_namespace.clone();
-        let plugin = Plugin::take(&mut config.auth_info).map_err(Error::Config)?;
-        let credentials = match plugin {
-            Some(plugin) => Some(Credentials::first(plugin).await.map_err(Error::Config)?.into()),
+        let source = Source::take(&mut config.auth_info).map_err(Error::Config)?;
+        let credentials = match source {
+            Some(source) => Some(Credentials::first(source).await.map_err(Error::Config)?.into()),
             None => None,
         };
         let sender = Arc::new(Sender::new(config, credentials)?);

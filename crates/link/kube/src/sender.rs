@@ -1,6 +1,7 @@
 //! Requests with who asks: what a credential plugin gave is added here, and asked for anew
 //! when it ends.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,20 +10,62 @@ use http::{Request, Response, StatusCode};
 use ironhull_model::base64;
 use jiff::Timestamp;
 use kube_client::client::Body;
+use kube_client::config::AuthInfo;
 use kube_client::{Client, Config};
 use tokio::time::Instant;
 
 use crate::plugin::{Credential, Plugin};
-use crate::{Error, client, said, token};
+use crate::{Error, client, files, said, token};
 
 /// A credential that ends so soon is asked for anew before it is used.
 const BEFORE_ITS_END: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// A plugin is not run again before that: what is refused or over at once would be again.
 const SHORTEST_USE: Duration = Duration::from_secs(5);
 
-/// What a plugin gave, shared by all who ask.
+/// A token in a file is read again so often, and before that when it is refused.
+const FILE_HOLDS: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// Where credentials are from that end.
+pub(crate) enum Source {
+    /// A program.
+    Plugin(Plugin),
+    /// A file with a token, which others write anew.
+    File(PathBuf),
+}
+
+impl Source {
+    /// Takes it out of what a kubeconfig says of a user, so that nobody else asks it; none
+    /// where the user has another credential, which counts before it.
+    ///
+    /// # Errors
+    /// When a plugin is described that cannot be run.
+    pub(crate) fn take(user: &mut AuthInfo) -> Result<Option<Source>, String> {
+        if let Some(plugin) = Plugin::take(user)? {
+            return Ok(Some(Source::Plugin(plugin)));
+        }
+        let has_password = user.username.is_some() && user.password.is_some();
+        if user.auth_provider.is_some() || has_password || user.token.is_some() {
+            return Ok(None);
+        }
+        let path = user.token_file.take().filter(|path| !path.is_empty());
+        Ok(path.map(|path| Source::File(path.into())))
+    }
+
+    fn credential(&self) -> Result<Credential, String> {
+        match self {
+            Source::Plugin(plugin) => plugin.run(),
+            Source::File(path) => {
+                let (authorization, identity) = (Some(files::bearer(path)?), None);
+                let expires = Some(Timestamp::now() + FILE_HOLDS);
+                Ok(Credential { authorization, identity, expires })
+            }
+        }
+    }
+}
+
+/// What a source gave, shared by all who ask.
 pub(crate) struct Credentials {
-    plugin: Arc<Plugin>,
+    source: Arc<Source>,
     held: Mutex<Held>,
     /// Held by whoever runs the plugin; others wait for what it gives.
     renewal: tokio::sync::Mutex<()>,
@@ -47,21 +90,21 @@ impl Held {
     }
 }
 
-/// Runs a plugin without holding up other tasks.
-async fn run(plugin: &Arc<Plugin>) -> Result<Credential, String> {
-    let plugin = Arc::clone(plugin);
-    let ended = tokio::task::spawn_blocking(move || plugin.run()).await;
+/// Asks a source without holding up other tasks.
+async fn run(source: &Arc<Source>) -> Result<Credential, String> {
+    let source = Arc::clone(source);
+    let ended = tokio::task::spawn_blocking(move || source.credential()).await;
     ended.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 impl Credentials {
-    /// Runs the plugin for the first time.
-    pub(crate) async fn first(plugin: Plugin) -> Result<Credentials, String> {
-        let plugin = Arc::new(plugin);
-        let credential = run(&plugin).await?;
+    /// Asks the source for the first time.
+    pub(crate) async fn first(source: Source) -> Result<Credentials, String> {
+        let source = Arc::new(source);
+        let credential = run(&source).await?;
         let since = Instant::now();
         let held = Held { credential, generation: 0, since, is_refused: false, failed: None };
-        Ok(Credentials { plugin, held: Mutex::new(held), renewal: tokio::sync::Mutex::default() })
+        Ok(Credentials { source, held: Mutex::new(held), renewal: tokio::sync::Mutex::default() })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -89,7 +132,7 @@ impl Credentials {
         if self.stands()? {
             return Ok(());
         }
-        let got = run(&self.plugin).await;
+        let got = run(&self.source).await;
         let mut held = self.held();
         held.since = Instant::now();
         match got {
@@ -97,6 +140,11 @@ impl Credentials {
                 held.credential = credential;
                 held.generation += 1;
                 (held.is_refused, held.failed) = (false, None);
+                Ok(())
+            }
+            // Some take the file away once it was read: what it held counts on.
+            Err(_) if matches!(*self.source, Source::File(_)) && !held.is_refused => {
+                held.credential.expires = Some(Timestamp::now() + FILE_HOLDS);
                 Ok(())
             }
             Err(reason) => {
@@ -151,7 +199,11 @@ impl Sender {
 
     /// What the server said, without credentials that it repeats.
     pub(crate) fn withheld(&self, text: &str) -> String {
-        said::withheld(text, token(&self.config).as_deref())
+        let text = said::withheld(text, token(&self.config).as_deref());
+        let held =
+            self.credentials.as_ref().and_then(|of| of.held().credential.authorization.clone());
+        let bearer = held.as_ref().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        said::withheld(&text, bearer)
     }
 
     /// Whether another credential may be had for one that was refused.

@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -126,7 +127,7 @@ fn what_a_kubeconfig_holds_is_not_shown() {
 #[test]
 fn a_kubeconfig_has_an_end_and_names_its_contexts() {
     let zero = Options { kubeconfig: Some("/dev/zero".into()), ..Options::default() };
-    assert!(connected(&zero).unwrap_err().ends_with("/dev/zero is a device, no kubeconfig"));
+    assert!(connected(&zero).unwrap_err().ends_with("/dev/zero is a device, no file"));
     let path = kubeconfig("https://127.0.0.1:1", "contexts");
     let options = Options {
         kubeconfig: Some(path.clone()),
@@ -135,6 +136,91 @@ fn a_kubeconfig_has_an_end_and_names_its_contexts() {
     };
     assert_eq!(connected(&options).unwrap_err(), "no cluster to ask: no context d: there are c");
     std::fs::remove_file(path).unwrap();
+}
+
+/// Whoever asks for the size of a pipe hears that it is empty.
+#[test]
+fn a_kubeconfig_without_an_end_is_given_up() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let poured = std::thread::spawn(move || {
+        let (chunk, mut n) = (vec![b'#'; 1 << 16], 0);
+        while writer.write_all(&chunk).is_ok() && n < 1 << 30 {
+            n += chunk.len();
+        }
+        n
+    });
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    let said = connected(&Options { kubeconfig: Some(path), ..Options::default() }).unwrap_err();
+    drop(reader);
+    assert!(said.ends_with(" is larger than 67108864 bytes"), "{said}");
+    let poured = poured.join().unwrap();
+    assert!(poured < 66 << 20, "{poured}");
+}
+
+#[test]
+fn files_that_a_kubeconfig_names_have_an_end() {
+    let file = std::env::temp_dir().join(format!("ironhull-long-{}", std::process::id()));
+    std::fs::write(&file, vec![b'x'; 5 << 20]).unwrap();
+    let (long, zero) = (file.to_str().unwrap(), "/dev/zero");
+    for (name, path, why) in [
+        ("tokenFile", zero, "/dev/zero is a device, no file"),
+        ("tokenFile", long, "is larger than 1048576 bytes"),
+        ("client-certificate", long, "is larger than 4194304 bytes"),
+        ("client-key", zero, "/dev/zero is a device, no file"),
+    ] {
+        let user = format!(r#"{{"{name}": "{path}"}}"#);
+        let config = written("https://127.0.0.1:1", &user, "files");
+        let options = Options { kubeconfig: Some(config.clone()), ..Options::default() };
+        let said = connected(&options).unwrap_err();
+        assert!(said.ends_with(why), "{name}: {said}");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let server = r#""server""#;
+        let text = text.replace(&user, "{}");
+        let text = text.replace(server, &format!(r#""certificate-authority": "{path}", {server}"#));
+        std::fs::write(&config, text).unwrap();
+        let said = connected(&options).unwrap_err();
+        assert!(said.contains("is a device") || said.contains("larger than 4194304"), "{said}");
+        std::fs::remove_file(config).unwrap();
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+/// A token that others write anew is read again when it is refused, from where the
+/// kubeconfig is.
+#[test]
+fn a_token_in_a_file_is_followed() {
+    let path = written(&picky(), r#"{"tokenFile": "NAME"}"#, "token-file");
+    let token = path.with_extension("token");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let name = token.file_name().unwrap().to_str().unwrap();
+    std::fs::write(&path, text.replace("NAME", name)).unwrap();
+    std::fs::write(&token, "t1\n").unwrap();
+    let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let cluster = Cluster::connect(&options).await.unwrap();
+        let error = cluster.get("/version").await.unwrap_err();
+        assert_eq!(error.code(), Some(401), "{error}");
+        std::fs::write(&token, "t2\n").unwrap();
+        assert_eq!(answered(&cluster).await, b"{}");
+    });
+    std::fs::remove_file(path).unwrap();
+    std::fs::remove_file(token).unwrap();
+}
+
+/// The first answer to a GET that is no refusal.
+async fn answered(cluster: &Cluster) -> Vec<u8> {
+    let began = std::time::Instant::now();
+    loop {
+        match cluster.get("/version").await {
+            Ok(body) => return body,
+            Err(error) => {
+                assert_eq!(error.code(), Some(401), "{error}");
+                assert!(began.elapsed() < std::time::Duration::from_secs(20), "{error}");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
 }
 
 /// Answers 200 to the second token that a plugin gave, 401 to all others.
@@ -180,8 +266,7 @@ fn a_credential_that_ends_is_renewed() {
             let cluster = Cluster::connect(&options).await.unwrap();
             let error = cluster.get("/version").await.unwrap_err();
             assert_eq!(error.code(), Some(401), "{error}");
-            tokio::time::sleep(std::time::Duration::from_secs(6)).await;
-            assert_eq!(cluster.get("/version").await.unwrap(), b"{}");
+            assert_eq!(answered(&cluster).await, b"{}");
             let watcher = cluster.watcher().unwrap();
             watcher.open("/version", "application/json").await.unwrap();
         });

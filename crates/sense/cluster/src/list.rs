@@ -1,5 +1,8 @@
 //! Lists of one kind, page by page.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{Node, Object, Standing, Value};
 use serde::Deserialize;
@@ -14,6 +17,8 @@ const PAGE: usize = 500;
 const RESTARTS: usize = 3;
 /// Pages of a list that is read: a million objects. A server that goes on for ever ends here.
 const MOST_PAGES: usize = 2000;
+/// Bytes of a list, as they come: a million pods that run are fewer.
+pub(crate) const LONGEST_LIST: usize = 4 << 30;
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
@@ -73,9 +78,10 @@ async fn pages(
 ) -> Result<Listed, Error> {
     let path = resource.path(namespace);
     let mut objects = Vec::new();
-    let mut next = String::new();
+    let mut way = Way::new(LONGEST_LIST);
     let broken = |reason: String| Error::Answer { path: path.clone(), reason };
-    for _ in 0..MOST_PAGES {
+    let mut next = String::new();
+    loop {
         let mut query = format!("{path}?limit={PAGE}");
         if !next.is_empty() {
             query += &format!("&continue={}", escaped(&next));
@@ -86,12 +92,45 @@ async fn pages(
         if metadata.next.is_empty() {
             return Ok(Listed { objects, version: metadata.version });
         }
-        if metadata.next == next {
-            return Err(broken("a page leads to itself".to_owned()));
-        }
+        way.goes_on(body.len(), &metadata.next).map_err(broken)?;
         next = metadata.next;
     }
-    Err(broken(format!("it has more than {MOST_PAGES} pages")))
+}
+
+/// The way through the pages of a list, which has an end whoever leads it.
+struct Way {
+    /// Hashes of the tokens so far, which may be long; nobody else knows what they hash to.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    /// Bytes that may still come.
+    left: usize,
+}
+
+impl Way {
+    fn new(longest: usize) -> Way {
+        Way { seen: HashSet::new(), hasher: RandomState::new(), left: longest }
+    }
+
+    /// Takes a page of so many bytes and the token that it leads on with.
+    ///
+    /// # Errors
+    /// Why the way is not followed.
+    fn goes_on(&mut self, n_bytes: usize, token: &str) -> Result<(), String> {
+        if !self.seen.insert(self.hasher.hash_one(token)) {
+            return Err("its pages lead in a ring".to_owned());
+        }
+        if self.seen.len() >= MOST_PAGES {
+            return Err(format!("it has more than {MOST_PAGES} pages"));
+        }
+        let left = self.left.checked_sub(n_bytes);
+        self.left = left.ok_or_else(too_long)?;
+        Ok(())
+    }
+}
+
+/// What is said of a list that is longer than is read.
+pub(crate) fn too_long() -> String {
+    format!("it is longer than {} GiB", LONGEST_LIST >> 30)
 }
 
 #[derive(Deserialize)]
@@ -228,7 +267,7 @@ pub(crate) async fn one(
 
 #[cfg(test)]
 mod tests {
-    use super::{Extent, escaped, page};
+    use super::{Extent, MOST_PAGES, Way, escaped, page};
     use crate::discovery::Resource;
 
     fn read(extent: Extent, body: &str) -> Result<usize, String> {
@@ -242,6 +281,18 @@ mod tests {
         };
         let mut objects = Vec::new();
         page(&resource, extent, body.as_bytes(), &mut objects).map(|_| objects.len())
+    }
+
+    #[test]
+    fn a_way_through_pages_has_an_end() {
+        let mut way = Way::new(100);
+        assert_eq!(way.goes_on(40, "a"), Ok(()));
+        assert_eq!(way.goes_on(60, "b"), Ok(()));
+        assert_eq!(way.goes_on(0, "a").unwrap_err(), "its pages lead in a ring");
+        assert_eq!(way.goes_on(1, "c").unwrap_err(), "it is longer than 4 GiB");
+        let mut way = Way::new(0);
+        let followed = (0..).take_while(|n| way.goes_on(0, &n.to_string()).is_ok()).count();
+        assert_eq!(followed, MOST_PAGES - 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ironhull_model::{Node, Object, Standing, Value};
 use serde::Deserialize;
 
 use crate::discovery::Resource;
-use crate::list::{Extent, Table};
+use crate::list::{self, Extent, Table};
 use crate::trim;
 
 /// A bookmark comes every minute; when not even that comes, the connection is dead
@@ -120,6 +120,8 @@ pub(super) struct Stream {
     type_at: Option<usize>,
     /// Whether the objects that are there come first, and have not come yet.
     is_listing: bool,
+    /// Bytes of these that may still come.
+    left: usize,
     is_silent: bool,
 }
 
@@ -141,7 +143,8 @@ impl Stream {
         let lines = watcher.open(&query, accept).await?;
         let is_listing = version.is_none();
         let path = path.to_owned();
-        Ok(Stream { lines, path, extent, type_at: None, is_listing, is_silent: false })
+        let left = list::LONGEST_LIST;
+        Ok(Stream { lines, path, extent, type_at: None, is_listing, left, is_silent: false })
     }
 
     /// Whether the last failure was that nothing came.
@@ -165,6 +168,10 @@ impl Stream {
             }
         };
         let broken = |reason: String| Error::Answer { path: self.path.clone(), reason };
+        if self.is_listing {
+            let left = self.left.checked_sub(line.len());
+            self.left = left.ok_or_else(|| broken(list::too_long()))?;
+        }
         let said = |error: serde_json::Error| broken(error.to_string());
         let Typed { ty } = serde_json::from_slice(&line).map_err(said)?;
         if ty == "ERROR" {

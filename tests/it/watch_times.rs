@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ironhull_testkit::cluster::{Cluster, User};
+use ironhull_testkit::wait::until;
 use serde_json::{Value, json};
 
 use super::cli::{binary, folder, repository};
@@ -27,24 +28,63 @@ fn it_ends_when_its_reader_leaves_though_nothing_happens() {
         .unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
-    std::thread::sleep(Duration::from_secs(2));
+    // While it is read it goes on.
+    cluster.create_all(&[json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "host", "namespace": cluster.namespace("reader")},
+        "spec": {"hostPID": true, "containers": [{"name": "c", "image": "registry.example/a:1"}]}})]);
+    stdout.read_line(&mut String::new()).unwrap();
     assert!(child.try_wait().unwrap().is_none(), "its reader is still there");
     drop(stdout);
     let left = Instant::now();
-    let ended = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break Some(status);
-        }
-        if left.elapsed() > Duration::from_secs(20) {
-            _ = child.kill();
-            _ = child.wait();
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let ended = until(Duration::from_secs(20), || child.try_wait().unwrap());
+    _ = child.kill();
+    _ = child.wait();
     let status = ended.expect("nobody reads any more");
-    assert_eq!(status.code(), Some(0), "the verdict of what it watched");
+    assert_eq!(status.code(), Some(1), "the verdict of what it watched");
     println!("ended {:?} after its reader", left.elapsed());
+}
+
+/// A file of several objects is told as one change, and soon.
+#[test]
+fn what_is_applied_together_is_told_together() {
+    let Some(cluster) = started() else { return };
+    let kubeconfig = cluster.kubeconfig(&User::admin()).display().to_string();
+    let mut watch = Watch::start(&kubeconfig);
+    let pod = |namespace: &str, n: usize| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("a{n}"), "namespace": namespace},
+            "spec": {"containers": [{"name": "c", "image": "registry.example/a:1", "securityContext": {"privileged": true}}]}})
+    };
+    for attempt in 0..10 {
+        let namespace = cluster.namespace("apply");
+        watch.read(Duration::from_secs(2));
+        let before = watch.n_changes;
+        // A client that sends one after the other, over more than one quiet moment.
+        let began = Instant::now();
+        let mut slowest = Duration::ZERO;
+        for n in 0..7 {
+            let sent = Instant::now();
+            cluster.create(&User::admin(), &pod(&namespace, n)).expect_success();
+            std::thread::sleep(Duration::from_millis(20).saturating_sub(sent.elapsed()));
+            slowest = slowest.max(sent.elapsed());
+        }
+        let sent = began.elapsed();
+        let took = watch.wait("privileged-container", "a6", true);
+        let n_told = watch.n_changes - before;
+        println!("7 pods in {sent:?}, one in {slowest:?} at most: told {took:?} later in {n_told}");
+        // A machine that is busy sends them apart.
+        if slowest < Duration::from_millis(45) && sent < Duration::from_millis(220) {
+            let n_pods = |watch: &Watch| {
+                let of = |of: &&Value| of["control"] == "privileged-container";
+                watch.findings.values().filter(of).count()
+            };
+            assert_eq!(n_pods(&watch), 7 * (attempt + 1));
+            assert_eq!(n_told, 1, "a part was told by itself");
+            assert!(took < Duration::from_secs(1), "{took:?}");
+            watch.end();
+            return;
+        }
+    }
+    panic!("the machine is too busy to send them together");
 }
 
 /// What is taken from a view of everything is gone at once, and not with each watch.

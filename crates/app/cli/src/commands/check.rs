@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::printer;
 
+mod gather;
 mod judged;
 mod keeper;
 mod plan;

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 use super::super::proof;
+use super::gather;
 use super::judged::{about_exceptions, needs, not_asked, refuse_policy_files, unasked};
 use super::keeper::Keeper;
 use super::plan::Plan;
@@ -31,14 +32,8 @@ use crate::printer;
 
 /// Events that wait to be taken in; whoever tells more waits.
 const WAITING: usize = 4096;
-/// Changes mostly come several at a time: after the first it is waited for more. Between
-/// two judgings there is as much time as the first took, so that a busy cluster leaves
-/// time for others; in a quiet one that has long passed.
-const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+/// The longest time between two judgings that is kept free for others.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// Where more than objects changes, it is waited until so long nothing more does, and
-/// ten times as long at most.
-const SETTLES: Duration = Duration::from_secs(1);
 /// How often it is looked whether time alone changed something.
 const TICK: Duration = Duration::from_secs(60);
 
@@ -132,10 +127,7 @@ impl Sources<'_> {
                 Next::End | Next::Failed(_) => return false,
             }
             let now = Instant::now();
-            let until = match following.is_moving() {
-                true => (now + SETTLES).min(began + SETTLES * 10),
-                false => earliest.max(began + SHORTEST_WAIT),
-            };
+            let until = gather::until(following.is_moving(), began, now, earliest);
             let left = until.saturating_duration_since(now);
             if left.is_zero() {
                 return true;

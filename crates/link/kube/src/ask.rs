@@ -75,7 +75,7 @@ impl Cluster {
     async fn ask_as_we_are(&self, ask: Ask<'_>) -> Result<Vec<u8>, Error> {
         let leave = self.patience.leave().await;
         let _leave = leave.map_err(|reason| self.unreachable(ask.path, reason))?;
-        let mut asking = self.patience.asking();
+        let mut asking = Asking::new();
         let mut n_attempts = 0;
         loop {
             let failed = match self.once(ask, &asking).await {

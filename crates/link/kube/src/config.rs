@@ -94,7 +94,7 @@ fn read(path: &Path) -> Result<Kubeconfig, Error> {
         if let Some(path) = named.as_mut().filter(|path| !path.is_empty())
             && let Some(there) = folder.join(&*path).to_str()
         {
-            *path = there.to_owned();
+            there.clone_into(path);
         }
     };
     for cluster in read.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {

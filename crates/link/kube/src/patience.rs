@@ -45,6 +45,13 @@ pub(crate) struct Asking {
     is_again: bool,
 }
 
+impl Asking {
+    /// A request begins.
+    pub(crate) fn new() -> Asking {
+        Asking { began: Instant::now(), pause: FIRST_PAUSE, is_again: false }
+    }
+}
+
 /// Leave to ask; while it is held nobody else asks a server that is gone.
 pub(crate) type Leave<'p> = Option<tokio::sync::MutexGuard<'p, ()>>;
 
@@ -70,11 +77,6 @@ impl Patience {
         }
         let probe = self.probe.lock().await;
         Ok(self.state().is_doubtful(Instant::now())?.then_some(probe))
-    }
-
-    /// A request begins.
-    pub(crate) fn asking(&self) -> Asking {
-        Asking { began: Instant::now(), pause: FIRST_PAUSE, is_again: false }
     }
 
     /// How long its next attempt may take.

@@ -28,7 +28,7 @@ const FILE_HOLDS: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 /// Where credentials are from that end.
 pub(crate) enum Source {
     /// A program.
-    Plugin(Plugin),
+    Plugin(Box<Plugin>),
     /// A file with a token, which others write anew.
     File(PathBuf),
 }
@@ -41,7 +41,7 @@ impl Source {
     /// When a plugin is described that cannot be run.
     pub(crate) fn take(user: &mut AuthInfo) -> Result<Option<Source>, String> {
         if let Some(plugin) = Plugin::take(user)? {
-            return Ok(Some(Source::Plugin(plugin)));
+            return Ok(Some(Source::Plugin(Box::new(plugin))));
         }
         let has_password = user.username.is_some() && user.password.is_some();
         if user.auth_provider.is_some() || has_password || user.token.is_some() {

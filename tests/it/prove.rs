@@ -98,7 +98,7 @@ fn what_runs_the_cluster_is_told_apart(cluster: &Cluster, run: &Run, namespace: 
     let args = ["-n", namespace, "--only", "api-server-audit-log"];
     let named = prove(cluster, &User::admin(), "bare-named", &args);
     assert_eq!(named.code, 1);
-    assert!(named.stdout.contains("1 controls tried: 0 stopped, 1 not"), "{}", named.stdout);
+    assert!(named.stdout.contains("1 control tried: 0 stopped, 1 not"), "{}", named.stdout);
 }
 
 /// A policy against images by tag, in every namespace that does not say it is exempt.

@@ -541,6 +541,8 @@ pub(crate) static KNOWN: &[Known] = &[
     ),
     // github.com/grafana/helm-charts charts/promtail
     known("Promtail", &[nodes(&["grafana/promtail"], &[LogShipping]).of_node_logs()]),
+    // github.com/grafana/alloy operations/helm/charts/alloy, which also runs without logs
+    known("Grafana Alloy", &[nodes(&["grafana/alloy"], &[LogShipping]).of_node_logs()]),
     // github.com/vectordotdev/vector distribution/kubernetes/vector-agent
     Known {
         labels: &[(NAME, "vector")],

@@ -562,10 +562,14 @@ fn an_image_that_others_have_needs_more() {
 
 #[test]
 fn only_what_sees_the_nodes_logs_ships_them() {
-    let found = |volumes: &str| {
-        let container = "{name: c, image: 'fluent/fluent-bit:4'}";
-        names(&snapshot(&pods("DaemonSet", "{app: shop}", container, volumes)))
+    let of = |image: &str, volumes: &str| {
+        let container = format!("{{name: c, image: '{image}'}}");
+        names(&snapshot(&pods("DaemonSet", "{app: shop}", &container, volumes)))
     };
+    let logs = "[{hostPath: {path: /var/log}}]";
+    assert_eq!(of("grafana/alloy:v1", logs), ["Grafana Alloy"]);
+    assert_eq!(of("grafana/alloy:v1", "[]"), [""; 0]);
+    let found = |volumes: &str| of("fluent/fluent-bit:4", volumes);
     for path in ["/var/log", "/var/log/pods", "/var/log/", "/", "/var/lib/docker/containers"] {
         assert_eq!(found(&format!("[{{hostPath: {{path: {path}}}}}]")), ["Fluent Bit"], "{path}");
     }

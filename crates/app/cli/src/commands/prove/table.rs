@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use ironhull_model::Severity;
+use ironhull_report::table::count;
 use ironhull_report::text::few;
 
 use super::summary::{Proven, Summary};
@@ -58,7 +59,8 @@ pub(super) fn render(proven: &Proven<'_>, from: Option<Severity>, exit: u8) -> S
     let n_tried = open.len() + stopped.len();
     _ = writeln!(
         text,
-        "{n_tried} controls tried: {} stopped, {} not · nothing was created · exit {exit}",
+        "{} tried: {} stopped, {} not · nothing was created · exit {exit}",
+        count(n_tried, "control"),
         stopped.len(),
         open.len()
     );

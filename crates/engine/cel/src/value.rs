@@ -167,7 +167,12 @@ impl<'a> Val<'a> {
 
     /// Whether it is a list or map known to have no elements.
     pub fn is_empty(&self) -> bool {
-        !self.is_open() && (self.is_type("list") || self.is_type("map")) && self.len() == 0
+        match self {
+            Val::List(list) => !list.open && list.items.is_empty(),
+            Val::Map(entries) => entries.is_empty(),
+            Val::Node(node) => matches!(node.kind(), Kind::List | Kind::Map) && node.is_empty(),
+            _ => false,
+        }
     }
 
     /// Calls `visit` for what [`Val::elements`] gives.

@@ -5,8 +5,8 @@ use super::{Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Call, Expr};
 use crate::authz::Authz;
 use crate::functions;
-use crate::library::cost;
 use crate::library::registry::registry;
+use crate::library::{cost, strings};
 use crate::value::{Opaque, Val, equal};
 
 /// Which of `==` and `!=` is evaluated.
@@ -19,6 +19,14 @@ pub(super) enum Equality {
 impl<'a> Machine<'_, '_, 'a> {
     pub(super) fn equality(&mut self, a: &'a Expr, b: &'a Expr, which: Equality) -> Eval<Val<'a>> {
         let (left, right) = (self.operand(a)?, self.operand(b)?);
+        // Most comparisons are of two texts, which need none of what follows.
+        if let (Ok(left), Ok(right)) = (&left, &right)
+            && let (Some(left), Some(right)) = (left.as_str(), right.as_str())
+        {
+            let size = strings::size(left).min(strings::size(right));
+            self.charge(cost::part(size as u64, cost::STRING))?;
+            return Ok(Val::Bool((left == right) == (which == Equality::Equal)));
+        }
         let cost = equality_cost(left.as_ref().ok(), right.as_ref().ok(), which);
         let result = match (left, right) {
             (Ok(Val::Unknown), _) => Ok(Val::Unknown),
@@ -26,7 +34,7 @@ impl<'a> Machine<'_, '_, 'a> {
             (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
             (Ok(left), Ok(right)) => match which {
                 // What a list that may go on is equal to is not known.
-                _ if both_lists(&left, &right) && (left.is_open() || right.is_open()) => {
+                _ if (left.is_open() || right.is_open()) && both_lists(&left, &right) => {
                     Ok(Val::Unknown)
                 }
                 Equality::Equal if self.differs_by_type(&left, &right) => Err(no_overload()),
@@ -41,7 +49,8 @@ impl<'a> Machine<'_, '_, 'a> {
     /// Whether a list or map of a Go type is compared with what is neither.
     fn differs_by_type(&self, left: &Val<'a>, right: &Val<'a>) -> bool {
         let differ = |ty| left.is_type(ty) != right.is_type(ty);
-        (differ("list") || differ("map")) && !right.is_type("null_type") && self.is_typed(left)
+        // Asked first, because outside of admission policies nothing is.
+        self.is_typed(left) && (differ("list") || differ("map")) && !right.is_type("null_type")
     }
 
     pub(super) fn host(&mut self, function: u16, args: &'a [Expr]) -> Eval<Val<'a>> {

@@ -75,13 +75,14 @@ impl<V: Operand> Call<'_, V> {
     }
 
     fn kubernetes_cost(&self) -> Option<u64> {
-        let (first, second) = (self.size_of_sizer(0), self.size_of_sizer(1));
+        let first = || self.size_of_sizer(0);
+        let second = || self.size_of_sizer(1);
         let needs = |n_arguments: usize| (self.arguments.len() >= n_arguments).then_some(());
         Some(match self.function {
             "check" => CHECK,
             "fieldSelector" | "labelSelector" => {
                 needs(2)?;
-                NEW_LIST + part(second, STRING) + part(second, 0.5) * (NEW_LIST + NEW_STRUCT)
+                NEW_LIST + part(second(), STRING) + part(second(), 0.5) * (NEW_LIST + NEW_STRUCT)
             }
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes" => {
                 self.arguments.first().map_or(0, |list| list.as_ref().map_or(1, traversal))
@@ -102,22 +103,22 @@ impl<V: Operand> Call<'_, V> {
             | "semver"
             | "isSemver" => {
                 needs(1)?;
-                part(first, STRING)
+                part(first(), STRING)
             }
             "replace" | "split" | "ip.isCanonical" => {
                 needs(1)?;
-                twice(first)
+                twice(first())
             }
             "join" => twice(self.result.map_or(1, size_of_sizer)),
             "find" | "findAll" => {
                 needs(2)?;
-                regex_cost(first, second)
+                regex_cost(first(), second())
             }
             "containsIP" => {
                 needs(2)?;
-                part(first + first, STRING)
+                part(first() + first(), STRING)
                     + if self.overload == "cidr_contains_ip_string" {
-                        part(second, STRING)
+                        part(second(), STRING)
                     } else {
                         0
                     }
@@ -125,13 +126,13 @@ impl<V: Operand> Call<'_, V> {
             "containsCIDR" => {
                 needs(2)?;
                 let parsed = self.overload == "cidr_contains_cidr_string";
-                part(first + first, STRING)
-                    + part(first, STRING)
+                part(first() + first(), STRING)
+                    + part(first(), STRING)
                     + 1
-                    + if parsed { part(second, STRING) } else { 0 }
+                    + if parsed { part(second(), STRING) } else { 0 }
             }
             "validate" => match self.argument(0)?.view() {
-                View::Format(format) => regex_cost(second, format.regex_size()),
+                View::Format(format) => regex_cost(second(), format.regex_size()),
                 _ => return None,
             },
             "_==_" => match self.argument(0)?.view() {

@@ -140,7 +140,8 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         let mut steps = Vec::new();
         let mut namespaces: Vec<&str> = Vec::new();
-        for binding in self.access.bindings_of(who, Some(Question::ANY)) {
+        let bindings: Vec<_> = self.access.bindings_of(who, Some(Question::ANY)).collect();
+        for &binding in &bindings {
             namespaces.extend(binding.namespace);
             let everything = self.access.rules(binding).find(|rule| rule.is_everything());
             let Some(rule) = everything else { continue };
@@ -154,12 +155,11 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         namespaces.sort_unstable();
         namespaces.dedup();
-        let rules = self.access.bindings_of(who, Some(Question::ANY));
-        let rules = rules.flat_map(|binding| self.access.rules(binding));
+        let rules = bindings.iter().flat_map(|binding| self.access.rules(binding));
         let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
         names.sort_unstable();
         names.dedup();
-        let asker = Asker { escalation: self, who, from, names };
+        let asker = Asker { escalation: self, who, from, bindings, names };
         let minor = self.world().base.minor;
         for way in table::ways().enumerate() {
             if way.1.until.is_some_and(|last| minor > last) {

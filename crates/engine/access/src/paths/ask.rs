@@ -4,13 +4,16 @@ use super::known::Privileged;
 use super::{Escalation, Granted, Step, table};
 use crate::escalation::{Gives, Name, Power, Way};
 use crate::subject::MASTERS;
-use crate::{Identity, Question, Subject};
+use crate::{Binding, Identity, Question, Subject};
 
 /// Asks what one identity may do.
 pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) escalation: &'e Escalation<'i, 'a>,
     pub(super) who: &'e Identity,
     pub(super) from: &'e Power,
+    /// Its bindings, looked up once for all ways: those of each of its names together,
+    /// those that count everywhere first.
+    pub(super) bindings: Vec<&'i Binding<'a>>,
     /// The names that the rules limit themselves to.
     pub(super) names: Vec<&'a str>,
 }
@@ -102,7 +105,11 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let needs = way.needs.iter().enumerate();
         let granted = needs.map(|(at, need)| {
             let place = if need.cluster { None } else { namespace };
-            access.bindings_of(self.who, place).find_map(|binding| {
+            let counts = |binding: &&&'i Binding<'a>| {
+                binding.namespace.is_none()
+                    || place.is_some_and(|place| binding.namespace == Some(place))
+            };
+            self.bindings.iter().filter(counts).find_map(|binding| {
                 let met = table.get(binding.role? as usize, index, at)?;
                 let rule = access.rules(binding).nth(met.rule as usize)?;
                 Some(Granted { what: format!("{} {}", met.verb, met.resource), binding, rule })

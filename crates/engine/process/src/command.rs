@@ -71,9 +71,11 @@ enum Variable<'a> {
 }
 
 /// Whether a component's name stands anywhere where one can be started.
-fn mentions_component(container: Node<'_>, command: &[Node<'_>], args: &[Node<'_>]) -> bool {
-    let image = if command.is_empty() { container.get("image") } else { None };
-    let mut texts = command.iter().chain(args).copied().chain(image).filter_map(Node::as_str);
+fn mentions_component(container: Node<'_>) -> bool {
+    let command = container.get("command").filter(|command| !command.is_empty());
+    let image = if command.is_none() { container.get("image") } else { None };
+    let words = command.into_iter().chain(container.get("args")).flat_map(Node::items);
+    let mut texts = words.chain(image).filter_map(Node::as_str);
     texts.any(|text| {
         NAMED_ALIKE.into_iter().any(|part| text.contains(part))
             && COMPONENTS.into_iter().any(|name| text.contains(name))
@@ -84,11 +86,11 @@ impl<'a> Command<'a> {
     /// The command line of a container that runs one of the known components. Most
     /// containers run none, which is seen without reading their words.
     pub fn of(container: Node<'a>) -> Option<Command<'a>> {
-        let list = |name: &str| container.get(name).into_iter().flat_map(Node::items);
-        let (command, args): (Vec<_>, Vec<_>) = (list("command").collect(), list("args").collect());
-        if !mentions_component(container, &command, &args) {
+        if !mentions_component(container) {
             return None;
         }
+        let list = |name: &str| container.get(name).into_iter().flat_map(Node::items);
+        let (command, args): (Vec<_>, Vec<_>) = (list("command").collect(), list("args").collect());
         let given = command.iter().chain(&args).filter_map(|node| Some((node.as_str()?, *node)));
         let mut words: Vec<Word<'a>> = Vec::new();
         let is_shell = command.first().and_then(|node| node.as_str()).is_some_and(is_shell);

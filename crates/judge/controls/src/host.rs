@@ -152,8 +152,8 @@ impl Host for Functions {
                 Ok(Val::Bool(selector::selects(selector, Some(labels.root()))))
             }
             (2, [container, program]) => {
-                let program = program.display();
-                Ok(Val::Bool(command(container).is_some_and(|found| found.program() == program)))
+                let is_it = |found: Command<'_>| found.program() == program.display();
+                Ok(Val::Bool(command(container).is_some_and(is_it)))
             }
             (FLAG, [container, name]) => {
                 let name = name.display();

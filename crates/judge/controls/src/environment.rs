@@ -53,7 +53,8 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
     // Parts of an image reference (distribution/reference): the first component
     // is a registry only if it looks like a host.
     ("imageDigest", &["image"], "(image.contains('@') ? image.split('@')[1] : '')"),
-    ("imageTag", &["image"], "tagOf(image.split('@')[0])"),
+    // Most have no digest to take away first.
+    ("imageTag", &["image"], "(image.contains('@') ? tagOf(image.split('@')[0]) : tagOf(image))"),
     (
         "tagOf",
         &["name"],
@@ -84,9 +85,15 @@ pub const HELPERS: &[(&str, &[&str], &str)] = &[
         &["image"],
         "((isQualified(image) ? '' : image.contains('/') ? 'docker.io/' : 'docker.io/library/') + imageName(image))",
     ),
-    // The names of the ConfigMaps without which a pod does not start.
+    // The names of the ConfigMaps without which a pod does not start, each once, but for
+    // the one that Kubernetes makes in every namespace.
     (
         "configMapNames",
+        &["pod"],
+        "configMapReferences(pod).filter(n, !(n in ['', 'kube-root-ca.crt'])).distinct()",
+    ),
+    (
+        "configMapReferences",
         &["pod"],
         "(pod.?volumes.orValue([]).filter(v, has(v.configMap) && !v.configMap.?optional.orValue(false))\
           .map(v, v.configMap.?name.orValue('')) + \

@@ -149,7 +149,7 @@ impl<'a> Run<'_, 'a> {
         {
             return;
         }
-        if let Err((expression, error)) = self.bind_related(control) {
+        if let Err((expression, error)) = self.bind_related(control, first.as_ref()) {
             return self.own_error(expression, &error);
         }
         if self.says_nothing(control) {
@@ -215,8 +215,18 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Binds the lists of related objects. A join whose expression is unknown is
-    /// unknown; one whose value is null or absent finds nothing.
-    fn bind_related(&mut self, control: &'a Control) -> Result<(), (&'a Expression, EvalError)> {
+    /// unknown; one whose value is null or absent finds nothing. A join by the very list
+    /// that is judged item by item, which `first` is if it was made before, asks it once.
+    fn bind_related(
+        &mut self,
+        control: &'a Control,
+        first: Option<&Outcome<'a>>,
+    ) -> Result<(), (&'a Expression, EvalError)> {
+        let listed = first.zip(self.rule.each.first());
+        let value_of = |run: &Self, expression: &'a Expression| match listed {
+            Some((known, list)) if list.program.text == expression.text => known.clone(),
+            _ => run.evaluate(expression),
+        };
         for (offset, related) in control.related.iter().enumerate() {
             let expression = match &related.join {
                 Join::All => None,
@@ -224,7 +234,8 @@ impl<'a> Run<'_, 'a> {
                 | Join::SelectedBy(expression)
                 | Join::Selecting { labels: expression, .. } => Some(expression),
             };
-            let value = match expression.map(|expression| (expression, self.evaluate(expression))) {
+            let asked = expression.map(|expression| (expression, value_of(self, expression)));
+            let value = match asked {
                 None => None,
                 Some((_, Outcome::Value(value))) => Some(value),
                 Some((_, Outcome::Unknown)) => {

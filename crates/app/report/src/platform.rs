@@ -32,16 +32,10 @@ fn is_namespace(name: &str) -> bool {
     !name.is_empty() && PATTERNS.iter().any(|pattern| glob(pattern, name))
 }
 
-impl<'a> Report<'a> {
+impl Report<'_> {
     /// [`is_platform`].
     pub fn is_platform(&self, finding: &Finding) -> bool {
         is_platform(finding, World::new(self.snapshot))
-    }
-
-    /// The violations that are not of the platform, with their numbers.
-    pub fn own_violations(&self) -> impl Iterator<Item = (usize, &'a Finding)> + Clone + use<'a> {
-        let report = *self;
-        self.violations().filter(move |(_, finding)| !report.is_platform(finding))
     }
 }
 

@@ -236,10 +236,13 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     let mut parts = Vec::new();
     let mut words = Vec::new();
     for severity in Severity::ALL.into_iter().filter(|severity| *severity < shown) {
-        let of_it = report.own_violations().filter(|(_, finding)| finding.severity == severity);
-        let subjects: BTreeSet<&ThingRef> =
-            of_it.clone().map(|(_, finding)| &*finding.subject).collect();
-        let n = of_it.count();
+        // Most findings of a large estate are only counted, so each is looked at once.
+        let of_it = report.violations().filter(|(_, finding)| finding.severity == severity);
+        let own = of_it.filter(|(_, finding)| !report.is_platform(finding));
+        let mut subjects: Vec<&ThingRef> = own.map(|(_, finding)| &*finding.subject).collect();
+        let n = subjects.len();
+        subjects.sort_unstable();
+        subjects.dedup();
         if n > 0 {
             parts.push(format!(
                 "{} {n} in {}",

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod access_gaps;
 mod admins;
 mod charts;
 mod cli;

@@ -16,6 +16,7 @@ mod table;
 mod tests;
 
 pub use everybody::Everybody;
+pub use known::looks_at;
 
 use ask::Asker;
 use known::{Known, Privileged};

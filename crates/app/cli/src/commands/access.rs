@@ -7,7 +7,7 @@ use ironhull_access::{Identity, Subject};
 use ironhull_model::{Node, Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
-use super::check::{print_diagnostics, unread};
+use super::check::print_diagnostics;
 use crate::args::Global;
 use crate::args::access::{AccessCommand, Target, Who};
 use crate::config;
@@ -23,9 +23,12 @@ mod log;
 mod minimize;
 mod of;
 mod paths;
+mod reach;
 mod stale;
 mod who_can;
 mod who_did;
+
+use reach::Reach;
 
 /// Runs the command.
 pub(crate) fn run(command: &AccessCommand, global: &Global) -> anyhow::Result<Exit> {
@@ -63,21 +66,6 @@ pub(super) fn read_targets(
     Ok(snapshot)
 }
 
-/// Whether every role and binding was read.
-fn is_complete(snapshot: &Snapshot) -> bool {
-    let kinds = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
-    kinds.iter().all(|kind| snapshot.coverage.is_complete(ironhull_access::GROUP, kind))
-}
-
-/// Says what an answer over a fragment does not say.
-fn admit(snapshot: &Snapshot) {
-    if !is_complete(snapshot) {
-        printer::error(
-            "note: these files may be a part of the estate; what is bound elsewhere is not counted\n      (complete: true in ironhull.yaml says that they are all)",
-        );
-    }
-}
-
 /// Says where a ServiceAccount is not there: what is bound to its name holds for whoever
 /// makes it.
 fn note_absent(subject: &Subject, snapshot: &Snapshot) {
@@ -93,11 +81,6 @@ fn note_absent(subject: &Subject, snapshot: &Snapshot) {
     }
     let place = if is_all { "" } else { " in what was read" };
     printer::error(&format!("note: there is no ServiceAccount {namespace}/{name}{place}"));
-}
-
-/// The exit code of an answer: what could not be read may have said more.
-fn exit(snapshot: &Snapshot) -> Exit {
-    unread(snapshot)
 }
 
 fn subject(who: &Who) -> anyhow::Result<(Subject, Identity)> {
@@ -155,10 +138,16 @@ fn source_json(
 }
 
 /// A document of this kind.
-pub(super) fn document(kind: &str, snapshot: &Snapshot, mut fields: Json) -> String {
+fn document(kind: &str, reach: &Reach<'_>, mut fields: Json) -> String {
+    fields["complete"] = reach.is_complete().into();
+    fields["unread"] = reach.json().into();
+    finished(kind, fields)
+}
+
+/// A document, its kind and version first known.
+fn finished(kind: &str, mut fields: Json) -> String {
     fields["apiVersion"] = "ironhull.dev/v1".into();
     fields["kind"] = kind.into();
-    fields["complete"] = is_complete(snapshot).into();
     let mut text = serde_json::to_string_pretty(&fields).unwrap_or_default();
     text.push('\n');
     text

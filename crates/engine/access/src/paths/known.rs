@@ -10,6 +10,12 @@ use crate::{Access, Subject, grants};
 /// Namespace → names of ServiceAccounts.
 type Accounts = BTreeMap<String, BTreeSet<String>>;
 
+/// The kinds besides roles and bindings that ways lead through.
+pub fn looks_at() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let others = ["ServiceAccount", "Secret", "Namespace", "Node", "ConfigMap"];
+    others.into_iter().map(|kind| ("", kind)).chain(POD_KINDS.iter().copied())
+}
+
 /// Whether Pod Security lets a pod take its node.
 pub(super) enum Privileged {
     Allowed,

@@ -10,8 +10,9 @@ use serde_json::{Value as Json, json};
 
 use super::log::Logs;
 use super::paths::step_json;
+use super::reach::{Needs, Reach};
 use super::who_did::{plain, what};
-use super::{admit, document, exit, named, place, read, table};
+use super::{document, named, place, read, table};
 use crate::args::Global;
 use crate::args::access::{Admins as Args, FailOnUse, Output};
 use crate::exit::Exit;
@@ -23,12 +24,14 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     }
     let logs = Logs::of(&args.files, args.since.as_deref(), args.until.as_deref())?;
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Ways);
     let access = Access::new(World::new(&snapshot));
     let admins = Admins::new(&access);
     let mut uses = Uses::default();
     let taken = logs.read(|event| uses.add(&admins, event))?;
     let shown = Shown {
         snapshot: &snapshot,
+        reach: &reach,
         admins: admins.all().iter().filter(|(_, admin)| args.all || !admin.built_in).collect(),
         n_hidden: admins.all().values().filter(|admin| !args.all && admin.built_in).count(),
         uses: (!args.files.is_empty()).then_some(&uses),
@@ -37,9 +40,12 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         Output::Table => {
             printer::data(&shown.table());
             printer::error(&plain(&shown.sum()));
-            admit(&snapshot);
+            reach.admit();
         }
-        Output::Json => printer::data(&shown.json()),
+        Output::Json => {
+            printer::data(&shown.json());
+            reach.tell();
+        }
     }
     let is_used = |subject: &Subject| uses.by_subject.contains_key(subject);
     let counts = |subject: &Subject| match args.fail_on {
@@ -47,7 +53,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         FailOnUse::Unused => !is_used(subject),
         FailOnUse::Never => false,
     };
-    let mut all = exit(&snapshot).or(taken.tell());
+    let mut all = reach.exit().or(taken.tell());
     if shown.uses.is_some() && uses.window.is_none() {
         printer::error(
             "error: the log has no request of this time, which shows no use and no disuse",
@@ -159,6 +165,7 @@ impl Use {
 
 struct Shown<'s, 'i, 'a> {
     snapshot: &'s Snapshot,
+    reach: &'s Reach<'s>,
     admins: Vec<(&'s Subject, &'s Admin<'i, 'a>)>,
     /// How many every cluster has.
     n_hidden: usize,
@@ -208,7 +215,8 @@ impl Shown<'_, '_, '_> {
     /// How many there are, and what the log shows of them.
     fn sum(&self) -> String {
         let n = self.admins.len();
-        let mut text = format!("{n} as good as cluster-admin");
+        let at_least = if self.reach.has_gaps() { "at least " } else { "" };
+        let mut text = format!("{at_least}{n} as good as cluster-admin");
         if let Some(uses) = self.uses {
             let is_used = |subject: &Subject| uses.by_subject.contains_key(subject);
             let n_used = self.admins.iter().filter(|(subject, _)| is_used(subject)).count();
@@ -242,7 +250,7 @@ impl Shown<'_, '_, '_> {
         });
         let fields = json!({"admins": admins.collect::<Vec<Json>>(), "notShown": self.n_hidden,
             "window": window});
-        document("AccessAdmins", self.snapshot, fields)
+        document("AccessAdmins", self.reach, fields)
     }
 }
 

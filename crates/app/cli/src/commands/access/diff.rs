@@ -7,7 +7,8 @@ use ironhull_access::{Access, Subject};
 use ironhull_model::{Snapshot, World};
 use serde_json::{Value as Json, json};
 
-use super::{admit, document, exit, named, place, read_targets, scope, source_json, table};
+use super::reach::{Needs, Reach};
+use super::{finished, named, place, read_targets, scope, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Diff, Output};
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ pub(super) fn run(args: &Diff, global: &Global) -> anyhow::Result<Exit> {
     let version = args.kubernetes_version.as_deref();
     let before = read_targets(std::slice::from_ref(&args.before), version, global)?;
     let after = read_targets(std::slice::from_ref(&args.after), version, global)?;
+    let reaches = [&before, &after].map(|snapshot| Reach::of(snapshot, Needs::Rights));
     let (old, new) = (Access::new(World::new(&before)), Access::new(World::new(&after)));
     let lost = grouped(permissions::lost(&old, &new));
     let gained = grouped(permissions::lost(&new, &old));
@@ -45,15 +47,28 @@ pub(super) fn run(args: &Diff, global: &Global) -> anyhow::Result<Exit> {
                 printer::data(&table(&headers, &rows));
             }
             printer::data(&format!("{} lost, {} gained\n", lost.len(), gained.len()));
-            admit(if super::is_complete(&before) { &after } else { &before });
+            if reaches[0].has_gaps() || reaches[0].is_complete() {
+                reaches[0].tell();
+                reaches[1].admit();
+            } else {
+                reaches[0].admit();
+                reaches[1].tell();
+            }
         }
         Output::Json => {
             let [lost, gained] =
                 sides.map(|(_, snapshot, changes)| changes_json(snapshot, changes));
-            printer::data(&document("AccessDiff", &after, json!({"lost": lost, "gained": gained})));
+            let [before, after] = reaches.each_ref().map(|reach| {
+                reach.tell();
+                json!({"complete": reach.is_complete(), "unread": reach.json()})
+            });
+            let complete = reaches.iter().all(Reach::is_complete);
+            let fields = json!({"lost": lost, "gained": gained, "complete": complete,
+                "before": before, "after": after});
+            printer::data(&finished("AccessDiff", fields));
         }
     }
-    let exit = exit(&before).or(exit(&after));
+    let exit = reaches[0].exit().or(reaches[1].exit());
     Ok(if lost.is_empty() && gained.is_empty() { exit } else { exit.or(Exit::Findings) })
 }
 

@@ -6,7 +6,8 @@ use ironhull_access::{Access, Escalation, Identity, Power, Subject, grants};
 use ironhull_model::{Standing, World};
 use serde_json::json;
 
-use super::{admit, document, exit, read, scope};
+use super::reach::{Needs, Reach};
+use super::{document, read, scope};
 use crate::args::Global;
 use crate::args::access::{Drawing, Graph};
 use crate::exit::Exit;
@@ -36,6 +37,7 @@ struct Edge {
 
 pub(super) fn run(args: &Graph, global: &Global) -> anyhow::Result<Exit> {
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Ways);
     let access = Access::new(World::new(&snapshot));
     let (nodes, edges) = draw(&access, args.all);
     let mut names: Vec<(&str, usize, &str)> =
@@ -56,14 +58,15 @@ pub(super) fn run(args: &Graph, global: &Global) -> anyhow::Result<Exit> {
                     json!({"from": edge.from, "to": edge.to, "label": edge.label, "kind": kind})
                 })
                 .collect();
-            document("AccessGraph", &snapshot, json!({"nodes": nodes, "edges": edges}))
+            document("AccessGraph", &reach, json!({"nodes": nodes, "edges": edges}))
         }
     };
     printer::data(&text);
-    if args.output != Drawing::Json {
-        admit(&snapshot);
+    match args.output {
+        Drawing::Json => reach.tell(),
+        Drawing::Dot | Drawing::Mermaid => reach.admit(),
     }
-    Ok(exit(&snapshot))
+    Ok(reach.exit())
 }
 
 fn draw(access: &Access<'_>, all: bool) -> (Nodes, Vec<Edge>) {

@@ -14,7 +14,8 @@ use ironhull_model::{Minor, Object, Snapshot, Standing, Value, World};
 use serde_json::json;
 
 use super::log::Logs;
-use super::{admit, document, exit, read, scope};
+use super::reach::{Needs, Reach};
+use super::{document, read, scope};
 use crate::args::Global;
 use crate::args::access::{Manifests, Minimize};
 use crate::exit::Exit;
@@ -28,6 +29,7 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         bail!("{:?} is no subject; write user:NAME, group:NAME or sa:NAMESPACE/NAME", args.subject)
     };
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Rights);
     let logs = Logs::new(&args.audit)?;
     let name = args.name.clone().unwrap_or_else(|| role_name(&subject));
     // What everybody may do is not granted once more.
@@ -88,14 +90,17 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
                 text += &ironhull_yaml::splice::to_yaml(document.root());
             }
             printer::data(&text);
-            admit(&snapshot);
+            reach.admit();
         }
-        Manifests::Json => printer::data(&report.json(&snapshot, &documents)),
+        Manifests::Json => {
+            printer::data(&report.json(&reach, &documents));
+            reach.tell();
+        }
     }
     let denied = report.replay.as_ref().is_some_and(|replay| replay.denied > 0);
     // Roles that do not allow what was done are our mistake.
     let proven = if denied { Exit::Bug } else { Exit::Clean };
-    Ok(exit(&snapshot).or(taken.tell()).or(proven))
+    Ok(reach.exit().or(taken.tell()).or(proven))
 }
 
 /// What the subject did.
@@ -333,7 +338,7 @@ impl Report<'_> {
         notes
     }
 
-    fn json(&self, snapshot: &Snapshot, documents: &[Value]) -> String {
+    fn json(&self, reach: &Reach<'_>, documents: &[Value]) -> String {
         let parsed = documents.iter().map(|document| document.root().to_json());
         let roles: Vec<serde_json::Value> =
             parsed.filter_map(|text| serde_json::from_str(&text).ok()).collect();
@@ -352,7 +357,7 @@ impl Report<'_> {
             "requests": self.done.requests, "ofEverybody": self.done.of_everybody,
             "wroteGrants": self.done.grants, "documents": roles, "takenAway": taken_away,
             "kept": self.kept, "notes": self.notes(), "replay": replay});
-        document("AccessMinimize", snapshot, fields)
+        document("AccessMinimize", reach, fields)
     }
 }
 

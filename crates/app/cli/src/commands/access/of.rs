@@ -4,7 +4,8 @@ use ironhull_access::{Access, Binding, Identity, Question, Rule, subject};
 use ironhull_model::{Snapshot, World};
 use serde_json::json;
 
-use super::{admit, document, exit, named, place, read, scope, source_json, table};
+use super::reach::{Needs, Reach};
+use super::{document, named, place, read, scope, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Of, Output};
 use crate::exit::Exit;
@@ -13,6 +14,7 @@ use crate::printer;
 pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
     let (subject, who) = super::subject(&args.who)?;
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Rights);
     let access = Access::new(World::new(&snapshot));
     let rules = held(&access, args, &who);
     super::note_absent(&subject, &snapshot);
@@ -29,7 +31,7 @@ pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
                     "note: the Node authorizer also lets it read what the pods on {node} refer to"
                 ));
             }
-            admit(&snapshot);
+            reach.admit();
         }
         Output::Json => {
             let granted: Vec<_> = rules
@@ -48,10 +50,11 @@ pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
                 .collect();
             let fields = json!({"subject": subject.to_string(), "groups": who.groups,
                 "bypass": who.is_in(subject::MASTERS), "granted": granted});
-            printer::data(&document("AccessOf", &snapshot, fields));
+            printer::data(&document("AccessOf", &reach, fields));
+            reach.tell();
         }
     }
-    Ok(exit(&snapshot))
+    Ok(reach.exit())
 }
 
 fn held<'i, 'a>(

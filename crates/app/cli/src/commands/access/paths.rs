@@ -6,7 +6,8 @@ use ironhull_access::{Access, Escalation, Power, Subject};
 use ironhull_model::{Snapshot, World};
 use serde_json::{Value as Json, json};
 
-use super::{admit, document, exit, named, place, read, source_json};
+use super::reach::{Needs, Reach};
+use super::{document, named, place, read, source_json};
 use crate::args::Global;
 use crate::args::access::{Output, Paths};
 use crate::exit::Exit;
@@ -24,14 +25,15 @@ pub(super) fn run(args: &Paths, global: &Global) -> anyhow::Result<Exit> {
     let (subject, who) = super::subject(&args.who)?;
     let to = args.to.as_deref().map_or(Ok(To::All), to)?;
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Ways);
     let access = Access::new(World::new(&snapshot));
     let escalation = Escalation::new(&access);
     let paths = escalation.paths(&subject, &who);
     let shown = wanted(&paths, &to);
     match args.output {
         Output::Table => {
-            printer::data(&text(&snapshot, &subject, &paths, &shown));
-            admit(&snapshot);
+            printer::data(&text(&reach, &snapshot, &subject, &paths, &shown));
+            reach.admit();
         }
         Output::Json => {
             let found: Vec<Json> = shown
@@ -44,10 +46,11 @@ pub(super) fn run(args: &Paths, global: &Global) -> anyhow::Result<Exit> {
                 })
                 .collect();
             let fields = json!({"subject": subject.to_string(), "paths": found});
-            printer::data(&document("AccessPaths", &snapshot, fields));
+            printer::data(&document("AccessPaths", &reach, fields));
+            reach.tell();
         }
     }
-    let exit = exit(&snapshot);
+    let exit = reach.exit();
     let reached = !matches!(to, To::All) && !shown.is_empty();
     Ok(if reached { exit.or(Exit::Findings) } else { exit })
 }
@@ -87,9 +90,16 @@ fn wanted(paths: &Found<'_, '_>, to: &To) -> Vec<Power> {
     found
 }
 
-fn text(snapshot: &Snapshot, subject: &Subject, paths: &Found<'_, '_>, shown: &[Power]) -> String {
+fn text(
+    reach: &Reach<'_>,
+    snapshot: &Snapshot,
+    subject: &Subject,
+    paths: &Found<'_, '_>,
+    shown: &[Power],
+) -> String {
     if shown.is_empty() {
-        return format!("{subject} reaches none of it by any known way\n");
+        let limit = if reach.has_gaps() { "way in what was read" } else { "known way" };
+        return format!("{subject} reaches none of it by any {limit}\n");
     }
     let mut text = String::new();
     // Accounts that are one step away and lead nowhere are told in one line.

@@ -5,7 +5,8 @@ use ironhull_model::{Snapshot, World};
 use serde_json::json;
 
 use super::directory::Directory;
-use super::{admit, document, exit, named, place, read, scope, table};
+use super::reach::{Needs, Reach};
+use super::{document, named, place, read, scope, table};
 use crate::args::Global;
 use crate::args::access::{Output, Stale};
 use crate::exit::Exit;
@@ -34,6 +35,7 @@ pub(super) fn run(args: &Stale, global: &Global) -> anyhow::Result<Exit> {
         directory.add(path)?;
     }
     let snapshot = read(&args.target, global)?;
+    let reach = Reach::of(&snapshot, Needs::Rights);
     let (found, n_known) = find(&snapshot, args, &directory);
     match args.output {
         Output::Table => {
@@ -54,7 +56,7 @@ pub(super) fn run(args: &Stale, global: &Global) -> anyhow::Result<Exit> {
             }
             let (n, known) = (found.len(), n_known);
             printer::error(&format!("{n} bound and not in the directory, {known} bound and in it"));
-            admit(&snapshot);
+            reach.admit();
         }
         Output::Json => {
             let stale: Vec<_> = found
@@ -66,11 +68,12 @@ pub(super) fn run(args: &Stale, global: &Global) -> anyhow::Result<Exit> {
                 })
                 .collect();
             let fields = json!({"stale": stale, "known": n_known});
-            printer::data(&document("AccessStale", &snapshot, fields));
+            printer::data(&document("AccessStale", &reach, fields));
+            reach.tell();
         }
     }
     let told = if found.is_empty() { Exit::Clean } else { Exit::Findings };
-    Ok(exit(&snapshot).or(told))
+    Ok(reach.exit().or(told))
 }
 
 /// Users and groups of bindings whom the directory does not know, and how many it does.

@@ -6,7 +6,8 @@ use ironhull_model::{Node, Snapshot, World};
 use ironhull_schema::{Schema, Scope};
 use serde_json::json;
 
-use super::{admit, document, exit, named, place, read, scope, source_json, table};
+use super::reach::{Needs, Reach};
+use super::{document, named, place, read, scope, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Output, WhoCan};
 use crate::exit::Exit;
@@ -26,6 +27,7 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     {
         bail!("{resource} stand in no namespace: leave out -n");
     }
+    let reach = Reach::of(&snapshot, Needs::Rights);
     let access = Access::new(World::new(&snapshot));
     let found = find(&access, args, &asked);
     match args.output {
@@ -36,7 +38,7 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
                     "note: the Node authorizer also allows kubelets what belongs to the pods on their nodes",
                 );
             }
-            admit(&snapshot);
+            reach.admit();
         }
         Output::Json => {
             let granted: Vec<_> = found
@@ -53,10 +55,11 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
                 "namespace": args.namespace, "name": args.name});
             let bypass = ["group:system:masters"];
             let fields = json!({"question": question, "granted": granted, "bypass": bypass});
-            printer::data(&document("AccessWhoCan", &snapshot, fields));
+            printer::data(&document("AccessWhoCan", &reach, fields));
+            reach.tell();
         }
     }
-    Ok(exit(&snapshot))
+    Ok(reach.exit())
 }
 
 /// Whether the Node authorizer looks at what runs where.

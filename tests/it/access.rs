@@ -61,9 +61,45 @@ fn an_account_that_is_not_there_is_said() {
     let of = |who: &str| access(&["of", who, "examples/shop"]).stderr;
     let said = of("sa:shop/nobody");
     assert!(said.contains("note: there is no ServiceAccount shop/nobody"), "{said}");
-    for there in ["sa:shop/ci", "user:nobody"] {
-        assert!(!of(there).contains("there is no"), "{there}");
+    for there in ["sa:shop/ci", "user:jane@shop.example", "Group:system:masters"] {
+        let said = of(there);
+        assert!(!said.contains("there is no") && !said.contains("no binding"), "{there}: {said}");
     }
+    for unknown in ["user:nobody", "Group:nobody"] {
+        let said = format!("note: no binding that was read names {}", unknown.to_lowercase());
+        for args in
+            [&["of", unknown][..], &["paths", unknown], &["paths", "sa:shop/ci", "--to", unknown]]
+        {
+            let run = access(&[args, &["examples/shop"]].concat());
+            assert!(run.stderr.contains(&said), "{args:?}: {}", run.stderr);
+        }
+    }
+    let nobody = audit(&["who-did", "--user", "user:nobody"]);
+    assert!(nobody.stderr.contains("note: user:nobody sent none of these requests"));
+}
+
+/// Every command takes a subject in every form.
+#[test]
+fn a_subject_may_be_written_as_bindings_logs_and_findings_do() {
+    let forms = ["sa:shop/ci", "ServiceAccount shop/ci", "system:serviceaccount:shop:ci"];
+    for args in [
+        &["of", "SUBJECT", "examples/shop"][..],
+        &["paths", "SUBJECT", "examples/shop"],
+        &["paths", "sa:shop/release-bot", "--to", "SUBJECT", "examples/shop"],
+        &["minimize", "SUBJECT", "tests/audit/estate.yaml", "--audit", LOG],
+        &["who-did", "--audit", LOG, "--user", "SUBJECT"],
+    ] {
+        let told = forms.map(|form| {
+            let args: Vec<&str> =
+                args.iter().map(|arg| if *arg == "SUBJECT" { form } else { arg }).collect();
+            let run = access(&args);
+            assert!(run.code < 2 && run.stdout.lines().count() > 1, "{args:?}: {}", run.stderr);
+            run.stdout
+        });
+        assert!(told.iter().all(|text| *text == told[0]), "{args:?}");
+    }
+    let of_group = audit(&["who-did", "--user", "Group:system:serviceaccounts:shop"]).stdout;
+    assert_eq!(of_group.lines().count(), 21, "{of_group}");
 }
 
 #[test]

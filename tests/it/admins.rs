@@ -2,6 +2,7 @@
 //! a real control plane.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ironhull_claims::claims;
 use ironhull_testkit::cluster::{Cluster, Options, User};
@@ -45,7 +46,28 @@ fn estate(namespace: &str) -> Vec<Value> {
         role("tokens", "", &["serviceaccounts/token"], &["create"]),
         bound("tokens", "tokens", user("tom"), Some("kube-system")),
         bound("views", "view", user("carl"), None),
+        // Wes comes to it by rewriting roles, and by the pod of the boss.
+        bound("wes-rewrites", "rewrites", user("wes"), None),
+        role("execs", "", &["pods/exec"], &["get", "create"]),
+        bound("wes-execs", "execs", user("wes"), Some(namespace)),
+        bound("boss", "cluster-admin", boss(namespace), None),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "boss", "namespace": namespace}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace},
+            "spec": {"serviceAccountName": "boss",
+                "containers": [{"name": "c", "image": "registry.example/c:1"}]}}),
     ]
+}
+
+fn boss(namespace: &str) -> Value {
+    json!({"kind": "ServiceAccount", "name": "boss", "namespace": namespace})
+}
+
+/// Opens a command in a pod by GET, as a WebSocket does; the API server asks whether it may
+/// before it looks for the pod's node, which has none.
+fn exec(cluster: &Cluster, user: &str, namespace: &str) -> u16 {
+    let path = format!("/api/v1/namespaces/{namespace}/pods/p/exec?command=ls&stdout=true");
+    cluster.get(&User::named(user, &[]), &path).status
 }
 
 fn sent(cluster: &Cluster, user: &str, method: &str, path: &str, body: &Value) -> u16 {
@@ -123,6 +145,7 @@ fn who_is_as_good_as_cluster_admin_is_listed_with_the_last_use() {
     let namespace = cluster.namespace("admins");
     cluster.create_all(&estate(&namespace));
     work(cluster, &namespace);
+    assert_eq!(exec(cluster, "wes", &namespace), 400, "allowed, and there is no node");
     let copy = folder("admins-log").join("audit.log");
     std::fs::copy(cluster.dir().join("logs/audit"), &copy).unwrap();
     let log = copy.to_str().unwrap();
@@ -141,6 +164,7 @@ fn who_is_as_good_as_cluster_admin_is_listed_with_the_last_use() {
         ("user:ines", unused.clone()),
         // He had a token of an account that leads nowhere.
         ("user:tom", unused),
+        ("user:wes", used(1, &format!("get {namespace}/pods/p/exec"))),
     ] {
         let verb = |(n, what): &(u64, String)| (*n, what.replace("list ", "get "));
         assert_eq!(found.get(subject).map(verb), Some(expected), "{subject}: {found:#?}");
@@ -149,6 +173,42 @@ fn who_is_as_good_as_cluster_admin_is_listed_with_the_last_use() {
     assert!(found["group:system:masters"].0 > 5, "the testbed's own requests: {found:#?}");
     assert!(!found.keys().any(|subject| subject.starts_with("sa:kube-system/")), "{found:#?}");
     gates(cluster, log);
+    by_get(cluster, log, &namespace);
+}
+
+/// A WebSocket opens by GET, and since 1.35 asks for create too: a use of the way `exec`, by
+/// the binding that allows it, and part of the smallest role.
+fn by_get(cluster: &Cluster, log: &str, namespace: &str) {
+    let run = admins(cluster, log, &["-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let all = report["admins"].as_array().unwrap();
+    let wes = all.iter().find(|admin| admin["subject"] == "user:wes").unwrap();
+    assert_eq!(wes["steps"][0]["way"], "escalate", "the shortest is another");
+    let ways = wes["usedWays"].as_array().unwrap();
+    assert_eq!((ways.len(), &ways[0]["way"], &ways[0]["uses"]), (1, &"exec".into(), &1.into()));
+    assert_eq!(ways[0]["grant"]["binding"]["name"], "wes-execs");
+    let table = admins(cluster, log, &[]).stdout;
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("user:wes")).collect();
+    assert!(rows[0].contains("/wes-rewrites") && rows[0].contains("none in the log"), "{table}");
+    assert!(rows[1].contains("exec ") && rows[1].contains("RoleBinding/wes-execs"), "{table}");
+
+    let kubeconfig = cluster.kubeconfig(&User::admin());
+    let state = folder("admins-minimize");
+    let own = ["access", "minimize", "User:wes", "cluster:", "-o", "json", "--audit", log];
+    let args = [&own[..], &["--kubeconfig", kubeconfig.to_str().unwrap()]].concat();
+    let run = run_with_state(&state, &state, &args, "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["replay"]["denied"], 0);
+    let binding = format!("/apis/{RBAC}/namespaces/{namespace}/rolebindings/wes-execs");
+    cluster.delete(&User::admin(), &binding).expect_success();
+    cluster.wait_for("wes to have lost it", Duration::from_secs(10), || {
+        (exec(cluster, "wes", namespace) == 403).then_some(())
+    });
+    cluster.create_all(report["documents"].as_array().unwrap());
+    cluster.wait_for("0 denials", Duration::from_secs(10), || {
+        (exec(cluster, "wes", namespace) == 400).then_some(())
+    });
 }
 
 /// Exit codes, times, and those whom every cluster has.

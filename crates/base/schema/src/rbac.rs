@@ -14,3 +14,9 @@ pub fn defaults(minor: Minor) -> impl Iterator<Item = Value> {
         (minors.parse::<u8>().ok()? & bit != 0).then(|| serde_json::from_str(json).ok()).flatten()
     })
 }
+
+/// Those of every supported minor: an upgraded cluster keeps what an older one made.
+pub fn ever() -> impl Iterator<Item = Value> {
+    let lines = include_str!("generated/rbac.jsonl").lines();
+    lines.filter_map(|line| serde_json::from_str(line.split_once(' ')?.1).ok())
+}

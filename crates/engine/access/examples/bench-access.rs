@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ironhull_access::{Access, Escalation, Identity, Power, Question, Subject};
+use ironhull_access::{Access, Admins, Escalation, Identity, Power, Question, Subject};
 use ironhull_model::{Minor, Object, Snapshot, World};
 
 const N_NAMESPACES: usize = 400;
@@ -18,6 +18,50 @@ fn binding(kind: &str, name: &str, namespace: &str, role: &str, subject: &str) -
     format!(
         r#"{{"apiVersion":"{RBAC}","kind":"{kind}","metadata":{{"name":"{name}","namespace":"{namespace}"}},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{role}"}},"subjects":[{subject}]}}"#
     )
+}
+
+/// `n` who come to cluster-admin: ServiceAccounts that are bound to it, and people who are
+/// bound to it, rewrite roles, act as others, or take tokens.
+fn admins(n: usize) -> Snapshot {
+    let role = |name: &str, group: &str, resource: &str, verbs: &str| {
+        format!(
+            r#"{{"apiVersion":"{RBAC}","kind":"ClusterRole","metadata":{{"name":"{name}"}},"rules":[{{"apiGroups":["{group}"],"resources":["{resource}"],"verbs":[{verbs}]}}]}}"#
+        )
+    };
+    let mut texts = vec![
+        role("rewrites", "rbac.authorization.k8s.io", "clusterroles", r#""update","escalate""#),
+        role("acts", "", "users", r#""impersonate""#),
+        role("tokens", "", "serviceaccounts/token", r#""create""#),
+    ];
+    for number in 0..n / 2 {
+        let role = ["cluster-admin", "rewrites", "acts", "tokens"][number % 4];
+        let user = format!(r#"{{"kind":"User","name":"user-{number}"}}"#);
+        texts.push(binding("ClusterRoleBinding", &format!("u{number}"), "", role, &user));
+        let account = format!(
+            r#"{{"kind":"ServiceAccount","namespace":"team-{}","name":"ci-{number}"}}"#,
+            number / 10
+        );
+        texts.push(binding(
+            "ClusterRoleBinding",
+            &format!("a{number}"),
+            "",
+            "cluster-admin",
+            &account,
+        ));
+    }
+    sealed(&texts)
+}
+
+/// How long it takes to know everybody who is as good as cluster-admin.
+fn print_admins() {
+    for n in [500, 1000, 2000] {
+        let snapshot = admins(n);
+        let access = Access::new(World::new(&snapshot));
+        let start = Instant::now();
+        let n_found = Admins::new(&access).all().len();
+        let taken = start.elapsed().as_secs_f64() * 1000.0;
+        println!("{n_found} as good as cluster-admin, with their ways, in {taken:.1} ms");
+    }
 }
 
 fn estate() -> Snapshot {
@@ -49,6 +93,11 @@ fn estate() -> Snapshot {
             rules.trim_end_matches(',')
         ));
     }
+    sealed(&texts)
+}
+
+/// These objects, and the roles that every cluster has.
+fn sealed(texts: &[String]) -> Snapshot {
     let mut snapshot = Snapshot::new(Minor::NEWEST);
     let values = texts.iter().map(|text| serde_json::from_str(text).expect("JSON"));
     let defaults = ironhull_schema::rbac::defaults(snapshot.minor);
@@ -100,6 +149,7 @@ fn main() {
         escalation.subjects().count(),
         start.elapsed().as_secs_f64() * 1000.0
     );
+    print_admins();
     let rounds = 400;
     let (mut allowed, mut total, mut best) = (0, 0.0, f64::MAX);
     for _ in 0..rounds {

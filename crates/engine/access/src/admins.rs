@@ -1,24 +1,50 @@
 //! Who is as good as cluster-admin, and which requests needed that.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ironhull_model::World;
 
-use crate::escalation::{self, Name, Power};
-use crate::paths::{Everybody, Step};
+use crate::escalation::{self, Name, Power, Way};
+use crate::grants::{self, defaults};
+use crate::paths::{Everybody, Gain, Granted, Leads, Open, Step};
 use crate::subject::MASTERS;
 use crate::usage::Used;
-use crate::{Access, Escalation, Identity, Subject, grants};
+use crate::{Access, Binding, Escalation, Identity, Rule, Subject};
+
+#[cfg(test)]
+mod tests;
 
 /// Somebody who is cluster-admin, or can come to be without any condition.
 #[derive(Debug)]
 pub struct Admin<'i, 'a> {
     /// The shortest way.
     pub path: Vec<Step<'i, 'a>>,
-    /// Whether every cluster has him: all that the way starts with is of the defaults.
+    /// Whether every cluster has him: Kubernetes itself grants him all that his ways start
+    /// with.
     pub built_in: bool,
-    /// The first steps of every way, each permission once.
-    rights: Vec<Step<'i, 'a>>,
+    /// What is everything at once, if anything is.
+    whole: Option<Open<'i, 'a>>,
+    /// The starts of every other way, each permission once.
+    rights: Vec<Right<'i, 'a>>,
+}
+
+/// The start of a way that leads to cluster-admin.
+#[derive(Debug)]
+struct Right<'i, 'a> {
+    open: Open<'i, 'a>,
+    /// Where it leads on.
+    leads: Vec<Arc<Leads>>,
+}
+
+/// What a request needed of somebody's ways.
+#[derive(Clone, Copy, Debug)]
+pub struct Needed<'i, 'a> {
+    /// Which way.
+    pub way: &'static Way,
+    /// The binding that let the request pass, and its rule; none for members of
+    /// `system:masters`, of whom no authorizer is asked.
+    pub by: Option<(&'i Binding<'a>, &'i Rule<'a>)>,
 }
 
 /// Everybody who is as good as cluster-admin.
@@ -33,13 +59,11 @@ impl<'i, 'a> Admins<'i, 'a> {
     pub fn new(access: &'i Access<'a>) -> Admins<'i, 'a> {
         let escalation = Escalation::new(access);
         let everybody = escalation.everybody_to(&Power::ClusterAdmin);
-        let admin = |subject: Subject| {
-            let path: Vec<Step<'i, 'a>> = everybody.path(&subject)?.into_iter().cloned().collect();
-            let built_in = path.first().is_some_and(is_built_in);
-            let rights = rights(&escalation, &everybody, &subject);
-            Some((subject, Admin { path, built_in, rights }))
-        };
-        Admins { access, all: escalation.subjects().filter_map(admin).collect() }
+        let all = escalation.subjects().filter_map(|subject| {
+            let admin = Admin::new(access, &escalation, &everybody, &subject)?;
+            Some((subject, admin))
+        });
+        Admins { access, all: all.collect() }
     }
 
     /// By subject.
@@ -56,28 +80,41 @@ impl<'i, 'a> Admins<'i, 'a> {
     /// `who`, if any: what is allowed to him by other rights too needed none. Of a way
     /// by smaller rights (`escalate`, creating pods) it is a request that one of them
     /// allows, where and on what it leads on.
-    pub fn needed(&self, subject: &Subject, who: &Identity, used: &Used<'_>) -> Option<&str> {
+    pub fn needed(
+        &self,
+        subject: &Subject,
+        who: &Identity,
+        used: &Used<'_>,
+    ) -> Option<Needed<'i, 'a>> {
         let admin = self.all.get(subject)?;
-        let whole = |step: &&Step<'_, '_>| is_whole(step);
-        let small = admin.rights.iter().filter(|step| !is_whole(step));
-        let small = small.map(|step| (step, step.way.id));
-        if let Some((_, way)) = small.into_iter().find(|(step, _)| self.is_of(step, used)) {
-            return Some(way);
+        let small = admin.rights.iter().find(|right| self.is_of(right, used));
+        if let Some(right) = small {
+            // Several rights may open a way; it is used by that which allows the request.
+            let by = used
+                .granted_by(self.access, &Identity::of(subject), |binding| !self.is_whole(binding));
+            if by.is_some() {
+                return Some(Needed { way: right.open.way, by });
+            }
         }
-        let step = admin.rights.iter().find(whole)?;
-        let is_else_allowed = used.is_allowed_by(self.access, who, |binding| {
-            binding.namespace.is_some()
-                || !self.access.rules(binding).any(crate::Rule::is_everything)
-        });
-        (!is_else_allowed).then_some(step.way.id)
+        let whole = admin.whole.as_ref()?;
+        if used.granted_by(self.access, who, |binding| !self.is_whole(binding)).is_some() {
+            return None;
+        }
+        let by = whole.grants.first().map(|grant| (grant.binding, grant.rule));
+        Some(Needed { way: whole.way, by })
     }
 
-    /// Whether a use is of a permission of a step, where the step leads on.
-    fn is_of(&self, step: &Step<'_, '_>, used: &Used<'_>) -> bool {
+    /// Whether a binding is everything everywhere.
+    fn is_whole(&self, binding: &Binding<'a>) -> bool {
+        binding.namespace.is_none() && self.access.rules(binding).any(Rule::is_everything)
+    }
+
+    /// Whether a use is of a permission of a right, where the right leads on.
+    fn is_of(&self, right: &Right<'_, '_>, used: &Used<'_>) -> bool {
         let Used::Resource { verb, group, resource, subresource, namespace, name } = *used else {
             return false;
         };
-        let need = step.way.needs.iter().find(|need| {
+        let need = right.open.way.needs.iter().find(|need| {
             need.any.iter().any(|what| {
                 let is_asked = |full: &&str| match full.split_once('/') {
                     Some((own, sub)) => own == resource && sub == subresource,
@@ -93,8 +130,7 @@ impl<'i, 'a> Admins<'i, 'a> {
             return self.is_admin(resource, namespace, name);
         }
         // All at once, such as a list of all Secrets, is also the one that leads on.
-        let place = step.namespace.as_deref().or(place(&step.to)).filter(|_| !need.cluster);
-        place.is_none_or(|place| namespace.is_none_or(|namespace| namespace == place))
+        (need.cluster || namespace.is_none_or(|namespace| right.leads_on_in(namespace)))
             && match need.name {
                 Name::Is(wanted) => name == wanted,
                 Name::Any | Name::Gained => true,
@@ -114,50 +150,73 @@ impl<'i, 'a> Admins<'i, 'a> {
     }
 }
 
-/// Whether a step is everything at once.
-fn is_whole(step: &Step<'_, '_>) -> bool {
-    [escalation::MASTERS.id, escalation::EVERYTHING.id].contains(&step.way.id)
-        && step.to == Power::ClusterAdmin
-}
-
-fn is_built_in(step: &Step<'_, '_>) -> bool {
-    !step.grants.is_empty()
-        && step.grants.iter().all(|grant| {
-            let binding = grant.binding.object;
-            !binding.is_given() || grants::is_default(binding)
-        })
-}
-
-/// The first steps of a subject that lead to cluster-admin: of each way the places.
-fn rights<'i, 'a>(
-    escalation: &Escalation<'i, 'a>,
-    everybody: &Everybody<'i, 'a>,
-    subject: &Subject,
-) -> Vec<Step<'i, 'a>> {
-    let steps = escalation.steps(&Power::Is(subject.clone()), &Identity::of(subject));
-    let mut rights: Vec<Step<'i, 'a>> = Vec::new();
-    for step in steps {
-        let leads_on = step.condition.is_none() && everybody.reaches(&step.to);
-        let is_known = |known: &Step<'_, '_>| {
-            let key = |step: &Step<'_, '_>| {
-                step.namespace.clone().or_else(|| place(&step.to).map(str::to_owned))
-            };
-            known.way == step.way && key(known) == key(&step)
+impl<'i, 'a> Admin<'i, 'a> {
+    /// None where the subject does not come to cluster-admin.
+    fn new(
+        access: &'i Access<'a>,
+        escalation: &Escalation<'i, 'a>,
+        everybody: &Everybody<'i, 'a>,
+        subject: &Subject,
+    ) -> Option<Admin<'i, 'a>> {
+        let path: Vec<Step<'i, 'a>> = everybody.path(subject)?.into_iter().cloned().collect();
+        let who = Identity::of(subject);
+        let of_whole: Vec<&'i Binding<'a>> = { access.bindings_of(&who, None) }
+            .filter(|binding| access.rules(binding).any(Rule::is_everything))
+            .collect();
+        let is_master = who.is_in(MASTERS);
+        let mut whole = None;
+        if is_master || !of_whole.is_empty() {
+            whole = escalation.open(&who, &[]).into_iter().find(is_whole);
+        }
+        // Everything grants each smaller right too, which is no way of its own.
+        let open = if is_master { Vec::new() } else { escalation.open(&who, &of_whole) };
+        let rights = open.into_iter().map(|open| Right { leads: everybody.leads(&open), open });
+        let rights: Vec<Right<'i, 'a>> = rights.filter(|right| !right.leads.is_empty()).collect();
+        let is_added = |grant: &Granted<'_, '_>| {
+            let own = std::slice::from_ref(subject);
+            names(grant, own).next().is_some() && !is_default(grant, own)
         };
-        if leads_on && !rights.iter().any(is_known) {
-            rights.push(step);
-        }
+        let mut starts = whole.iter().chain(rights.iter().map(|right| &right.open));
+        let starts_by_default = path.first().is_some_and(|step| {
+            let mut all = vec![subject.clone()];
+            all.extend(who.groups.iter().map(|group| Subject::Group(group.clone())));
+            step.grants.iter().all(|grant| is_default(grant, &all))
+        });
+        // What somebody granted to a group of all ServiceAccounts or users is told of that.
+        let built_in =
+            !is_master && starts_by_default && !starts.any(|open| open.grants.iter().any(is_added));
+        Some(Admin { path, built_in, whole, rights })
     }
-    rights
 }
 
-/// The namespace in which a power is taken.
-fn place(power: &Power) -> Option<&str> {
-    match power {
-        Power::Is(Subject::ServiceAccount(namespace, _)) | Power::Namespace(namespace) => {
-            Some(namespace)
+impl Right<'_, '_> {
+    fn leads_on_in(&self, namespace: &str) -> bool {
+        match &self.open.namespace {
+            Some(own) => own == namespace,
+            None => self
+                .leads
+                .iter()
+                .any(|leads| leads.anywhere || leads.namespaces.contains(namespace)),
         }
-        Power::Secrets(namespace) | Power::Pods(namespace) => namespace.as_deref(),
-        _ => None,
     }
+}
+
+/// Whether a way is everything at once.
+fn is_whole(open: &Open<'_, '_>) -> bool {
+    [escalation::MASTERS.id, escalation::EVERYTHING.id].contains(&open.way.id)
+        && open.gains == [Gain::sure(Power::ClusterAdmin)]
+}
+
+/// Which of these the binding of a grant names.
+fn names<'s>(grant: &Granted<'_, '_>, all: &'s [Subject]) -> impl Iterator<Item = &'s Subject> {
+    let named = grants::named(grant.binding.object);
+    all.iter().filter(move |subject| named.contains(subject))
+}
+
+/// Whether Kubernetes itself grants it to one of these.
+fn is_default(grant: &Granted<'_, '_>, all: &[Subject]) -> bool {
+    let binding = grant.binding.object;
+    (!binding.is_given() || defaults::may_be(binding))
+        && defaults::have(grant.rule)
+        && names(grant, all).any(|named| defaults::bind(binding, named))
 }

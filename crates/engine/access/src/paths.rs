@@ -1,6 +1,6 @@
 //! What somebody can come to hold, step by step, and the shortest way to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ironhull_model::World;
 
@@ -11,12 +11,16 @@ use crate::{Access, Binding, Identity, Question, Rule, Subject};
 mod ask;
 mod everybody;
 mod known;
+mod open;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use everybody::Everybody;
 pub use known::looks_at;
+
+pub(crate) use everybody::Leads;
+pub(crate) use open::{Gain, Open, Set};
 
 use ask::Asker;
 use known::{Known, Privileged};
@@ -105,14 +109,22 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let start = Power::Is(subject.clone());
         let mut reached: BTreeMap<Power, Step<'i, 'a>> = BTreeMap::new();
         let mut frontier = vec![start.clone()];
+        // Who is in a set was reached by the first way to it.
+        let mut known: HashSet<Set> = HashSet::new();
         while !frontier.is_empty() {
             let mut steps: Vec<Step<'i, 'a>> = Vec::new();
             for from in &frontier {
-                match from {
-                    Power::Is(_) if *from == start => steps.extend(self.steps(from, identity)),
-                    Power::Is(other) => steps.extend(self.steps(from, &Identity::of(other))),
-                    _ => steps.extend(self.follows(from)),
+                let mut open = match *from == start {
+                    true => self.open(identity, &[]),
+                    false => self.open_from(from),
+                };
+                for open in &mut open {
+                    open.gains.retain(|gain| match gain {
+                        Gain::All(set) => known.insert(set.clone()),
+                        Gain::One(..) => true,
+                    });
                 }
+                steps.extend(self.steps_of(from, &open));
             }
             steps.sort_by_key(|step| step.condition.is_some());
             frontier.clear();
@@ -128,20 +140,18 @@ impl<'i, 'a> Escalation<'i, 'a> {
 
     /// One step from what somebody is allowed.
     pub fn steps(&self, from: &Power, who: &Identity) -> Vec<Step<'i, 'a>> {
-        let bare = |way, to| Step {
-            way,
-            from: from.clone(),
-            to,
-            namespace: None,
-            grants: Vec::new(),
-            condition: None,
-        };
+        self.steps_of(from, &self.open(who, &[]))
+    }
+
+    /// What is open to somebody, by other bindings than these.
+    pub(crate) fn open(&self, who: &Identity, without: &[&'i Binding<'a>]) -> Vec<Open<'i, 'a>> {
         if who.is_in(MASTERS) {
-            return vec![bare(&escalation::MASTERS, Power::ClusterAdmin)];
+            return vec![bare(&escalation::MASTERS, None, vec![Gain::sure(Power::ClusterAdmin)])];
         }
-        let mut steps = Vec::new();
+        let mut found = Vec::new();
         let mut namespaces: Vec<&str> = Vec::new();
-        let bindings: Vec<_> = self.access.bindings_of(who, Some(Question::ANY)).collect();
+        let counted = self.access.bindings_of(who, Some(Question::ANY));
+        let bindings: Vec<_> = counted.filter(|binding| !ask::is_among(binding, without)).collect();
         for &binding in &bindings {
             namespaces.extend(binding.namespace);
             let everything = self.access.rules(binding).find(|rule| rule.is_everything());
@@ -151,8 +161,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 Some(namespace) => Power::Namespace(namespace.to_owned()),
             };
             let grants = vec![Granted { what: "* *".to_owned(), binding, rule }];
-            let namespace = binding.namespace.map(str::to_owned);
-            steps.push(Step { namespace, grants, ..bare(&escalation::EVERYTHING, to) });
+            let gains = vec![Gain::sure(to)];
+            let open = bare(&escalation::EVERYTHING, binding.namespace, gains);
+            found.push(Open { grants, ..open });
         }
         namespaces.sort_unstable();
         namespaces.dedup();
@@ -160,7 +171,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
         names.sort_unstable();
         names.dedup();
-        let asker = Asker { escalation: self, who, from, bindings, names };
+        let asker = Asker { escalation: self, who, bindings, names };
         let minor = self.world().base.minor;
         for way in table::ways().enumerate() {
             if way.1.until.is_some_and(|last| minor > last) {
@@ -168,70 +179,58 @@ impl<'i, 'a> Escalation<'i, 'a> {
             }
             if way.1.id == escalation::AWS_AUTH.id {
                 if self.known.aws_auth {
-                    asker.take(way, Some("kube-system"), &mut steps);
+                    asker.take(way, Some("kube-system"), &mut found);
                 }
                 continue;
             }
-            if asker.take(way, None, &mut steps) {
+            if asker.take(way, None, &mut found) {
                 continue;
             }
             for namespace in &namespaces {
-                asker.take(way, Some(namespace), &mut steps);
+                asker.take(way, Some(namespace), &mut found);
             }
         }
-        steps
+        found
     }
 
     /// What a power that is nobody's identity leads to.
-    fn follows(&self, from: &Power) -> Vec<Step<'i, 'a>> {
-        let step = |way, to, namespace: Option<&String>| Step {
-            way,
-            from: from.clone(),
-            to,
-            namespace: namespace.cloned(),
-            grants: Vec::new(),
-            condition: None,
-        };
+    fn follows(&self, from: &Power) -> Vec<Open<'i, 'a>> {
         match from {
             Power::Nodes => {
-                let running = self
-                    .known
-                    .running(None)
-                    .map(|account| step(&escalation::TAKE_TOKENS, Power::Is(account), None));
-                let keys = self
-                    .known
-                    .control_plane
-                    .then(|| step(&escalation::CONTROL_PLANE, Power::ClusterAdmin, None));
-                keys.into_iter().chain(running).collect()
+                let tokens = vec![Gain::All(Set::Running(None))];
+                let keys = vec![Gain::sure(Power::ClusterAdmin)];
+                let keys = bare(&escalation::CONTROL_PLANE, None, keys);
+                let keys = self.known.control_plane.then_some(keys);
+                let tokens = bare(&escalation::TAKE_TOKENS, None, tokens);
+                keys.into_iter().chain([tokens]).collect()
             }
             Power::Secrets(namespace) => {
-                let tokens = self.known.tokens(namespace.as_deref());
-                tokens
-                    .map(|account| {
-                        step(&escalation::READ_TOKEN, Power::Is(account), namespace.as_ref())
-                    })
-                    .collect()
+                let gains = vec![Gain::All(Set::Tokens(namespace.clone()))];
+                vec![bare(&escalation::READ_TOKEN, namespace.as_deref(), gains)]
             }
             Power::Namespace(namespace) => {
                 let own = Some(namespace.clone());
-                let mut steps: Vec<_> =
-                    [Power::Secrets(own.clone()), Power::Pods(own.clone()), Power::Traffic(own)]
-                        .map(|to| step(&escalation::ADMINISTER, to, Some(namespace)))
-                        .into();
-                steps.extend(self.known.accounts(Some(namespace)).map(|account| {
-                    step(&escalation::ADMINISTER, Power::Is(account), Some(namespace))
-                }));
-                let to = step(&escalation::ADMINISTER, Power::Nodes, Some(namespace));
+                let mut gains = vec![
+                    Gain::sure(Power::Secrets(own.clone())),
+                    Gain::sure(Power::Pods(own.clone())),
+                    Gain::sure(Power::Traffic(own.clone())),
+                    Gain::All(Set::Accounts(own)),
+                ];
                 match self.known.privileged_pods(namespace) {
-                    Privileged::Allowed => steps.push(to),
+                    Privileged::Allowed => gains.push(Gain::sure(Power::Nodes)),
                     Privileged::If(condition) => {
-                        steps.push(Step { condition: Some(condition), ..to });
+                        gains.push(Gain::One(Power::Nodes, Some(condition)));
                     }
                     Privileged::Forbidden => {}
                 }
-                steps
+                vec![bare(&escalation::ADMINISTER, Some(namespace), gains)]
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// A way without what grants it.
+fn bare<'i, 'a>(way: &'static Way, namespace: Option<&str>, gains: Vec<Gain>) -> Open<'i, 'a> {
+    Open { way, namespace: namespace.map(str::to_owned), grants: Vec::new(), gains }
 }

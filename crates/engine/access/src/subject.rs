@@ -32,20 +32,21 @@ pub enum Subject {
 
 impl Subject {
     /// Reads `user:NAME`, `group:NAME`, `sa:NS/NAME`, `serviceaccount:NS/NAME` or
-    /// `system:serviceaccount:NS:NAME`.
+    /// `system:serviceaccount:NS:NAME`; kinds as bindings write them and a space before the
+    /// name, as findings say them, too.
     pub fn parse(text: &str) -> Option<Subject> {
         if let Some((namespace, name)) = account_of(text) {
             return Some(Subject::account(namespace, name));
         }
-        let (kind, name) = text.split_once(':')?;
+        let (kind, name) = text.split_once([':', ' '])?;
         if name.is_empty() {
             return None;
         }
-        match kind {
+        match &*kind.to_ascii_lowercase() {
             "user" => Some(Subject::user(name)),
             "group" => Some(Subject::Group(name.to_owned())),
             "sa" | "serviceaccount" => {
-                let (namespace, name) = name.split_once('/')?;
+                let (namespace, name) = name.split_once(['/', ':'])?;
                 (!namespace.is_empty() && !name.is_empty())
                     .then(|| Subject::account(namespace, name))
             }

@@ -159,3 +159,26 @@ fn a_permission_is_lost_when_nothing_else_gives_it() {
     assert_eq!(shown(&after, &before), ["sa:x/sa * pods"]);
     assert!(shown(&after, &after).is_empty());
 }
+
+#[test]
+fn a_subject_is_read_however_it_is_written() {
+    let account = Some(Subject::account("shop", "ci"));
+    for text in [
+        "sa:shop/ci",
+        "serviceaccount:shop/ci",
+        "ServiceAccount shop/ci",
+        "ServiceAccount:shop:ci",
+        "system:serviceaccount:shop:ci",
+        "user:system:serviceaccount:shop:ci",
+    ] {
+        assert_eq!(Subject::parse(text), account, "{text}");
+    }
+    let user = Some(Subject::user("system:kube-scheduler"));
+    for text in ["User:system:kube-scheduler", "user system:kube-scheduler"] {
+        assert_eq!(Subject::parse(text), user, "{text}");
+    }
+    assert_eq!(Subject::parse("Group:ops"), Some(Subject::Group("ops".to_owned())));
+    for text in ["", "jane", "user:", "sa:ci", "sa:/ci", "system:serviceaccount:shop"] {
+        assert_eq!(Subject::parse(text), None, "{text}");
+    }
+}

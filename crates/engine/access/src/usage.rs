@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ironhull_model::{Builder, Value};
+use ironhull_model::{Builder, Minor, Value};
 
-use crate::{Access, Binding, GROUP, Identity, Question, Subject};
+use crate::{Access, Binding, GROUP, Identity, Question, Rule, Subject};
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,32 @@ pub enum Used<'u> {
     },
 }
 
-impl Used<'_> {
+/// Up to which minor GET, by which a WebSocket is opened, is all that reaching into a pod
+/// asks for. Later ones ask for `create` too, as of POST: their feature gate
+/// AuthorizePodWebsocketUpgradeCreatePermission (pkg/registry/core/pod/rest).
+pub const LAST_BY_GET: Minor = Minor::v1(34);
+
+impl<'u> Used<'u> {
+    /// What an API server of a minor asks of the same request besides, once it is with the
+    /// pod.
+    pub fn asked_besides(&self, minor: Minor) -> Option<Used<'u>> {
+        match *self {
+            Used::Resource {
+                verb: "get",
+                group: "",
+                resource: "pods",
+                subresource: "exec" | "attach" | "portforward",
+                ..
+            } if minor > LAST_BY_GET => {}
+            _ => return None,
+        }
+        let mut besides = *self;
+        if let Used::Resource { verb, .. } = &mut besides {
+            *verb = "create";
+        }
+        Some(besides)
+    }
+
     /// Whether somebody may do it.
     pub fn is_allowed(&self, access: &Access<'_>, who: &Identity) -> bool {
         match (*self, self.question()) {
@@ -46,20 +71,23 @@ impl Used<'_> {
         }
     }
 
-    /// Whether one of the bindings that are counted lets somebody do it.
-    pub fn is_allowed_by(
+    /// The first of the bindings that are counted that lets somebody do it, and its rule.
+    pub fn granted_by<'i, 'a>(
         &self,
-        access: &Access<'_>,
+        access: &'i Access<'a>,
         who: &Identity,
-        counts: impl Fn(&Binding<'_>) -> bool,
-    ) -> bool {
+        counts: impl Fn(&Binding<'a>) -> bool,
+    ) -> Option<(&'i Binding<'a>, &'i Rule<'a>)> {
         let question = self.question();
         let namespace = question.and_then(|question| question.namespace);
         let mut bindings = access.bindings_of(who, namespace).filter(|binding| counts(binding));
-        bindings.any(|binding| match (*self, question) {
-            (Used::Url { verb, path }, _) => access.url_granted_by(binding, verb, path).is_some(),
-            (_, Some(question)) => access.granted_by(binding, &question).is_some(),
-            (_, None) => false,
+        bindings.find_map(|binding| {
+            let rule = match (*self, question) {
+                (Used::Url { verb, path }, _) => access.url_granted_by(binding, verb, path),
+                (_, Some(question)) => access.granted_by(binding, &question),
+                (_, None) => None,
+            };
+            Some((binding, rule?))
         })
     }
 

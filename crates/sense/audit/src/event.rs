@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ironhull_access::usage::Used;
+use ironhull_model::Minor;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -214,8 +215,8 @@ impl<'a> Event<'a> {
         if own.is_empty() { answered } else { own }
     }
 
-    /// What the actor was allowed by it.
-    pub fn used(&self) -> Vec<Used<'_>> {
+    /// What the actor was allowed by it, of an API server of a minor.
+    pub fn used(&self, minor: Minor) -> Vec<Used<'_>> {
         let Some(object) = self.object_ref.as_ref().filter(|object| !object.resource.is_empty())
         else {
             let path = self.request_uri.split(['?', '#']).next().unwrap_or_default();
@@ -234,7 +235,10 @@ impl<'a> Event<'a> {
         let own = used(&self.verb, if unnamed { "" } else { &object.name });
         // An update or apply of what was not there is asked about as a create too.
         let creates = matches!(&*self.verb, "update" | "patch") && self.code() == 201;
-        [own].into_iter().chain(creates.then(|| used("create", &object.name))).collect()
+        // What else is asked once a WebSocket is with its pod is not in the decision.
+        let besides = own.asked_besides(minor).filter(|_| self.code() != 403);
+        let created = creates.then(|| used("create", &object.name));
+        [own].into_iter().chain(created).chain(besides).collect()
     }
 
     /// What the sender was allowed by acting as somebody else.

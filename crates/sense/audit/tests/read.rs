@@ -6,6 +6,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ironhull_audit::{Recent, Used, read};
+use ironhull_model::Minor;
 
 const LOG: &str = include_str!("../../../../tests/audit/shop.log");
 
@@ -37,7 +38,7 @@ fn used(part: &str) -> Vec<String> {
     let mut found = Vec::new();
     _ = read("shop.log", LOG.as_bytes(), |_, event| {
         if event.is_end() && event.request_uri.contains(part) {
-            found.extend(event.used().iter().map(|used| shown(used)));
+            found.extend(event.used(Minor::NEWEST).iter().map(|used| shown(used)));
         }
     });
     found

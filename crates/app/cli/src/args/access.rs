@@ -23,7 +23,10 @@ pub(crate) enum AccessCommand {
     /// How a subject can come to hold more: the shortest ways, step by step
     #[command(after_help = SUBJECT)]
     Paths(Paths),
-    /// Who is as good as cluster-admin, by which way, and when that was last needed
+    /// Who is as good as cluster-admin, by which way, and when an audit log shows that it was
+    /// last needed
+    // Without a log there is no use to tell.
+    #[command(mut_arg("files", |arg| arg.required(false)))]
     Admins(Admins),
     /// Subjects, bindings, roles and the ways between subjects as a graph
     Graph(Graph),
@@ -123,16 +126,8 @@ pub(crate) struct Paths {
 pub(crate) struct Admins {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Audit log of the API server: JSON lines, or - for standard input. Says of each who of
-    /// his requests last needed the way to cluster-admin, or that none did
-    #[arg(long = "audit", num_args = 1.., value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Requests from this time on (RFC 3339 or YYYY-MM-DD)
-    #[arg(long, value_name = "TIME", requires = "files")]
-    pub(crate) since: Option<String>,
-    /// Requests before this time
-    #[arg(long, value_name = "TIME", requires = "files")]
-    pub(crate) until: Option<String>,
+    #[command(flatten)]
+    pub(crate) audit: Audit,
     /// Which of them make the exit code 1: those who needed it, or those who did not
     #[arg(long, value_enum, value_name = "used|unused|never", default_value = "never")]
     pub(crate) fail_on: FailOnUse,
@@ -218,10 +213,10 @@ pub(crate) struct Audit {
     #[arg(long = "audit", required = true, num_args = 1.., value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Requests from this time on (RFC 3339 or YYYY-MM-DD)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "files")]
     pub(crate) since: Option<String>,
     /// Requests before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "files")]
     pub(crate) until: Option<String>,
 }
 
@@ -263,7 +258,8 @@ pub(crate) struct WhoDid {
     /// Only in this namespace
     #[arg(short, long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
-    /// Only by this user, or impersonating this user
+    /// Only by this user, or impersonating this user; a user name as the log has it, or a subject
+    /// as for access of, a group by its members
     #[arg(long, value_name = "USER|SUBJECT")]
     pub(crate) user: Option<String>,
     /// Only these verbs

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::bail;
-use ironhull_access::{Identity, Subject};
+use anyhow::Context;
+use ironhull_access::subject::{ANONYMOUS, MASTERS, UNAUTHENTICATED};
+use ironhull_access::{Identity, Subject, grants};
 use ironhull_model::{Node, Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
@@ -66,10 +67,12 @@ pub(super) fn read_targets(
     Ok(snapshot)
 }
 
-/// Says where a ServiceAccount is not there: what is bound to its name holds for whoever
-/// makes it.
-fn note_absent(subject: &Subject, snapshot: &Snapshot) {
-    let Subject::ServiceAccount(namespace, name) = subject else { return };
+/// Says where nothing knows a subject: a ServiceAccount that is not there, whose bindings
+/// hold for whoever makes it, or a name that no binding has, which may be misspelt.
+fn note_unknown(subject: &Subject, snapshot: &Snapshot) {
+    let Subject::ServiceAccount(namespace, name) = subject else {
+        return note_unbound(subject, snapshot);
+    };
     let is_all = snapshot.coverage.is_complete("", "ServiceAccount");
     // Every namespace has this one, and hardly any file says so.
     let is_there =
@@ -83,13 +86,37 @@ fn note_absent(subject: &Subject, snapshot: &Snapshot) {
     printer::error(&format!("note: there is no ServiceAccount {namespace}/{name}{place}"));
 }
 
-fn subject(who: &Who) -> anyhow::Result<(Subject, Identity)> {
-    let Some(subject) = Subject::parse(&who.subject) else {
-        bail!(
-            "{:?} is no subject; write user:NAME, group:NAME, sa:NAMESPACE/NAME or system:serviceaccount:NAMESPACE:NAME",
-            who.subject
+fn note_unbound(subject: &Subject, snapshot: &Snapshot) {
+    let rbac = ["RoleBinding", "ClusterRoleBinding"];
+    let world = World::new(snapshot);
+    let mut bindings =
+        rbac.into_iter().flat_map(|kind| world.of_kind(ironhull_access::GROUP, kind));
+    if [MASTERS, UNAUTHENTICATED, ANONYMOUS].iter().any(|name| is_named(subject, name))
+        || bindings.any(|binding| grants::named(binding).contains(subject))
+    {
+        return;
+    }
+    printer::error(&format!(
+        "note: no binding that was read names {subject}: it has what its groups have"
+    ));
+}
+
+/// Whether a subject is the user or group of this name.
+fn is_named(subject: &Subject, wanted: &str) -> bool {
+    matches!(subject, Subject::User(name) | Subject::Group(name) if name == wanted)
+}
+
+/// Reads a subject as people write it.
+fn parsed(text: &str) -> anyhow::Result<Subject> {
+    Subject::parse(text).with_context(|| {
+        format!(
+            "{text:?} is no subject; write user:NAME, group:NAME, sa:NAMESPACE/NAME or system:serviceaccount:NAMESPACE:NAME"
         )
-    };
+    })
+}
+
+fn subject(who: &Who) -> anyhow::Result<(Subject, Identity)> {
+    let subject = parsed(&who.subject)?;
     let identity = Identity::of(&subject).with_groups(who.groups.iter().map(String::as_str));
     Ok((subject, identity))
 }

@@ -1,8 +1,7 @@
 //! Every way.
 
-use ironhull_model::Minor;
-
 use super::{Gives, Name, Need, Way, What};
+use crate::usage::LAST_BY_GET;
 
 const CORE: &str = "";
 const RBAC: &str = crate::GROUP;
@@ -219,7 +218,7 @@ pub static WAYS: &[Way] = &[
         &[Gives::RunningAccounts, Gives::Pods],
     ),
     Way {
-        until: Some(Minor::v1(34)),
+        until: Some(LAST_BY_GET),
         ..way(
             "exec-by-get",
             "run commands in a running container over WebSocket, which asked only for get before 1.35",
@@ -280,6 +279,15 @@ pub static WAYS: &[Way] = &[
         ])],
         &[Gives::Pods],
     ),
+    Way {
+        until: Some(LAST_BY_GET),
+        ..way(
+            "port-forward-by-get",
+            "speak to ports of pods over WebSocket, which asked only for get before 1.35",
+            &[here(&[what(&["get"], CORE, &["pods/portforward"])])],
+            &[Gives::Pods],
+        )
+    },
     way(
         "redirect",
         "send a Service's traffic to addresses of one's own (CVE-2021-25740)",

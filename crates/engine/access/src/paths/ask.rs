@@ -1,7 +1,7 @@
 //! What one identity may do, and which steps follow.
 
 use super::known::Privileged;
-use super::{Escalation, Granted, Step, table};
+use super::{Escalation, Gain, Granted, Open, Set, table};
 use crate::escalation::{Gives, Name, Power, Way};
 use crate::subject::MASTERS;
 use crate::{Binding, Identity, Question, Subject};
@@ -10,33 +10,35 @@ use crate::{Binding, Identity, Question, Subject};
 pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) escalation: &'e Escalation<'i, 'a>,
     pub(super) who: &'e Identity,
-    pub(super) from: &'e Power,
-    /// Its bindings, looked up once for all ways: those of each of its names together,
-    /// those that count everywhere first.
+    /// Its bindings but for those that are left out, looked up once for all ways: those of
+    /// each of its names together, those that count everywhere first.
     pub(super) bindings: Vec<&'i Binding<'a>>,
     /// The names that the rules limit themselves to.
     pub(super) names: Vec<&'a str>,
 }
 
+/// Whether a binding is one of these, by where it stands in the index.
+pub(super) fn is_among(binding: &Binding<'_>, these: &[&Binding<'_>]) -> bool {
+    these.iter().any(|own| std::ptr::addr_eq(*own, binding))
+}
+
 impl<'i, 'a> Asker<'_, 'i, 'a> {
-    /// The steps of a way in a namespace (none: everywhere); whether it is open.
+    /// Adds a way where it is open in a namespace (none: everywhere), and says whether.
     pub(super) fn take(
         &self,
         (index, way): (usize, &'static Way),
         namespace: Option<&str>,
-        steps: &mut Vec<Step<'i, 'a>>,
+        found: &mut Vec<Open<'i, 'a>>,
     ) -> bool {
         let Some(grants) = self.all(index, way, namespace) else {
             if way.needs.iter().any(|need| matches!(need.name, Name::Gained)) {
-                self.take_by_name(way, namespace, steps);
+                self.take_by_name(way, namespace, found);
             }
             return false;
         };
-        for gives in way.gives {
-            for (to, condition) in self.gained(*gives, namespace, &grants) {
-                steps.push(self.step(way, namespace, to, grants.clone(), condition));
-            }
-        }
+        let gains = way.gives.iter().flat_map(|gives| self.gained(*gives, namespace, &grants));
+        let gains = gains.collect();
+        found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
         true
     }
 
@@ -45,53 +47,29 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         &self,
         way: &'static Way,
         namespace: Option<&str>,
-        steps: &mut Vec<Step<'i, 'a>>,
+        found: &mut Vec<Open<'i, 'a>>,
     ) {
         for &name in &self.names {
             let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
-            for gives in way.gives {
-                let gained = match (gives, namespace) {
-                    (Gives::Groups, _) if name == MASTERS => Power::ClusterAdmin,
-                    (Gives::Groups, _) => Power::Is(Subject::Group(name.to_owned())),
+            let gains = way.gives.iter().filter_map(|gives| {
+                Some(match (gives, namespace) {
+                    (Gives::Groups, _) if name == MASTERS => Gain::sure(Power::ClusterAdmin),
+                    (Gives::Groups, _) => Gain::sure(Power::Is(Subject::Group(name.to_owned()))),
                     (Gives::Users, _) => match Subject::user(name) {
-                        user @ Subject::User(_) => Power::Is(user),
+                        user @ Subject::User(_) => Gain::sure(Power::Is(user)),
                         // A ServiceAccount is impersonated by its own resource only.
-                        _ => continue,
+                        _ => return None,
                     },
                     (Gives::Accounts, Some(namespace)) => {
-                        Power::Is(Subject::account(namespace, name))
+                        Gain::sure(Power::Is(Subject::account(namespace, name)))
                     }
-                    (Gives::Accounts, None) => {
-                        let known = self.escalation.known.accounts(None);
-                        let same = known.filter(|account| matches!(account, Subject::ServiceAccount(_, own) if own == name));
-                        for account in same {
-                            steps.push(self.step(
-                                way,
-                                None,
-                                Power::Is(account),
-                                grants.clone(),
-                                None,
-                            ));
-                        }
-                        continue;
-                    }
-                    _ => continue,
-                };
-                steps.push(self.step(way, namespace, gained, grants.clone(), None));
-            }
+                    (Gives::Accounts, None) => Gain::All(Set::AccountsNamed(name.to_owned())),
+                    _ => return None,
+                })
+            });
+            let gains = gains.collect();
+            found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
         }
-    }
-
-    fn step(
-        &self,
-        way: &'static Way,
-        namespace: Option<&str>,
-        to: Power,
-        grants: Vec<Granted<'i, 'a>>,
-        condition: Option<String>,
-    ) -> Step<'i, 'a> {
-        let namespace = namespace.map(str::to_owned);
-        Step { way, from: self.from.clone(), to, namespace, grants, condition }
     }
 
     /// What grants every need; none when one is not granted.
@@ -105,17 +83,21 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let needs = way.needs.iter().enumerate();
         let granted = needs.map(|(at, need)| {
             let place = if need.cluster { None } else { namespace };
-            let counts = |binding: &&&'i Binding<'a>| {
-                binding.namespace.is_none()
-                    || place.is_some_and(|place| binding.namespace == Some(place))
-            };
-            self.bindings.iter().filter(counts).find_map(|binding| {
+            self.counting(place).find_map(|binding| {
                 let met = table.get(binding.role? as usize, index, at)?;
                 let rule = access.rules(binding).nth(met.rule as usize)?;
                 Some(Granted { what: format!("{} {}", met.verb, met.resource), binding, rule })
             })
         });
         granted.collect()
+    }
+
+    /// The bindings that count in a namespace, or outside of all.
+    fn counting(&self, namespace: Option<&str>) -> impl Iterator<Item = &'i Binding<'a>> {
+        let counts = move |binding: &&Binding<'a>| {
+            binding.namespace.is_none_or(|own| Some(own) == namespace)
+        };
+        self.bindings.iter().copied().filter(counts)
     }
 
     /// The same where what is gained has a name.
@@ -132,7 +114,10 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                     namespace: if need.cluster { None } else { namespace },
                     ..table::question(verb, group, full, &name)
                 };
-                let (binding, rule) = self.escalation.access.granted(self.who, &question)?;
+                let access = self.escalation.access;
+                let (binding, rule) = self
+                    .counting(question.namespace)
+                    .find_map(|binding| Some((binding, access.granted_by(binding, &question)?)))?;
                 Some(Granted { what: format!("{verb} {full}"), binding, rule })
             })
         });
@@ -144,49 +129,43 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         gives: Gives,
         namespace: Option<&str>,
         grants: &[Granted<'i, 'a>],
-    ) -> Vec<(Power, Option<String>)> {
+    ) -> Vec<Gain> {
         let known = &self.escalation.known;
         let own = namespace.map(str::to_owned);
-        let sure = |power| vec![(power, None)];
-        let each = |subjects: Vec<Subject>| -> Vec<(Power, Option<String>)> {
-            subjects.into_iter().map(|subject| (Power::Is(subject), None)).collect()
-        };
-        match gives {
-            Gives::ClusterAdmin => sure(Power::ClusterAdmin),
-            Gives::Namespace => sure(own.map_or(Power::ClusterAdmin, Power::Namespace)),
-            Gives::OwnRoles => self.own_roles(namespace, grants),
-            Gives::Accounts => each(known.accounts(namespace).collect()),
-            Gives::RunningAccounts => each(known.running(namespace).collect()),
-            Gives::Users => each(known.users.iter().cloned().collect()),
+        let power = match gives {
+            Gives::ClusterAdmin => Power::ClusterAdmin,
+            Gives::Namespace => own.map_or(Power::ClusterAdmin, Power::Namespace),
+            Gives::OwnRoles => return self.own_roles(namespace, grants),
+            Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
+            Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
+            Gives::Users => return vec![Gain::All(Set::Users)],
             // Whoever may be any group is a member of system:masters, but not by a
             // certificate: admission refuses that one.
             Gives::Groups if grants.iter().any(|granted| granted.what == "impersonate groups") => {
-                sure(Power::ClusterAdmin)
+                Power::ClusterAdmin
             }
-            Gives::Groups => each(known.groups.iter().cloned().collect()),
-            Gives::Secrets => sure(Power::Secrets(own)),
-            Gives::Nodes => sure(Power::Nodes),
-            Gives::NodesByPod => match namespace {
-                None => sure(Power::Nodes),
-                Some(namespace) => match known.privileged_pods(namespace) {
-                    Privileged::Allowed => sure(Power::Nodes),
-                    Privileged::If(condition) => vec![(Power::Nodes, Some(condition))],
-                    Privileged::Forbidden => Vec::new(),
-                },
-            },
-            Gives::Admission => sure(Power::Admission),
-            Gives::Scheduling => sure(Power::Scheduling),
-            Gives::Traffic => sure(Power::Traffic(own)),
-            Gives::Pods => sure(Power::Pods(own)),
-        }
+            Gives::Groups => return vec![Gain::All(Set::Groups)],
+            Gives::Secrets => Power::Secrets(own),
+            Gives::NodesByPod => {
+                match namespace.map(|namespace| known.privileged_pods(namespace)) {
+                    None | Some(Privileged::Allowed) => Power::Nodes,
+                    Some(Privileged::If(condition)) => {
+                        return vec![Gain::One(Power::Nodes, Some(condition))];
+                    }
+                    Some(Privileged::Forbidden) => return Vec::new(),
+                }
+            }
+            Gives::Nodes => Power::Nodes,
+            Gives::Admission => Power::Admission,
+            Gives::Scheduling => Power::Scheduling,
+            Gives::Traffic => Power::Traffic(own),
+            Gives::Pods => Power::Pods(own),
+        };
+        vec![Gain::sure(power)]
     }
 
     /// The namespaces in which a Role that can be rewritten is bound to who asks.
-    fn own_roles(
-        &self,
-        namespace: Option<&str>,
-        grants: &[Granted<'i, 'a>],
-    ) -> Vec<(Power, Option<String>)> {
+    fn own_roles(&self, namespace: Option<&str>, grants: &[Granted<'i, 'a>]) -> Vec<Gain> {
         if grants.is_empty() {
             return Vec::new();
         }
@@ -200,6 +179,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             .collect();
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|namespace| (Power::Namespace(namespace.to_owned()), None)).collect()
+        found
+            .into_iter()
+            .map(|namespace| Gain::sure(Power::Namespace(namespace.to_owned())))
+            .collect()
     }
 }

@@ -1,10 +1,12 @@
 //! The same search backwards: who can come to hold one power.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
+use super::open::{Gain, Open, Set};
 use super::{Escalation, Step};
+use crate::Subject;
 use crate::escalation::Power;
-use crate::{Identity, Subject};
 
 /// The ways of everybody to one power.
 #[derive(Debug)]
@@ -12,6 +14,41 @@ pub struct Everybody<'i, 'a> {
     goal: Power,
     /// The next step from a power.
     next: BTreeMap<Power, Step<'i, 'a>>,
+    /// Of each set of powers that ways give, where those are that lead on.
+    leads: HashMap<Set, Arc<Leads>>,
+}
+
+/// Where powers are that lead on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Leads {
+    /// Whether one of them is of no namespace.
+    pub(crate) anywhere: bool,
+    /// The namespaces of the others.
+    pub(crate) namespaces: BTreeSet<String>,
+}
+
+impl Leads {
+    fn add(&mut self, power: &Power) {
+        match place(power) {
+            None => self.anywhere = true,
+            Some(namespace) => _ = self.namespaces.insert(namespace.to_owned()),
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        !self.anywhere && self.namespaces.is_empty()
+    }
+}
+
+/// The namespace in which a power is taken.
+fn place(power: &Power) -> Option<&str> {
+    match power {
+        Power::Is(Subject::ServiceAccount(namespace, _)) | Power::Namespace(namespace) => {
+            Some(namespace)
+        }
+        Power::Secrets(namespace) | Power::Pods(namespace) => namespace.as_deref(),
+        _ => None,
+    }
 }
 
 impl<'i, 'a> Everybody<'i, 'a> {
@@ -28,85 +65,128 @@ impl<'i, 'a> Everybody<'i, 'a> {
         }
         Some(steps)
     }
+
+    /// Where what a way gives leads on; nothing where it does not.
+    pub(crate) fn leads(&self, open: &Open<'_, '_>) -> Vec<Arc<Leads>> {
+        let leads = open.gains.iter().filter_map(|gain| match gain {
+            Gain::One(power, None) if self.reaches(power) => {
+                let mut leads = Leads::default();
+                leads.add(power);
+                Some(Arc::new(leads))
+            }
+            Gain::One(..) => None,
+            Gain::All(set) => self.leads.get(set).filter(|leads| !leads.is_none()).cloned(),
+        });
+        leads.collect()
+    }
 }
 
 impl<'i, 'a> Escalation<'i, 'a> {
     /// Who can come to hold a power, without any condition. Every subject is
-    /// looked at once, however many reach it.
+    /// looked at once, however many reach it, and so is everybody to whom many lead.
     pub fn everybody_to(&self, goal: &Power) -> Everybody<'i, 'a> {
         // First only who leads where: all steps with their grants would be megabytes,
         // and few of them lead to the goal.
         let mut edges = Edges::default();
         for subject in self.subjects() {
-            let from = Power::Is(subject);
-            edges.add(&from, &self.steps_of(&from));
+            edges.add(self, Power::Is(subject));
         }
-        for power in edges.others() {
-            edges.add(&power, &self.steps_of(&power));
+        while let Some(power) = edges.next_other() {
+            edges.add(self, power);
         }
         let mut next = BTreeMap::new();
         let mut todo = VecDeque::from([goal.clone()]);
         while let Some(to) = todo.pop_front() {
             for from in edges.leading_to(&to) {
-                if *from != *goal && !next.contains_key(from) {
-                    todo.push_back(from.clone());
-                    let steps = self.steps_of(from).into_iter();
-                    let step = steps.filter(|step| step.condition.is_none() && step.to == to);
-                    next.extend(step.take(1).map(|step| (from.clone(), step)));
+                if from == *goal || next.contains_key(&from) {
+                    continue;
                 }
+                let Some(step) = self.step(&from, &to) else { continue };
+                next.insert(from.clone(), step);
+                todo.push_back(from);
             }
         }
-        Everybody { goal: goal.clone(), next }
+        let mut everybody = Everybody { goal: goal.clone(), next, leads: HashMap::new() };
+        for set in edges.sets.into_keys() {
+            let mut leads = Leads::default();
+            let members = self.members(&set).map(Power::Is);
+            members.filter(|power| everybody.reaches(power)).for_each(|power| leads.add(&power));
+            everybody.leads.insert(set, Arc::new(leads));
+        }
+        everybody
     }
 
-    fn steps_of(&self, from: &Power) -> Vec<Step<'i, 'a>> {
-        match from {
-            Power::Is(subject) => self.steps(from, &Identity::of(subject)),
-            _ => self.follows(from),
-        }
+    /// The first step without a condition.
+    fn step(&self, from: &Power, to: &Power) -> Option<Step<'i, 'a>> {
+        let open = self.open_from(from);
+        let found = open.iter().find(|open| {
+            open.gains.iter().any(|gain| match (gain, to) {
+                (Gain::One(power, None), _) => power == to,
+                (Gain::All(set), Power::Is(subject)) => self.is_member(set, subject),
+                _ => false,
+            })
+        });
+        Some(found?.step(from, to.clone(), None))
     }
 }
 
 /// From which powers others can be reached in one step.
 #[derive(Default)]
 struct Edges {
-    powers: Vec<Power>,
-    ids: HashMap<Power, usize>,
-    /// By the id of what is reached.
-    into: Vec<Vec<usize>>,
+    /// Those that were looked at, in order.
+    from: Vec<Power>,
+    /// Those that are nobody's identity, and were not looked at yet.
+    others: BTreeSet<Power>,
+    /// By what is reached, indices of `from`.
+    into: HashMap<Power, Vec<u32>>,
+    /// The sets that are reached, likewise; emptied once somebody in them leads on.
+    sets: HashMap<Set, Vec<u32>>,
+    /// By subject, the sets that it is in.
+    sets_of: HashMap<Subject, Vec<Set>>,
 }
 
 impl Edges {
-    fn id(&mut self, power: &Power) -> usize {
-        if let Some(id) = self.ids.get(power) {
-            return *id;
-        }
-        self.ids.insert(power.clone(), self.powers.len());
-        self.powers.push(power.clone());
-        self.into.push(Vec::new());
-        self.powers.len() - 1
-    }
-
-    fn add(&mut self, from: &Power, steps: &[Step<'_, '_>]) {
-        let from = self.id(from);
-        for step in steps.iter().filter(|step| step.condition.is_none()) {
-            let to = self.id(&step.to);
-            if self.into[to].last() != Some(&from) {
-                self.into[to].push(from);
+    fn add(&mut self, escalation: &Escalation<'_, '_>, from: Power) {
+        let index = self.from.len() as u32;
+        for gain in escalation.open_from(&from).into_iter().flat_map(|open| open.gains) {
+            let list = match gain {
+                Gain::One(_, Some(_)) => continue,
+                Gain::One(power, None) => {
+                    if !matches!(power, Power::Is(_)) && !self.into.contains_key(&power) {
+                        self.others.insert(power.clone());
+                    }
+                    self.into.entry(power).or_default()
+                }
+                Gain::All(set) => {
+                    if !self.sets.contains_key(&set) {
+                        for member in escalation.members(&set) {
+                            self.sets_of.entry(member).or_default().push(set.clone());
+                        }
+                    }
+                    self.sets.entry(set).or_default()
+                }
+            };
+            if list.last() != Some(&index) {
+                list.push(index);
             }
         }
+        self.from.push(from);
     }
 
-    /// The powers that are nobody's identity, in their order.
-    fn others(&self) -> Vec<Power> {
-        let others = self.powers.iter().filter(|power| !matches!(power, Power::Is(_)));
-        let mut others: Vec<Power> = others.cloned().collect();
-        others.sort();
-        others
+    fn next_other(&mut self) -> Option<Power> {
+        self.others.pop_first()
     }
 
-    fn leading_to(&self, to: &Power) -> impl Iterator<Item = &Power> {
-        let from = self.ids.get(to).map_or(&[][..], |id| &self.into[*id]);
-        from.iter().map(|from| &self.powers[*from])
+    /// The powers that lead to one; those that lead to a set of it are told once.
+    fn leading_to(&mut self, to: &Power) -> Vec<Power> {
+        let mut from = self.into.get(to).cloned().unwrap_or_default();
+        if let Power::Is(subject) = to {
+            for set in self.sets_of.get(subject).into_iter().flatten() {
+                from.extend(self.sets.get_mut(set).map(std::mem::take).unwrap_or_default());
+            }
+        }
+        from.sort_unstable();
+        from.dedup();
+        from.iter().map(|index| self.from[*index as usize].clone()).collect()
     }
 }

@@ -108,23 +108,44 @@ impl<'a> Known<'a> {
             &*thing.namespace == "kube-system" && thing.name.starts_with("kube-apiserver-");
     }
 
+    pub(super) fn is_account(&self, subject: &Subject) -> bool {
+        has(&self.accounts, subject)
+    }
+
+    pub(super) fn is_running(&self, subject: &Subject) -> bool {
+        has(&self.running, subject)
+    }
+
+    pub(super) fn has_token(&self, subject: &Subject) -> bool {
+        has(&self.tokens, subject)
+    }
+
     pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
         let named = self.users.iter().chain(&self.groups).cloned();
         named.chain(self.accounts(None))
     }
 
     /// The ServiceAccounts of a namespace; none for all of them.
-    pub(super) fn accounts(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+    pub(super) fn accounts<'k>(
+        &'k self,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = Subject> + use<'k, 'a> {
         of(&self.accounts, namespace)
     }
 
     /// Those that pods run as.
-    pub(super) fn running(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+    pub(super) fn running<'k>(
+        &'k self,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = Subject> + use<'k, 'a> {
         of(&self.running, namespace)
     }
 
     /// Those whose token stands in a Secret.
-    pub(super) fn tokens(&self, namespace: Option<&str>) -> impl Iterator<Item = Subject> {
+    pub(super) fn tokens<'k>(
+        &'k self,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = Subject> + use<'k, 'a> {
         of(&self.tokens, namespace)
     }
 
@@ -140,6 +161,11 @@ impl<'a> Known<'a> {
             )),
         }
     }
+}
+
+fn has(accounts: &Accounts, subject: &Subject) -> bool {
+    let Subject::ServiceAccount(namespace, name) = subject else { return false };
+    accounts.get(namespace).is_some_and(|names| names.contains(name))
 }
 
 fn of<'k>(

@@ -3,38 +3,40 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
+use ironhull_access::admins::Needed;
 use ironhull_access::{Access, Admin, Admins, Identity, Subject};
 use ironhull_audit::{Event, Recent, Used, User};
-use ironhull_model::{Snapshot, World};
+use ironhull_model::{Minor, Object, Snapshot, ThingRef, World};
 use serde_json::{Value as Json, json};
 
 use super::log::Logs;
 use super::paths::step_json;
 use super::reach::{Needs, Reach};
 use super::who_did::{plain, what};
-use super::{document, named, place, read, table};
+use super::{document, named, place, read, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Admins as Args, FailOnUse, Output};
 use crate::exit::Exit;
 use crate::printer;
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    if args.files.is_empty() && args.fail_on != FailOnUse::Never {
+    let has_log = !args.audit.files.is_empty();
+    if !has_log && args.fail_on != FailOnUse::Never {
         bail!("--fail-on needs the log that shows use: --audit FILE");
     }
-    let logs = Logs::of(&args.files, args.since.as_deref(), args.until.as_deref())?;
+    let logs = Logs::new(&args.audit)?;
     let snapshot = read(&args.target, global)?;
     let reach = Reach::of(&snapshot, Needs::Ways);
     let access = Access::new(World::new(&snapshot));
     let admins = Admins::new(&access);
-    let mut uses = Uses::default();
+    let mut uses = Uses::new(snapshot.minor);
     let taken = logs.read(|event| uses.add(&admins, event))?;
     let shown = Shown {
         snapshot: &snapshot,
         reach: &reach,
         admins: admins.all().iter().filter(|(_, admin)| args.all || !admin.built_in).collect(),
         n_hidden: admins.all().values().filter(|admin| !args.all && admin.built_in).count(),
-        uses: (!args.files.is_empty()).then_some(&uses),
+        uses: has_log.then_some(&uses),
     };
     match args.output {
         Output::Table => {
@@ -47,10 +49,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             reach.tell();
         }
     }
-    let is_used = |subject: &Subject| uses.by_subject.contains_key(subject);
     let counts = |subject: &Subject| match args.fail_on {
-        FailOnUse::Used => is_used(subject),
-        FailOnUse::Unused => !is_used(subject),
+        FailOnUse::Used => uses.is_used(subject),
+        FailOnUse::Unused => !uses.is_used(subject),
         FailOnUse::Never => false,
     };
     let mut all = reach.exit().or(taken.tell());
@@ -65,34 +66,63 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     Ok(all)
 }
 
-/// The last request of somebody that needed his way.
+/// The last request of somebody that needed a way of his.
 struct Use {
     time: String,
     verb: String,
     on: String,
     user: String,
     sent_by: Option<String>,
-    way: String,
     audit_id: String,
 }
 
+/// A way that was used, and the binding that opened it, where any did.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Opened<'i> {
+    way: &'static str,
+    binding: Option<&'i ThingRef>,
+}
+
+/// How somebody used a way.
+struct UseOfWay<'i, 'a> {
+    n: u64,
+    last: Use,
+    needed: Needed<'i, 'a>,
+}
+
 /// What a log shows of use.
-#[derive(Default)]
-struct Uses {
-    /// The last use, and how many there were.
-    by_subject: BTreeMap<Subject, (Use, u64)>,
+struct Uses<'i, 'a> {
+    minor: Minor,
+    /// What each used, by way.
+    by_subject: BTreeMap<Subject, BTreeMap<Opened<'a>, UseOfWay<'i, 'a>>>,
     /// The times of the first and the last request of the log, whoever sent it.
     window: Option<(String, String)>,
     recent: Recent,
 }
 
-impl Uses {
-    fn add(&mut self, admins: &Admins<'_, '_>, event: &Event<'_>) {
+impl<'i, 'a> Uses<'i, 'a> {
+    fn new(minor: Minor) -> Uses<'i, 'a> {
+        Uses { minor, by_subject: BTreeMap::new(), window: None, recent: Recent::default() }
+    }
+
+    fn is_used(&self, subject: &Subject) -> bool {
+        self.by_subject.contains_key(subject)
+    }
+
+    /// The uses of somebody, the last first.
+    fn of(&self, subject: &Subject) -> Vec<&UseOfWay<'i, 'a>> {
+        let mut uses: Vec<_> =
+            self.by_subject.get(subject).into_iter().flat_map(BTreeMap::values).collect();
+        uses.sort_by(|one, other| other.last.time.cmp(&one.last.time));
+        uses
+    }
+
+    fn add(&mut self, admins: &Admins<'i, 'a>, event: &Event<'_>) {
         self.widen(&event.request_received_timestamp);
         if !event.is_decided() || !event.is_allowed() {
             return;
         }
-        let mut found: Vec<(Subject, String)> = Vec::new();
+        let mut found: Vec<(Subject, Needed<'i, 'a>)> = Vec::new();
         let mut look = |user: &User<'_>, used: &[Used<'_>]| {
             let mut who = None;
             let groups = user.groups.iter().map(|group| Subject::Group(group.to_string()));
@@ -101,11 +131,11 @@ impl Uses {
                     continue;
                 }
                 let who = who.get_or_insert_with(|| identity(user));
-                let way = used.iter().find_map(|used| admins.needed(&subject, who, used));
-                found.extend(way.map(|way| (subject, way.to_owned())));
+                let needed = used.iter().find_map(|used| admins.needed(&subject, who, used));
+                found.extend(needed.map(|needed| (subject, needed)));
             }
         };
-        look(event.actor(), &event.used());
+        look(event.actor(), &event.used(self.minor));
         if event.impersonated_user.is_some() {
             look(&event.user, &event.impersonated());
         }
@@ -113,12 +143,15 @@ impl Uses {
             return;
         }
         let n_new = u64::from(self.recent.is_new(&event.audit_id));
-        for (subject, way) in found {
-            let last = || Use::of(event, &way);
-            let known = self.by_subject.entry(subject).or_insert_with(|| (last(), 0));
-            known.1 += n_new;
-            if *known.0.time < *event.request_received_timestamp {
-                known.0 = last();
+        for (subject, needed) in found {
+            let binding = needed.by.map(|(binding, _)| &*binding.object.thing);
+            let opened = Opened { way: needed.way.id, binding };
+            let ways = self.by_subject.entry(subject).or_default();
+            let first = || UseOfWay { n: 0, last: Use::of(event), needed };
+            let known = ways.entry(opened).or_insert_with(first);
+            known.n += n_new;
+            if *known.last.time < *event.request_received_timestamp {
+                known.last = Use::of(event);
             }
         }
     }
@@ -145,21 +178,38 @@ fn identity(user: &User<'_>) -> Identity {
 }
 
 impl Use {
-    fn of(event: &Event<'_>, way: &str) -> Use {
+    fn of(event: &Event<'_>) -> Use {
         Use {
             time: event.request_received_timestamp.to_string(),
             verb: event.verb.to_string(),
             on: what(event),
             user: event.actor().username.to_string(),
             sent_by: event.impersonated_user.as_ref().map(|_| event.user.username.to_string()),
-            way: way.to_owned(),
             audit_id: event.audit_id.to_string(),
         }
     }
 
-    fn json(&self) -> Json {
+    fn json(&self, way: &str) -> Json {
         json!({"time": self.time, "verb": self.verb, "resource": self.on, "user": self.user,
-            "sentBy": self.sent_by, "way": self.way, "auditID": self.audit_id})
+            "sentBy": self.sent_by, "way": way, "auditID": self.audit_id})
+    }
+
+    /// `create shop/deployments.apps/api as anna by jane`.
+    fn request(&self, subject: &Subject) -> String {
+        let by = match (&self.sent_by, subject) {
+            (Some(sender), _) if *sender != self.user => format!(" as {} by {sender}", self.user),
+            (_, Subject::Group(_)) => format!(" by {}", self.user),
+            _ => String::new(),
+        };
+        plain(&format!("{} {}{by}", self.verb, self.on))
+    }
+}
+
+impl UseOfWay<'_, '_> {
+    fn json(&self, snapshot: &Snapshot) -> Json {
+        let way = self.needed.way.id;
+        let by = self.needed.by.map(|(binding, rule)| source_json(snapshot, binding.object, rule));
+        json!({"way": way, "uses": self.n, "grant": by, "lastUse": self.last.json(way)})
     }
 }
 
@@ -170,7 +220,7 @@ struct Shown<'s, 'i, 'a> {
     /// How many every cluster has.
     n_hidden: usize,
     /// What logs show, where there are any.
-    uses: Option<&'s Uses>,
+    uses: Option<&'s Uses<'i, 'a>>,
 }
 
 impl Shown<'_, '_, '_> {
@@ -179,37 +229,47 @@ impl Shown<'_, '_, '_> {
         if self.uses.is_some() {
             headers.extend(["USES", "LAST USE", "REQUEST"]);
         }
-        let rows = self.admins.iter().map(|(subject, admin)| self.row(subject, admin));
+        let rows = self.admins.iter().flat_map(|(subject, admin)| self.rows(subject, admin));
         let rows: Vec<Vec<String>> = rows.collect();
         if rows.is_empty() { String::new() } else { table(&headers, &rows) }
     }
 
-    fn row(&self, subject: &Subject, admin: &Admin<'_, '_>) -> Vec<String> {
-        let binding = { admin.path.first() }
-            .and_then(|step| step.grants.first())
-            .map(|grant| grant.binding.object);
-        let mut row = vec![
-            subject.to_string(),
-            way(admin),
-            binding.map_or_else(|| "(no authorizer is asked)".to_owned(), |it| named(it)),
-            binding.map_or_else(String::new, |it| place(self.snapshot, it, it.root())),
-        ];
-        let Some(uses) = self.uses else { return row };
-        match uses.by_subject.get(subject) {
-            None => row.extend(["0".to_owned(), "none in the log".to_owned(), String::new()]),
-            Some((last, n)) => {
-                let by = match (&last.sent_by, subject) {
-                    (Some(sender), _) if *sender != last.user => {
-                        format!(" as {} by {sender}", last.user)
-                    }
-                    (_, Subject::Group(_)) => format!(" by {}", last.user),
-                    _ => String::new(),
-                };
-                let request = plain(&format!("{} {}{by}", last.verb, last.on));
-                row.extend([n.to_string(), plain(&last.time), request]);
+    /// His shortest way, and each other way that he used, beside the binding that opened it.
+    fn rows(&self, subject: &Subject, admin: &Admin<'_, '_>) -> Vec<Vec<String>> {
+        let first = admin.path.first();
+        let first_way = first.map_or("", |step| step.way.id);
+        let first_binding =
+            first.and_then(|step| step.grants.first()).map(|grant| grant.binding.object);
+        let row = |way: String, binding: Option<&Object>| {
+            vec![
+                subject.to_string(),
+                way,
+                binding.map_or_else(|| "(no authorizer is asked)".to_owned(), named),
+                binding.map_or_else(String::new, |it| place(self.snapshot, it, it.root())),
+            ]
+        };
+        let used = self.uses.map(|uses| uses.of(subject)).unwrap_or_default();
+        let mut shortest = row(way(admin), first_binding.map(|binding| &**binding));
+        let is_shortest = |used: &UseOfWay<'_, '_>| {
+            let binding = used.needed.by.map(|(binding, _)| &binding.object.thing);
+            used.needed.way.id == first_way
+                && binding == first_binding.map(|binding| &binding.thing)
+        };
+        if self.uses.is_some() {
+            match used.iter().find(|used| is_shortest(used)) {
+                Some(used) => shortest.extend(cells(used, subject)),
+                None => shortest.extend(["0", "none in the log", ""].map(str::to_owned)),
             }
         }
-        row
+        let others = used.iter().filter(|used| !is_shortest(used)).map(|used| {
+            let binding = used.needed.by.map(|(binding, _)| &**binding.object);
+            let mut row = row(used.needed.way.id.to_owned(), binding);
+            row.extend(cells(used, subject));
+            row
+        });
+        let mut rows: Vec<_> = others.collect();
+        rows.insert(0, shortest);
+        rows
     }
 
     /// How many there are, and what the log shows of them.
@@ -218,8 +278,7 @@ impl Shown<'_, '_, '_> {
         let at_least = if self.reach.has_gaps() { "at least " } else { "" };
         let mut text = format!("{at_least}{n} as good as cluster-admin");
         if let Some(uses) = self.uses {
-            let is_used = |subject: &Subject| uses.by_subject.contains_key(subject);
-            let n_used = self.admins.iter().filter(|(subject, _)| is_used(subject)).count();
+            let n_used = self.admins.iter().filter(|(subject, _)| uses.is_used(subject)).count();
             let window = match &uses.window {
                 Some((first, last)) => format!("from {first} to {last}"),
                 None => "in a log without requests".to_owned(),
@@ -238,9 +297,12 @@ impl Shown<'_, '_, '_> {
             let mut json = json!({"subject": subject.to_string(), "builtIn": admin.built_in,
                 "steps": steps.collect::<Vec<Json>>()});
             if let Some(uses) = self.uses {
-                let found = uses.by_subject.get(subject);
-                json["uses"] = found.map_or(0, |(_, n)| *n).into();
-                json["lastUse"] = found.map_or(Json::Null, |(last, _)| last.json());
+                let found = uses.of(subject);
+                json["uses"] = found.iter().map(|used| used.n).sum::<u64>().into();
+                let last = found.first().map(|used| used.last.json(used.needed.way.id));
+                json["lastUse"] = last.into();
+                let by_way = found.iter().map(|used| used.json(self.snapshot));
+                json["usedWays"] = by_way.collect::<Vec<Json>>().into();
             }
             json
         });
@@ -252,6 +314,11 @@ impl Shown<'_, '_, '_> {
             "window": window});
         document("AccessAdmins", self.reach, fields)
     }
+}
+
+/// How often, when and what for.
+fn cells(used: &UseOfWay<'_, '_>, subject: &Subject) -> [String; 3] {
+    [used.n.to_string(), plain(&used.last.time), used.last.request(subject)]
 }
 
 /// `run-pods → sa:shop/ci → everything`.

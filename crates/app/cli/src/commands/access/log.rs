@@ -31,23 +31,14 @@ pub(super) struct Taken {
 impl Logs<'_> {
     /// Reads the times.
     pub(super) fn new(audit: &Audit) -> anyhow::Result<Logs<'_>> {
-        Logs::of(&audit.files, audit.since.as_deref(), audit.until.as_deref())
-    }
-
-    /// The same of parts.
-    pub(super) fn of<'f>(
-        files: &'f [PathBuf],
-        since: Option<&str>,
-        until: Option<&str>,
-    ) -> anyhow::Result<Logs<'f>> {
-        let time = |text: Option<&str>| text.map(config::time).transpose();
-        let (since, until) = (time(since)?, time(until)?);
+        let time = |text: &Option<String>| text.as_deref().map(config::time).transpose();
+        let (since, until) = (time(&audit.since)?, time(&audit.until)?);
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
             bail!("--since {since} is not before --until {until}: nothing is in between");
         }
-        Ok(Logs { files, since, until })
+        Ok(Logs { files: &audit.files, since, until })
     }
 
     /// Whether the logs can be read a second time.

@@ -9,12 +9,13 @@ use ironhull_access::permissions::{self, Permission, Target};
 use ironhull_access::subject::MASTERS;
 use ironhull_access::usage::{Minimal, Usage, Used};
 use ironhull_access::{Access, Identity, Subject, grants};
-use ironhull_audit::{Event, Recent, User};
+use ironhull_audit::{Event, Recent};
 use ironhull_model::{Minor, Object, Snapshot, Standing, Value, World};
 use serde_json::json;
 
 use super::log::Logs;
 use super::reach::{Needs, Reach};
+use super::who_did::is;
 use super::{document, read, scope};
 use crate::args::Global;
 use crate::args::access::{Manifests, Minimize};
@@ -25,9 +26,7 @@ use crate::printer;
 const MOST_TOLD: usize = 10;
 
 pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
-    let Some(subject) = Subject::parse(&args.subject) else {
-        bail!("{:?} is no subject; write user:NAME, group:NAME or sa:NAMESPACE/NAME", args.subject)
-    };
+    let subject = super::parsed(&args.subject)?;
     let snapshot = read(&args.target, global)?;
     let reach = Reach::of(&snapshot, Needs::Rights);
     let logs = Logs::new(&args.audit)?;
@@ -38,11 +37,14 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
     let who = Identity::of(&subject);
     let mut done = Done::new(args.most_names);
     let mut recent = Recent::default();
+    let minor = snapshot.minor;
     let taken = logs.read(|event| {
-        done.is_seen |= event.is_decided() && !used(&subject, event).is_empty();
+        done.is_seen |= event.is_decided() && !used(&subject, event, minor).is_empty();
         if event.is_decided() && event.is_allowed() {
             let is_new = recent.is_new(&event.audit_id);
-            done.add(&subject, event, is_new, |used| used.is_allowed(&everybody, &who));
+            done.add(used(&subject, event, minor), event, is_new, |used| {
+                used.is_allowed(&everybody, &who)
+            });
         }
     })?;
     if !done.is_seen {
@@ -60,14 +62,14 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
             "{subject} did more different things than roles can tell apart; read less of the log with --since and --until"
         );
     }
-    super::note_absent(&subject, &snapshot);
+    super::note_unknown(&subject, &snapshot);
     let roles = done.usage.minimal();
     let documents: Vec<Value> =
         roles.iter().flat_map(|role| role.documents(&name, &subject)).collect();
     let minimal = defaults(snapshot.minor, documents.clone());
     let minimal = Access::new(World::new(&minimal));
     let replay = if logs.can_be_read_again() {
-        Some(replay(&logs, &subject, &who, &minimal)?)
+        Some(replay(&logs, |event| used(&subject, event, minor), &who, &minimal)?)
     } else {
         None
     };
@@ -126,12 +128,11 @@ impl Done {
 
     fn add(
         &mut self,
-        subject: &Subject,
+        used: Vec<Used<'_>>,
         event: &Event<'_>,
         is_new: bool,
         is_of_everybody: impl Fn(&Used<'_>) -> bool,
     ) {
-        let used = used(subject, event);
         if used.is_empty() {
             return;
         }
@@ -153,22 +154,15 @@ impl Done {
 }
 
 /// What an event says that the subject was allowed; nothing when it is not his.
-fn used<'e>(subject: &Subject, event: &'e Event<'_>) -> Vec<Used<'e>> {
+fn used<'e>(subject: &Subject, event: &'e Event<'_>, minor: Minor) -> Vec<Used<'e>> {
     let mut all = Vec::new();
     if is(subject, event.actor()) {
-        all.extend(event.used());
+        all.extend(event.used(minor));
     }
     if event.impersonated_user.is_some() && is(subject, &event.user) {
         all.extend(event.impersonated());
     }
     all
-}
-
-fn is(subject: &Subject, user: &User<'_>) -> bool {
-    match subject {
-        Subject::Group(group) => user.groups.iter().any(|own| own == group),
-        _ => subject.user_name().is_some_and(|name| name == user.username),
-    }
 }
 
 /// What asking every request again gave.
@@ -180,7 +174,7 @@ struct Replay {
 
 fn replay(
     logs: &Logs<'_>,
-    subject: &Subject,
+    used: impl for<'e> Fn(&'e Event<'_>) -> Vec<Used<'e>>,
     who: &Identity,
     minimal: &Access<'_>,
 ) -> anyhow::Result<Replay> {
@@ -189,7 +183,7 @@ fn replay(
         if !event.is_decided() || !event.is_allowed() {
             return;
         }
-        for used in used(subject, event) {
+        for used in used(event) {
             replay.asked += 1;
             if used.is_allowed(minimal, who) {
                 continue;

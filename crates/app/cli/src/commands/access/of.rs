@@ -17,7 +17,7 @@ pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
     let reach = Reach::of(&snapshot, Needs::Rights);
     let access = Access::new(World::new(&snapshot));
     let rules = held(&access, args, &who);
-    super::note_absent(&subject, &snapshot);
+    super::note_unknown(&subject, &snapshot);
     match args.output {
         Output::Table => {
             if who.is_in(subject::MASTERS) {

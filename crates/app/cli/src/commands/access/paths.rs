@@ -30,6 +30,10 @@ pub(super) fn run(args: &Paths, global: &Global) -> anyhow::Result<Exit> {
     let escalation = Escalation::new(&access);
     let paths = escalation.paths(&subject, &who);
     let shown = wanted(&paths, &to);
+    super::note_unknown(&subject, &snapshot);
+    if let To::One(Power::Is(other)) = &to {
+        super::note_unknown(other, &snapshot);
+    }
     match args.output {
         Output::Table => {
             printer::data(&text(&reach, &snapshot, &subject, &paths, &shown));

@@ -83,7 +83,7 @@ fn find(snapshot: &Snapshot, args: &Stale, directory: &Directory) -> (Vec<Found>
     let mut found = Vec::new();
     let mut n_known = 0;
     for binding in access.written_bindings() {
-        for subject in grants::named(binding.object) {
+        for subject in grants::written(binding.object) {
             let (name, prefix, is_user) = match &subject {
                 Subject::User(name) => (name, &args.user_prefix, true),
                 Subject::Group(name) => (name, &args.group_prefix, false),

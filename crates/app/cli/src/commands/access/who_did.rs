@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use ironhull_access::Subject;
-use ironhull_audit::{Event, Recent};
+use ironhull_audit::{Event, Recent, User};
 use ironhull_model::Minor;
 use ironhull_schema::Schema;
 use serde_json::json;
@@ -22,7 +22,9 @@ pub(super) fn run(args: &WhoDid) -> anyhow::Result<Exit> {
     }
     let mut recent = Recent::default();
     let mut found = 0_u64;
+    let mut is_known = filter.user.is_none();
     let taken = logs.read(|event| {
+        is_known = is_known || filter.is_by(event);
         if event.is_end() && filter.matches(event) && recent.is_new(&event.audit_id) {
             found += 1;
             printer::data(&match args.output {
@@ -32,6 +34,11 @@ pub(super) fn run(args: &WhoDid) -> anyhow::Result<Exit> {
         }
     })?;
     printer::error(&format!("{found} of {} events", taken.tally.events));
+    if let Some(subject) = filter.user.as_ref().filter(|_| !is_known) {
+        printer::error(&plain(&format!(
+            "note: {subject} sent none of these requests: is it written as the log writes it?"
+        )));
+    }
     Ok(taken.tell())
 }
 
@@ -39,7 +46,7 @@ struct Filter {
     /// Resource, group, name.
     object: Option<(String, Option<String>, Option<String>)>,
     namespace: Option<String>,
-    user: Option<String>,
+    user: Option<Subject>,
     verbs: Vec<String>,
 }
 
@@ -73,10 +80,9 @@ impl Filter {
         if args.origin && (!named || args.namespace.is_none()) {
             bail!("--origin is about one object: --object RESOURCE/NAME -n NAMESPACE");
         }
-        let user = args.user.as_deref().map(|text| {
-            let subject = Subject::parse(text);
-            subject.and_then(|subject| subject.user_name()).unwrap_or_else(|| text.to_owned())
-        });
+        // As the log writes a user, or as a subject.
+        let user = args.user.as_deref();
+        let user = user.map(|text| Subject::parse(text).unwrap_or_else(|| Subject::user(text)));
         Ok(Filter { object, namespace: args.namespace.clone(), user, verbs: args.verb.clone() })
     }
 
@@ -91,12 +97,14 @@ impl Filter {
         let is_there = self.namespace.as_deref().is_none_or(|namespace| {
             event.object_ref.as_ref().is_some_and(|object| object.namespace == namespace)
         });
-        let is_by = self
-            .user
-            .as_deref()
-            .is_none_or(|user| event.actor().username == user || event.user.username == user);
         let is_verb = self.verbs.is_empty() || self.verbs.iter().any(|verb| event.verb == *verb);
-        is_object && is_there && is_by && is_verb
+        is_object && is_there && self.is_by(event) && is_verb
+    }
+
+    /// Whether somebody acted, or sent it in another's name.
+    fn is_by(&self, event: &Event<'_>) -> bool {
+        let Some(subject) = &self.user else { return true };
+        [event.actor(), &event.user].into_iter().any(|user| is(subject, user))
     }
 }
 
@@ -128,6 +136,14 @@ pub(super) fn what(event: &Event<'_>) -> String {
 fn result(event: &Event<'_>) -> String {
     let code = event.code();
     if event.is_allowed() { code.to_string() } else { format!("{code} denied") }
+}
+
+/// Whether a user is a subject, or in the group that it is.
+pub(super) fn is(subject: &Subject, user: &User<'_>) -> bool {
+    match subject {
+        Subject::Group(group) => user.groups.iter().any(|own| own == group),
+        _ => subject.user_name().is_some_and(|name| name == user.username),
+    }
 }
 
 /// Control characters would act on the terminal; names come from outside.

@@ -32,7 +32,7 @@ pub(super) fn environments(subject: &Subject<'_>) -> Answer {
         let environment = binding.namespace.and_then(|namespace| environments.get(namespace));
         let Some(environment) = environment else { continue };
         let Some(rule) = changing(access, binding, &verbs) else { continue };
-        for who in grants::named(binding.object) {
+        for who in grants::written(binding.object) {
             places.entry(who).or_default().push((environment, binding, rule));
         }
     }

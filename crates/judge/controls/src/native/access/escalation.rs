@@ -21,7 +21,7 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
     let mut told = BTreeSet::new();
     let mut elements = Vec::new();
     for binding in access.written_bindings() {
-        for who in grants::named(binding.object) {
+        for who in grants::written(binding.object) {
             let Some(path) = everybody.path(&who).filter(|path| path.len() > 1) else { continue };
             let first = path[0]
                 .grants

@@ -1,0 +1,135 @@
+//! Ways that are open, before anybody is named to whom they lead: thousands of them may
+//! lead to the same thousands.
+
+use super::{Escalation, Granted, Step};
+use crate::escalation::{Power, Way};
+use crate::{Identity, Subject};
+
+/// Many powers that ways give together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Set {
+    /// The ServiceAccounts of a namespace; none for all.
+    Accounts(Option<String>),
+    /// Those of this name, in every namespace.
+    AccountsNamed(String),
+    /// Those that pods run as.
+    Running(Option<String>),
+    /// Those whose token stands in a Secret.
+    Tokens(Option<String>),
+    /// Every user that is known.
+    Users,
+    /// Every group that is known.
+    Groups,
+}
+
+/// What an open way gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Gain {
+    /// One power, and what must be so for it.
+    One(Power, Option<String>),
+    /// All of them.
+    All(Set),
+}
+
+impl Gain {
+    pub(crate) fn sure(power: Power) -> Gain {
+        Gain::One(power, None)
+    }
+}
+
+/// A way that is open to somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct Open<'i, 'a> {
+    pub(crate) way: &'static Way,
+    /// Where; none for everywhere.
+    pub(crate) namespace: Option<String>,
+    /// What it needs.
+    pub(crate) grants: Vec<Granted<'i, 'a>>,
+    /// What it gives, in order.
+    pub(crate) gains: Vec<Gain>,
+}
+
+impl<'i, 'a> Open<'i, 'a> {
+    /// The step to one of the powers that it gives.
+    pub(super) fn step(&self, from: &Power, to: Power, condition: Option<String>) -> Step<'i, 'a> {
+        Step {
+            way: self.way,
+            from: from.clone(),
+            to,
+            namespace: self.namespace.clone(),
+            grants: self.grants.clone(),
+            condition,
+        }
+    }
+}
+
+impl<'i, 'a> Escalation<'i, 'a> {
+    /// What is open from a power.
+    pub(super) fn open_from(&self, from: &Power) -> Vec<Open<'i, 'a>> {
+        match from {
+            Power::Is(subject) => self.open(&Identity::of(subject), &[]),
+            _ => self.follows(from),
+        }
+    }
+
+    /// Everybody in a set.
+    pub(super) fn members<'k>(&'k self, set: &Set) -> Box<dyn Iterator<Item = Subject> + 'k> {
+        let known = &self.known;
+        match set {
+            Set::Accounts(namespace) => Box::new(known.accounts(namespace.as_deref())),
+            Set::AccountsNamed(name) => {
+                let name = name.clone();
+                Box::new(known.accounts(None).filter(
+                    move |account| matches!(account, Subject::ServiceAccount(_, own) if *own == name),
+                ))
+            }
+            Set::Running(namespace) => Box::new(known.running(namespace.as_deref())),
+            Set::Tokens(namespace) => Box::new(known.tokens(namespace.as_deref())),
+            Set::Users => Box::new(known.users.iter().cloned()),
+            Set::Groups => Box::new(known.groups.iter().cloned()),
+        }
+    }
+
+    /// Whether somebody is in a set.
+    pub(super) fn is_member(&self, set: &Set, subject: &Subject) -> bool {
+        let is_there = |namespace: &Option<String>, own: &str| {
+            namespace.as_deref().is_none_or(|namespace| namespace == own)
+        };
+        let known = &self.known;
+        match (set, subject) {
+            (Set::Users, _) => known.users.contains(subject),
+            (Set::Groups, _) => known.groups.contains(subject),
+            (_, Subject::User(_) | Subject::Group(_)) => false,
+            (Set::AccountsNamed(name), Subject::ServiceAccount(_, own)) => {
+                name == own && known.is_account(subject)
+            }
+            (Set::Accounts(there), Subject::ServiceAccount(namespace, _)) => {
+                is_there(there, namespace) && known.is_account(subject)
+            }
+            (Set::Running(there), Subject::ServiceAccount(namespace, _)) => {
+                is_there(there, namespace) && known.is_running(subject)
+            }
+            (Set::Tokens(there), Subject::ServiceAccount(namespace, _)) => {
+                is_there(there, namespace) && known.has_token(subject)
+            }
+        }
+    }
+
+    /// The steps that open ways are.
+    pub(super) fn steps_of(&self, from: &Power, open: &[Open<'i, 'a>]) -> Vec<Step<'i, 'a>> {
+        let mut steps = Vec::new();
+        for open in open {
+            for gain in &open.gains {
+                match gain {
+                    Gain::One(to, condition) => {
+                        steps.push(open.step(from, to.clone(), condition.clone()));
+                    }
+                    Gain::All(set) => steps.extend(
+                        self.members(set).map(|member| open.step(from, Power::Is(member), None)),
+                    ),
+                }
+            }
+        }
+        steps
+    }
+}

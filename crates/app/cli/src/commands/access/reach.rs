@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ironhull_access::{GROUP, paths};
-use ironhull_model::{Cause, Snapshot, ThingRef};
+use ironhull_model::{Cause, Gap, Snapshot, ThingRef, kind_name};
 use serde_json::{Value as Json, json};
 
 use crate::commands::check::unread;
@@ -35,6 +35,8 @@ struct Unread {
     reason: String,
     /// The command that shows it.
     supply: String,
+    /// Whether an error of reading says so already.
+    is_told: bool,
 }
 
 /// What an answer rests on.
@@ -75,7 +77,7 @@ impl<'s> Reach<'s> {
     pub(super) fn tell(&self) {
         // One reason, such as missing rights, is mostly that of many kinds.
         let mut by_reason: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
-        for unread in &self.unread {
+        for unread in self.unread.iter().filter(|unread| !unread.is_told) {
             let (what, _) =
                 by_reason.entry(&unread.reason).or_insert_with(|| (Vec::new(), &unread.supply));
             what.push(&unread.what);
@@ -115,28 +117,24 @@ impl<'s> Reach<'s> {
 
 /// Why a kind is not complete, where more is known of it than that files may be a part.
 fn unread_of(snapshot: &Snapshot, (group, kind): &(&str, &str)) -> Option<Unread> {
-    let shown = match *group {
-        "" => (*kind).to_owned(),
-        group => format!("{kind}.{group}"),
-    };
-    let objects = format!("{shown} objects");
-    let is_of = |what: &str| {
-        what.strip_prefix(&*objects).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    let gap = snapshot.gaps.iter().find(|gap| gap.fact.is_none() && is_of(&gap.what));
+    let shown = kind_name(group, kind);
+    let is_of = |gap: &&Gap| gap.kind.as_ref().is_some_and(|kind| kind.name == shown);
+    let gap = snapshot.gaps.iter().find(is_of);
     if let Some(gap) = gap {
         return Some(Unread {
             what: gap.what.clone(),
             cause: gap.cause,
             reason: gap.reason.clone(),
             supply: gap.supply.clone(),
+            is_told: gap.cause == Cause::Unreadable,
         });
     }
     is_of_cluster(snapshot).then(|| Unread {
-        what: objects,
+        what: format!("{shown} objects"),
         cause: Cause::Unreadable,
         reason: "the API server does not serve them".to_owned(),
         supply: "kubectl api-resources".to_owned(),
+        is_told: false,
     })
 }
 

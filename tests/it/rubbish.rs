@@ -230,7 +230,8 @@ fn a_cluster_of_which_nothing_is_seen_is_not_judged() {
     let (code, said) = super::watch::Watch::start(&path).end();
     assert_eq!(code, 3, "{said}");
     for said in [once.stderr, said] {
-        assert!(said.contains("error[IH0110]: cluster:: its API server lists no object"), "{said}");
+        let why = "error[IH0110]: cluster of the current context: its API server lists no object";
+        assert!(said.contains(why), "{said}");
     }
 }
 

@@ -50,8 +50,8 @@ fn what_is_applied_together_is_told_together() {
     let Some(cluster) = started() else { return };
     let kubeconfig = cluster.kubeconfig(&User::admin()).display().to_string();
     let mut watch = Watch::start(&kubeconfig);
-    let pod = |namespace: &str, n: usize| {
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("a{n}"), "namespace": namespace},
+    let pod = |namespace: &str, name: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace},
             "spec": {"containers": [{"name": "c", "image": "registry.example/a:1", "securityContext": {"privileged": true}}]}})
     };
     for attempt in 0..15 {
@@ -60,26 +60,27 @@ fn what_is_applied_together_is_told_together() {
         let before = watch.n_changes;
         // A client that sends one after the other, over more than one quiet moment.
         let began = Instant::now();
-        let mut slowest = Duration::ZERO;
+        let (mut slowest, mut last) = (Duration::ZERO, String::new());
         for n in 0..7 {
             let sent = Instant::now();
-            cluster.create(&User::admin(), &pod(&namespace, n)).expect_success();
+            last = format!("a{attempt}-{n}");
+            cluster.create(&User::admin(), &pod(&namespace, &last)).expect_success();
             std::thread::sleep(Duration::from_millis(20).saturating_sub(sent.elapsed()));
             slowest = slowest.max(sent.elapsed());
         }
         let sent = began.elapsed();
-        let took = watch.wait("privileged-container", "a6", true);
+        let took = watch.wait("privileged-container", &last, true);
         let n_told = watch.n_changes - before;
         println!("7 pods in {sent:?}, one in {slowest:?} at most: told {took:?} later in {n_told}");
         let of = |of: &&Value| of["control"] == "privileged-container";
-        if n_told == 1 {
+        if n_told == 1 && took < Duration::from_secs(1) {
             assert_eq!(watch.findings.values().filter(of).count(), 7 * (attempt + 1));
             watch.end();
             return;
         }
         // A machine that is busy sends or tells them apart.
     }
-    panic!("a part was told by itself each time");
+    panic!("a part was told by itself, or late, each time");
 }
 
 /// What is taken from a view of everything is gone at once, and not with each watch.

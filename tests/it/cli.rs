@@ -22,7 +22,16 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
+        let mut build = Command::new(env!("CARGO"));
+        // What Cargo says of this package would make dependencies that look at it anew.
+        let of_this =
+            |name: &str| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_");
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(of_this) {
+                build.env_remove(name);
+            }
+        }
+        let output = build
             .args(["build", "--quiet", "--locked", "-p", "ironhull", "--message-format", "json"])
             .current_dir(repository())
             .output()

@@ -138,11 +138,27 @@ fn policy_test_runs_cases() {
     let wrong = run(&suite("deny").replace("made: 'yes'", "made: 'no'"), &[]);
     assert_eq!(wrong.code, 1, "{}", wrong.stdout);
     assert!(wrong.stdout.contains("/metadata/labels/made is \"yes\""), "{}", wrong.stdout);
-    for broken in [suite("perhaps"), suite("deny").replace("  message", "  mesage")] {
+    // No request is without what its operation has: such a case would prove nothing.
+    let of = |operation: &str| {
+        suite("deny").replace("  expect", &format!("  operation: {operation}\n  expect"))
+    };
+    let of_old = |operation: &str| of(operation).replace("  object:", "  oldObject:");
+    for (broken, why) in [
+        (suite("perhaps"), "expect must be allow"),
+        (suite("deny").replace("  message", "  mesage"), "mesage"),
+        (of_old("CREATE"), "CREATE has an object and no oldObject"),
+        (of("UPDATE"), "UPDATE has an object and an oldObject"),
+        (of_old("UPDATE"), "UPDATE has an object and an oldObject"),
+        (of("DELETE"), "DELETE has an oldObject and no object"),
+        (of_old("CONNECT"), "CONNECT has an object and no oldObject"),
+    ] {
         let broken = run(&broken, &[]);
         assert_eq!(broken.code, 2, "{}", broken.stdout);
-        assert!(broken.stderr.contains("suite.yaml:"), "{}", broken.stderr);
+        let told = &broken.stderr;
+        assert!(told.contains("suite.yaml:") && told.contains(why), "{why}: {told}");
     }
+    let deleted = run(&of_old("DELETE").replace("expect: deny", "expect: allow"), &[]);
+    assert_ne!(deleted.code, 2, "{}", deleted.stderr);
 }
 
 #[test]

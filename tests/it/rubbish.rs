@@ -1,6 +1,6 @@
 //! Rubbish in, and places that cannot be written: a clear error, and nothing lost.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -85,17 +85,26 @@ fn a_difference_says_what_each_finding_is() {
     }
 }
 
-/// Answers every request with what `answer` makes of its path.
+/// Answers every request with what `answer` makes of its path, behind which the body of a
+/// POST stands as if it were a query.
 fn serve(answer: fn(&str) -> String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             std::thread::spawn(move || {
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                let first = lines.next().unwrap().unwrap();
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let body = answer(first.split(' ').nth(1).unwrap_or_default());
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let lines = reader.by_ref().lines().map_while(Result::ok);
+                let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let n_bytes = head.iter().find_map(|line| {
+                    line.to_lowercase().strip_prefix("content-length: ")?.parse().ok()
+                });
+                let mut path = head[0].split(' ').nth(1).unwrap_or_default().to_owned();
+                if let Some(n_bytes) = n_bytes {
+                    path.push('?');
+                    reader.take(n_bytes).read_to_string(&mut path).unwrap();
+                }
+                let body = answer(&path);
                 let length = body.len();
                 let head = "HTTP/1.1 200 OK\r\nConnection: close";
                 _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
@@ -165,6 +174,32 @@ fn what_is_no_api_server_is_no_empty_cluster() {
         api(path, &list.replace("NEXT", next))
     });
     assert!(ring.stderr.contains("its pages lead in a ring"), "{}", ring.stderr);
+}
+
+/// Not to know whether we may see a namespace is not to be denied it.
+#[test]
+fn an_access_review_that_fails_is_no_denial() {
+    let run = check("odd-review", |path| {
+        let pods = r#"{"resource":"pods","responseKind":{"kind":"Pod"},"scope":"Namespaced","verbs":["list"]}"#;
+        let list = r#"{"kind":"NamespaceList","items":[{"metadata":{"name":"shop"}},{"metadata":{"name":"prod"}}]}"#;
+        match path {
+            "/api" => {
+                api(path, "").replace(r#""resources":["#, &format!(r#""resources":[{pods},"#))
+            }
+            "/api/v1/namespaces/shop/pods?limit=500" => {
+                r#"{"kind":"PodList","items":[]}"#.to_owned()
+            }
+            _ if path.contains(r#""namespace":"prod""#) => "garbage".to_owned(),
+            _ if path.contains(r#""namespace":"","resource":"pods""#) => {
+                r#"{"status":{"allowed":false}}"#.to_owned()
+            }
+            path => api(path, list),
+        }
+    });
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    let why = "Pod objects: the answer to /apis/authorization.k8s.io/v1/selfsubjectaccessreviews is not understood";
+    assert!(run.stderr.contains(why), "{}", run.stderr);
+    assert!(run.stdout.contains(" need all Pod objects"), "{}", run.stdout);
 }
 
 #[test]

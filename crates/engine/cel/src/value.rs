@@ -241,7 +241,7 @@ impl<'a> Val<'a> {
     }
 
     /// Whether it is a list that may have more elements than are known.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         matches!(self, Val::List(list) if list.open)
     }
 

@@ -71,6 +71,13 @@ fn calls_give_their_first_unknown_or_error() {
         ("{'a': u}", "unknown"),
         ("u in [1, 2]", "unknown"),
         ("u.matches('a')", "unknown"),
+        ("u.distinct()", "unknown"),
+        ("u.sort()", "unknown"),
+        ("u.sortBy(x, x)", "unknown"),
+        ("[[1]].flatten(u)", "unknown"),
+        ("u.isSorted()", "unknown"),
+        ("u.sum()", "unknown"),
+        ("sets.contains(u, [1])", "unknown"),
         ("optional.of(u)", "unknown"),
     ]);
 }

@@ -214,8 +214,15 @@ fn case(mut reader: Reader<'_, '_>) -> Option<Case> {
     let (target, namespace) = (text("target"), text("namespace"));
     let mut value = |name| reader.get(name).map(Node::to_value);
     let (object, old_object, result) = (value("object"), value("oldObject"), value("result"));
-    if object.is_none() && old_object.is_none() {
-        reader.wrong(reader.node(), "a case needs an object or an oldObject");
+    // As the API server fills an AdmissionReview, so that no case passes by what never is.
+    let needed = match operation {
+        Operation::Create => (true, false, "a case of CREATE has an object and no oldObject"),
+        Operation::Update => (true, true, "a case of UPDATE has an object and an oldObject"),
+        Operation::Delete => (false, true, "a case of DELETE has an oldObject and no object"),
+        Operation::Connect => (true, false, "a case of CONNECT has an object and no oldObject"),
+    };
+    if (object.is_some(), old_object.is_some()) != (needed.0, needed.1) {
+        reader.wrong(reader.node(), needed.2);
     }
     reader.finish();
     Some(Case {

@@ -56,17 +56,28 @@ pub(crate) fn text(path: &Path, longest: u64) -> Result<String, String> {
     text.ok_or_else(|| format!("{} is no text in UTF-8 or UTF-16", path.display()))
 }
 
-/// The `Authorization` header of a token that stands in a file.
+/// Whether what is read of it is gone then.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
+/// The token that stands in a file.
 ///
 /// # Errors
-/// As [`text`]; and when it is no token. Nothing of it is shown.
-pub(crate) fn bearer(path: &Path) -> Result<HeaderValue, String> {
-    let text = text(path, LONGEST_TOKEN)?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(format!("{} holds no token", path.display()));
+/// As [`text`]; and when it is empty.
+pub(crate) fn token(path: &Path) -> Result<String, String> {
+    match text(path, LONGEST_TOKEN)?.trim() {
+        "" => Err(format!("{} holds no token", path.display())),
+        token => Ok(token.to_owned()),
     }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+}
+
+/// The `Authorization` header of it.
+///
+/// # Errors
+/// As [`token`]; and when it is none. Nothing of it is shown.
+pub(crate) fn bearer(path: &Path) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token(path)?)).map_err(|_| {
         format!("{} holds a token with characters that no header may have", path.display())
     })?;
     value.set_sensitive(true);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use kube_client::client::Body;
+use kube_client::config::AuthInfo;
 use kube_client::{Client, Config};
 
 mod ask;
@@ -247,7 +248,11 @@ fn client(config: Config) -> Result<Client, Error> {
 
 /// The token that a kubeconfig gives.
 fn token(config: &Config) -> Option<String> {
-    let user = serde_json::to_value(&config.auth_info).ok()?;
+    token_of(&config.auth_info)
+}
+
+fn token_of(user: &AuthInfo) -> Option<String> {
+    let user = serde_json::to_value(user).ok()?;
     user["token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned)
 }
 

@@ -81,12 +81,7 @@ impl Patience {
 
     /// How long its next attempt may take.
     pub(crate) fn attempt(&self, asking: &Asking) -> Duration {
-        let state = self.state();
-        if !asking.is_again && !state.is_gone() {
-            return ATTEMPT;
-        }
-        let vain = state.in_vain(asking.began, Instant::now());
-        LIMIT.saturating_sub(vain).max(SHORTEST_ATTEMPT)
+        self.state().attempt(asking.began, Instant::now(), asking.is_again)
     }
 
     /// The server spoke; `answered` unless it only says that it cannot answer now.
@@ -139,6 +134,16 @@ impl State {
     /// How long was waited in vain if the request that began then is given up now.
     fn in_vain(&self, began: Instant, now: Instant) -> Duration {
         self.lost + now.saturating_duration_since(began.max(self.lost_to))
+    }
+
+    /// How long an attempt may take. One that is made again has what is left of our
+    /// patience, unless the server spoke a moment ago: then it is not what is waited for.
+    fn attempt(&self, began: Instant, now: Instant, is_again: bool) -> Duration {
+        let speaks = now < self.heard + SILENCE;
+        if !self.is_gone() && (speaks || !is_again) {
+            return ATTEMPT;
+        }
+        LIMIT.saturating_sub(self.in_vain(began, now)).max(SHORTEST_ATTEMPT)
     }
 
     /// Whether it said nothing while it was last waited for.
@@ -274,6 +279,18 @@ mod tests {
         assert_eq!(wait(0, 30, 31), Some(s(31)), "not longer than it said");
         assert_eq!(wait(0, 30, 40), None);
         assert_eq!(wait(0, 61, 1), None);
+    }
+
+    #[test]
+    fn a_server_that_speaks_has_its_time_for_an_answer() {
+        let t = Instant::now();
+        let mut state = State::new(t);
+        assert_eq!(state.attempt(t, t, false), s(40));
+        // It asked for rest, which was given.
+        state.heard(false, t + s(1));
+        assert_eq!(state.attempt(t, t + s(10), true), s(40));
+        assert_eq!(state.attempt(t, t + s(13), true), s(7));
+        assert_eq!(state.attempt(t, t + s(19), true), s(5));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use kube_client::{Client, Config};
 use tokio::time::Instant;
 
 use crate::plugin::{Credential, Plugin};
-use crate::{Error, client, files, said, token};
+use crate::{Error, client, files, said, token, token_of};
 
 /// A credential that ends so soon is asked for anew before it is used.
 const BEFORE_ITS_END: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
@@ -44,11 +44,24 @@ impl Source {
             return Ok(Some(Source::Plugin(Box::new(plugin))));
         }
         let has_password = user.username.is_some() && user.password.is_some();
-        if user.auth_provider.is_some() || has_password || user.token.is_some() {
+        if user.auth_provider.is_some() || has_password {
             return Ok(None);
         }
         let path = user.token_file.take().filter(|path| !path.is_empty());
-        Ok(path.map(|path| Source::File(path.into())))
+        let Some(path) = path.map(PathBuf::from) else { return Ok(None) };
+        // What a pipe holds is read once, and nobody waits for its next writer.
+        if files::is_pipe(&path) {
+            user.token = Some(files::token(&path)?.into());
+            return Ok(None);
+        }
+        // A file counts before a token, which counts while the file cannot be read
+        // (k8s.io/client-go/tools/clientcmd/api, AuthInfo).
+        let has_token = token_of(user).is_some();
+        if has_token && files::token(&path).is_err() {
+            return Ok(None);
+        }
+        user.token = None;
+        Ok(Some(Source::File(path)))
     }
 
     fn credential(&self) -> Result<Credential, String> {
@@ -73,6 +86,8 @@ pub(crate) struct Credentials {
 
 struct Held {
     credential: Credential,
+    /// The one before, which answers under way may still repeat.
+    before: Option<http::HeaderValue>,
     /// How often it was renewed.
     generation: u64,
     /// When the plugin last ended.
@@ -103,7 +118,8 @@ impl Credentials {
         let source = Arc::new(source);
         let credential = run(&source).await?;
         let since = Instant::now();
-        let held = Held { credential, generation: 0, since, is_refused: false, failed: None };
+        let (before, failed) = (None, None);
+        let held = Held { credential, before, generation: 0, since, is_refused: false, failed };
         Ok(Credentials { source, held: Mutex::new(held), renewal: tokio::sync::Mutex::default() })
     }
 
@@ -137,7 +153,7 @@ impl Credentials {
         held.since = Instant::now();
         match got {
             Ok(credential) => {
-                held.credential = credential;
+                held.before = std::mem::replace(&mut held.credential, credential).authorization;
                 held.generation += 1;
                 (held.is_refused, held.failed) = (false, None);
                 Ok(())
@@ -200,10 +216,11 @@ impl Sender {
     /// What the server said, without credentials that it repeats.
     pub(crate) fn withheld(&self, text: &str) -> String {
         let text = said::withheld(text, token(&self.config).as_deref());
-        let held =
-            self.credentials.as_ref().and_then(|of| of.held().credential.authorization.clone());
-        let bearer = held.as_ref().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        said::withheld(&text, bearer)
+        let Some(credentials) = &self.credentials else { return text };
+        let held = credentials.held();
+        let all = [&held.credential.authorization, &held.before].into_iter().flatten();
+        let bearers = all.filter_map(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        bearers.fold(text, |text: String, bearer| said::withheld(&text, Some(bearer)))
     }
 
     /// Whether another credential may be had for one that was refused.

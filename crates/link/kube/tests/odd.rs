@@ -208,6 +208,39 @@ fn a_token_in_a_file_is_followed() {
     std::fs::remove_file(token).unwrap();
 }
 
+/// As client-go has it: a file counts before a token beside it, which counts while the
+/// file cannot be read; what a pipe holds is read once.
+#[test]
+fn a_file_counts_before_a_token() {
+    let file = std::env::temp_dir().join(format!("ironhull-token-{}", std::process::id()));
+    std::fs::write(&file, "t2\n").unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"t2").unwrap();
+    drop(writer);
+    let (file_name, pipe_name) = (file.display(), format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for (number, user) in [
+        format!(r#"{{"token": "t1", "tokenFile": "{file_name}"}}"#),
+        format!(r#"{{"token": "", "tokenFile": "{file_name}"}}"#),
+        r#"{"token": "t2", "tokenFile": "/no/such/file"}"#.to_owned(),
+        format!(r#"{{"token": "t1", "tokenFile": "{pipe_name}"}}"#),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = written(&picky(), user, &format!("token-before-{number}"));
+        let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
+        runtime.block_on(async {
+            let cluster = Cluster::connect(&options).await.unwrap();
+            for _ in 0..2 {
+                assert_eq!(cluster.get("/version").await.unwrap(), b"{}", "{user}");
+            }
+        });
+        std::fs::remove_file(path).unwrap();
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
 /// The first answer to a GET that is no refusal.
 async fn answered(cluster: &Cluster) -> Vec<u8> {
     let began = std::time::Instant::now();

@@ -221,8 +221,11 @@ async fn in_namespaces(
     let mut objects = Vec::new();
     let mut seen = Vec::new();
     for namespace in namespaces.iter().filter(|_| resource.namespaced) {
-        if !matches!(rights::may_list(cluster, resource, Some(namespace)).await, Ok(true)) {
-            continue;
+        match rights::may_list(cluster, resource, Some(namespace)).await {
+            Ok(true) => {}
+            Ok(false) => continue,
+            // Not to know whether we may is not to be denied.
+            Err(error) => return (objects, Some(unreadable(resource, &error))),
         }
         match listed(cluster, resource, Some(namespace), extent).await {
             Ok(found) => {

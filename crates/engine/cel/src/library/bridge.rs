@@ -49,6 +49,10 @@ impl Operand for Val<'_> {
         }
     }
 
+    fn is_unknown(&self) -> bool {
+        matches!(self, Val::Unknown)
+    }
+
     fn items(&self) -> Option<Vec<Self>> {
         matches!(self.view(), View::List).then(|| self.elements())
     }

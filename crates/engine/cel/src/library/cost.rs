@@ -46,6 +46,9 @@ impl<V: Operand> Call<'_, V> {
     }
 
     fn extension_cost(&self) -> Result<Option<u64>, String> {
+        if self.arguments.iter().flatten().any(Operand::is_unknown) {
+            return Ok(None);
+        }
         let allocating = |factor: f64, size: u64| {
             let factor = if factor < 0.0 { 1.0 } else { factor };
             go_uint(size as f64 * factor).saturating_add(1 + NEW_LIST)

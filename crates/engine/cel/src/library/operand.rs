@@ -78,6 +78,10 @@ impl<V> Made<V> {
 pub(crate) trait Operand: Clone {
     /// What it is.
     fn view(&self) -> View<'_>;
+    /// Whether it is not known, which the reference never hands to a function.
+    fn is_unknown(&self) -> bool {
+        false
+    }
     /// A list's elements; none for anything else.
     fn items(&self) -> Option<Vec<Self>>;
     /// A map's entries; none for anything else.

@@ -79,6 +79,8 @@ impl<'a> Joins<'a> {
         let Some(index) = index.map(|index| index.get_or_init(|| build(world, related))) else {
             return Joined { objects: Vec::new(), complete };
         };
+        // A list that may go on names more than it has.
+        let is_whole = !value.is_open();
         let made;
         let value = match value.node() {
             Some(node) => node,
@@ -109,7 +111,7 @@ impl<'a> Joins<'a> {
                 };
                 // Nothing equals one of no values.
                 let found = keys.is_empty() || by_name && in_one && keys.iter().all(is_known);
-                Joined { objects, complete: complete || found }
+                Joined { objects, complete: is_whole && (complete || found) }
             }
             Join::SelectedBy(_) => {
                 let pairs = pairs(value);

@@ -47,6 +47,8 @@ struct Filter {
     object: Option<(String, Option<String>, Option<String>)>,
     namespace: Option<String>,
     user: Option<Subject>,
+    /// As it is written.
+    called: Option<String>,
     verbs: Vec<String>,
 }
 
@@ -83,7 +85,8 @@ impl Filter {
         // As the log writes a user, or as a subject.
         let user = args.user.as_deref();
         let user = user.map(|text| Subject::parse(text).unwrap_or_else(|| Subject::user(text)));
-        Ok(Filter { object, namespace: args.namespace.clone(), user, verbs: args.verb.clone() })
+        let (namespace, called) = (args.namespace.clone(), args.user.clone());
+        Ok(Filter { object, namespace, user, called, verbs: args.verb.clone() })
     }
 
     fn matches(&self, event: &Event<'_>) -> bool {
@@ -104,7 +107,10 @@ impl Filter {
     /// Whether somebody acted, or sent it in another's name.
     fn is_by(&self, event: &Event<'_>) -> bool {
         let Some(subject) = &self.user else { return true };
-        [event.actor(), &event.user].into_iter().any(|user| is(subject, user))
+        // A user may be called as a subject is written.
+        let is_called = |user: &User<'_>| self.called.as_deref() == Some(&*user.username);
+        let mut users = [event.actor(), &event.user].into_iter();
+        users.any(|user| is(subject, user) || is_called(user))
     }
 }
 

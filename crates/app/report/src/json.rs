@@ -191,7 +191,8 @@ pub fn change(report: &Report<'_>, differences: &[Difference], gaps: bool) -> St
     text
 }
 
-fn gap_v1(gap: &Gap) -> Json {
+/// What could not be had: `gap` of `docs/schema/check-v1.json`.
+pub fn gap_v1(gap: &Gap) -> Json {
     let cause = format!("{:?}", gap.cause).to_lowercase();
     json!({ "what": gap.what, "cause": cause, "reason": gap.reason, "supply": gap.supply })
 }

@@ -151,7 +151,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let mut found = Vec::new();
         let mut namespaces: Vec<&str> = Vec::new();
         let counted = self.access.bindings_of(who, Some(Question::ANY));
-        let bindings: Vec<_> = counted.filter(|binding| !ask::is_among(binding, without)).collect();
+        let is_left_out = |binding: &&Binding<'a>| {
+            without.iter().any(|other| std::ptr::addr_eq(*other, *binding))
+        };
+        let bindings: Vec<_> = counted.filter(|binding| !is_left_out(binding)).collect();
         for &binding in &bindings {
             namespaces.extend(binding.namespace);
             let everything = self.access.rules(binding).find(|rule| rule.is_everything());

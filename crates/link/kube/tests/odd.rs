@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -195,12 +195,9 @@ fn a_token_in_a_file_is_followed() {
     let name = token.file_name().unwrap().to_str().unwrap();
     std::fs::write(&path, text.replace("NAME", name)).unwrap();
     std::fs::write(&token, "t1\n").unwrap();
-    let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let cluster = Cluster::connect(&options).await.unwrap();
-        let error = cluster.get("/version").await.unwrap_err();
-        assert_eq!(error.code(), Some(401), "{error}");
+        let cluster = refused_first(&path).await;
         std::fs::write(&token, "t2\n").unwrap();
         assert_eq!(answered(&cluster).await, b"{}");
     });
@@ -239,6 +236,15 @@ fn a_file_counts_before_a_token() {
         std::fs::remove_file(path).unwrap();
     }
     std::fs::remove_file(file).unwrap();
+}
+
+/// A cluster by a kubeconfig whose first credential is refused.
+async fn refused_first(kubeconfig: &Path) -> Cluster {
+    let options = Options { kubeconfig: Some(kubeconfig.to_owned()), ..Options::default() };
+    let cluster = Cluster::connect(&options).await.unwrap();
+    let error = cluster.get("/version").await.unwrap_err();
+    assert_eq!(error.code(), Some(401), "{error}");
+    cluster
 }
 
 /// The first answer to a GET that is no refusal.
@@ -293,12 +299,9 @@ fn a_credential_that_ends_is_renewed() {
             "command": "sh", "args": ["-c", script],
         }});
         let path = written(&picky(), &user.to_string(), name);
-        let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let cluster = Cluster::connect(&options).await.unwrap();
-            let error = cluster.get("/version").await.unwrap_err();
-            assert_eq!(error.code(), Some(401), "{error}");
+            let cluster = refused_first(&path).await;
             assert_eq!(answered(&cluster).await, b"{}");
             let watcher = cluster.watcher().unwrap();
             watcher.open("/version", "application/json").await.unwrap();

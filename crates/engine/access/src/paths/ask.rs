@@ -17,11 +17,6 @@ pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) names: Vec<&'a str>,
 }
 
-/// Whether a binding is one of these, by where it stands in the index.
-pub(super) fn is_among(binding: &Binding<'_>, these: &[&Binding<'_>]) -> bool {
-    these.iter().any(|own| std::ptr::addr_eq(*own, binding))
-}
-
 impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Adds a way where it is open in a namespace (none: everywhere), and says whether.
     pub(super) fn take(

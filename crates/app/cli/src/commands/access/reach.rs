@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ironhull_access::{GROUP, paths};
 use ironhull_model::{Cause, Gap, Snapshot, ThingRef, kind_name};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::commands::check::unread;
 use crate::exit::Exit;
@@ -26,23 +26,11 @@ const RIGHTS: &[(&str, &str)] = &[
     (GROUP, "RoleBinding"),
 ];
 
-/// What was asked for and not read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Unread {
-    /// `Secret objects outside of shop`.
-    what: String,
-    cause: Cause,
-    reason: String,
-    /// The command that shows it.
-    supply: String,
-    /// Whether an error of reading says so already.
-    is_told: bool,
-}
-
 /// What an answer rests on.
 pub(super) struct Reach<'s> {
     snapshot: &'s Snapshot,
-    unread: Vec<Unread>,
+    /// What was asked for and not read.
+    unread: Vec<Gap>,
     /// Whether all there is was read.
     is_complete: bool,
 }
@@ -77,7 +65,7 @@ impl<'s> Reach<'s> {
     pub(super) fn tell(&self) {
         // One reason, such as missing rights, is mostly that of many kinds.
         let mut by_reason: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
-        for unread in self.unread.iter().filter(|unread| !unread.is_told) {
+        for unread in self.unread.iter().filter(|gap| !is_told(gap)) {
             let (what, _) =
                 by_reason.entry(&unread.reason).or_insert_with(|| (Vec::new(), &unread.supply));
             what.push(&unread.what);
@@ -106,35 +94,29 @@ impl<'s> Reach<'s> {
 
     /// What was not read, for programs.
     pub(super) fn json(&self) -> Vec<Json> {
-        let unread = self.unread.iter().map(|unread| {
-            let cause = format!("{:?}", unread.cause).to_lowercase();
-            json!({"what": unread.what, "cause": cause, "reason": unread.reason,
-                "supply": unread.supply})
-        });
-        unread.collect()
+        self.unread.iter().map(ironhull_report::json::gap_v1).collect()
     }
 }
 
+/// Whether reading told it already, as an error.
+fn is_told(gap: &Gap) -> bool {
+    gap.cause == Cause::Unreadable && gap.kind.is_some()
+}
+
 /// Why a kind is not complete, where more is known of it than that files may be a part.
-fn unread_of(snapshot: &Snapshot, (group, kind): &(&str, &str)) -> Option<Unread> {
-    let shown = kind_name(group, kind);
-    let is_of = |gap: &&Gap| gap.kind.as_ref().is_some_and(|kind| kind.name == shown);
-    let gap = snapshot.gaps.iter().find(is_of);
-    if let Some(gap) = gap {
-        return Some(Unread {
-            what: gap.what.clone(),
-            cause: gap.cause,
-            reason: gap.reason.clone(),
-            supply: gap.supply.clone(),
-            is_told: gap.cause == Cause::Unreadable,
-        });
-    }
-    is_of_cluster(snapshot).then(|| Unread {
-        what: format!("{shown} objects"),
-        cause: Cause::Unreadable,
-        reason: "the API server does not serve them".to_owned(),
-        supply: "kubectl api-resources".to_owned(),
-        is_told: false,
+fn unread_of(snapshot: &Snapshot, (group, kind): &(&str, &str)) -> Option<Gap> {
+    let name = kind_name(group, kind);
+    let is_of = |gap: &&Gap| gap.kind.as_ref().is_some_and(|kind| kind.name == name);
+    let known = snapshot.gaps.iter().find(is_of).cloned();
+    known.or_else(|| {
+        is_of_cluster(snapshot).then(|| Gap {
+            what: format!("{name} objects"),
+            cause: Cause::Unreadable,
+            reason: "the API server does not serve them".to_owned(),
+            supply: "kubectl api-resources".to_owned(),
+            fact: None,
+            kind: None,
+        })
     })
 }
 

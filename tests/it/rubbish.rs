@@ -176,30 +176,53 @@ fn what_is_no_api_server_is_no_empty_cluster() {
     assert!(ring.stderr.contains("its pages lead in a ring"), "{}", ring.stderr);
 }
 
-/// Not to know whether we may see a namespace is not to be denied it.
+/// The same, with Services, and Pods that may be listed in single namespaces only.
+fn api_of_pods(path: &str, list: &str) -> String {
+    let namespaced = |resource: &str, kind: &str| {
+        format!(
+            r#"{{"resource":"{resource}","responseKind":{{"kind":"{kind}"}},"scope":"Namespaced","verbs":["list"]}}"#
+        )
+    };
+    let more = format!("{},{}", namespaced("pods", "Pod"), namespaced("services", "Service"));
+    match path {
+        "/api" => api(path, "").replace(r#""resources":["#, &format!(r#""resources":[{more},"#)),
+        _ if path.ends_with("/services?limit=500") => {
+            r#"{"kind":"ServiceList","items":[{"metadata":{"name":"web","namespace":"shop"}}]}"#
+                .to_owned()
+        }
+        _ if path.ends_with("/pods?limit=500") => r#"{"kind":"PodList","items":[]}"#.to_owned(),
+        _ if path.contains(r#""namespace":"","resource":"pods""#) => {
+            r#"{"status":{"allowed":false}}"#.to_owned()
+        }
+        _ => api(path, list),
+    }
+}
+
+/// Not to know whether we may see a namespace, or which there are, is not to be denied.
 #[test]
 fn an_access_review_that_fails_is_no_denial() {
-    let run = check("odd-review", |path| {
-        let pods = r#"{"resource":"pods","responseKind":{"kind":"Pod"},"scope":"Namespaced","verbs":["list"]}"#;
+    fn list(path: &str) -> String {
         let list = r#"{"kind":"NamespaceList","items":[{"metadata":{"name":"shop"}},{"metadata":{"name":"prod"}}]}"#;
-        match path {
-            "/api" => {
-                api(path, "").replace(r#""resources":["#, &format!(r#""resources":[{pods},"#))
-            }
-            "/api/v1/namespaces/shop/pods?limit=500" => {
-                r#"{"kind":"PodList","items":[]}"#.to_owned()
-            }
-            _ if path.contains(r#""namespace":"prod""#) => "garbage".to_owned(),
-            _ if path.contains(r#""namespace":"","resource":"pods""#) => {
-                r#"{"status":{"allowed":false}}"#.to_owned()
-            }
-            path => api(path, list),
-        }
+        api_of_pods(path, list)
+    }
+    let of_one = check("odd-review", |path| match path.contains(r#""namespace":"prod""#) {
+        true => "garbage".to_owned(),
+        false => list(path),
     });
-    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
-    let why = "Pod objects: the answer to /apis/authorization.k8s.io/v1/selfsubjectaccessreviews is not understood";
-    assert!(run.stderr.contains(why), "{}", run.stderr);
-    assert!(run.stdout.contains(" need all Pod objects"), "{}", run.stdout);
+    let of_all = check("odd-reviews", |path| match path.contains(r#""resource":"namespaces""#) {
+        true => "garbage".to_owned(),
+        false => list(path),
+    });
+    let of_list = check("odd-namespaces", |path| api_of_pods(path, "garbage"));
+    let review = "authorization.k8s.io/v1/selfsubjectaccessreviews";
+    for (run, asked) in
+        [(of_one, review), (of_all, review), (of_list, "/api/v1/namespaces is not understood")]
+    {
+        assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+        let mut pods = run.stderr.lines().filter(|line| line.contains("Pod objects: the answer"));
+        assert!(pods.any(|line| line.contains(asked)), "{}", run.stderr);
+        assert!(run.stdout.contains(" need all Pod objects"), "{}", run.stdout);
+    }
 }
 
 #[test]

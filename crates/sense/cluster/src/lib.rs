@@ -2,6 +2,8 @@
 //! may list, their objects, and a gap for each kind that could not be seen. It only
 //! reads, and of Secrets neither values nor keys.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{
@@ -90,16 +92,15 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
         coverage: Coverage::Fragment,
         gaps: discovered.stale.iter().map(|version| stale(version)).collect(),
     };
-    let namespaces = namespaces(cluster, &discovered.resources).await;
+    let places = places(cluster, &discovered.resources).await;
     let resources = discovered.resources.into_iter().filter(is_read);
     let mut kinds: Vec<_> = stream::iter(resources)
         .map(|resource| {
-            let (cluster, namespaces) = (cluster.clone(), namespaces.clone());
+            let (cluster, places) = (cluster.clone(), places.clone());
             let extent = extent(&resource.group, &resource.kind, &asked.wanted);
             // A task of its own, so that pages of different kinds are parsed on all cores.
             let of = resource.clone();
-            let task =
-                tokio::spawn(async move { kind(&cluster, resource, extent, &namespaces).await });
+            let task = tokio::spawn(async move { kind(&cluster, resource, extent, &places).await });
             async move { task.await.unwrap_or_else(|ended| broken_off(of, &ended)) }
         })
         .buffer_unordered(AT_ONCE)
@@ -121,20 +122,34 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     Ok(seen)
 }
 
-/// The namespaces to look into one by one: all that are visible, if they are few.
-async fn namespaces(cluster: &Cluster, resources: &[Resource]) -> Vec<String> {
+/// Where to look for what may not be listed everywhere.
+#[derive(Clone, Default)]
+struct Places {
+    /// All namespaces that are visible, if they are few; else that of the context.
+    namespaces: Vec<String>,
+    /// Why these may not be all that are visible.
+    unsure: Option<Arc<Error>>,
+}
+
+async fn places(cluster: &Cluster, resources: &[Resource]) -> Places {
     let own = vec![cluster.namespace().to_owned()];
     let kind = resources.iter().find(|of| of.group.is_empty() && of.kind == "Namespace");
-    let Some(kind) = kind else { return own };
-    if !matches!(rights::may_list(cluster, kind, None).await, Ok(true)) {
-        return own;
+    let Some(kind) = kind else { return Places { namespaces: own, unsure: None } };
+    match visible(cluster, kind).await {
+        Ok(Some(all)) if all.len() <= MOST_NAMESPACES => Places { namespaces: all, unsure: None },
+        Ok(_) => Places { namespaces: own, unsure: None },
+        Err(error) => Places { namespaces: own, unsure: Some(Arc::new(error)) },
     }
-    match list::list(cluster, kind, None, Extent::Metadata).await {
-        Ok(listed) if listed.objects.len() <= MOST_NAMESPACES => {
-            listed.objects.iter().map(|object| object.thing.name.to_string()).collect()
-        }
-        _ => own,
+}
+
+/// The names of all namespaces, if we may list them.
+async fn visible(cluster: &Cluster, kind: &Resource) -> Result<Option<Vec<String>>, Error> {
+    if !rights::may_list(cluster, kind, None).await? {
+        return Ok(None);
     }
+    let listed = list::list(cluster, kind, None, Extent::Metadata).await?;
+    let names = listed.objects.iter().map(|object| object.thing.name.to_string());
+    Ok(Some(names.collect()))
 }
 
 /// An object that somebody else read of a cluster, such as `kubectl get -o yaml`, as it
@@ -195,18 +210,13 @@ fn broken_off(resource: Resource, ended: &JoinError) -> OfKind {
     OfKind { resource, objects: Vec::new(), gap: Some(gap) }
 }
 
-async fn kind(
-    cluster: &Cluster,
-    resource: Resource,
-    extent: Extent,
-    namespaces: &[String],
-) -> OfKind {
+async fn kind(cluster: &Cluster, resource: Resource, extent: Extent, places: &Places) -> OfKind {
     let (objects, gap) = match rights::may_list(cluster, &resource, None).await {
         Ok(true) => match listed(cluster, &resource, None, extent).await {
             Ok(listed) => (listed.objects, None),
             Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
         },
-        Ok(false) => in_namespaces(cluster, &resource, namespaces, extent).await,
+        Ok(false) => in_namespaces(cluster, &resource, places, extent).await,
         Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
     };
     OfKind { resource, objects, gap }
@@ -215,12 +225,12 @@ async fn kind(
 async fn in_namespaces(
     cluster: &Cluster,
     resource: &Resource,
-    namespaces: &[String],
+    places: &Places,
     extent: Extent,
 ) -> (Vec<Object>, Option<Gap>) {
     let mut objects = Vec::new();
     let mut seen = Vec::new();
-    for namespace in namespaces.iter().filter(|_| resource.namespaced) {
+    for namespace in places.namespaces.iter().filter(|_| resource.namespaced) {
         match rights::may_list(cluster, resource, Some(namespace)).await {
             Ok(true) => {}
             Ok(false) => continue,
@@ -235,7 +245,17 @@ async fn in_namespaces(
             Err(error) => return (objects, Some(unreadable(resource, &error))),
         }
     }
-    (objects, Some(denied(resource, &seen)))
+    (objects, Some(elsewhere(resource, &seen, places)))
+}
+
+/// What we may not list but in the namespaces that were looked into, and there it was
+/// `seen`.
+fn elsewhere(resource: &Resource, seen: &[&str], places: &Places) -> Gap {
+    match &places.unsure {
+        // There may be namespaces where it could be seen.
+        Some(error) if resource.namespaced => unreadable(resource, error),
+        _ => denied(resource, seen),
+    }
 }
 
 /// What we may not list, but in these namespaces.

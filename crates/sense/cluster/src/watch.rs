@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::discovery::{self, Resource};
 use crate::list::{self, Extent};
 use crate::version::{self, Server};
-use crate::{Asked, Seen, extent, helm, is_read, kubelets, namespaces, stale};
+use crate::{Asked, Places, Seen, extent, helm, is_read, kubelets, places, stale};
 
 mod follow;
 mod stream;
@@ -105,7 +105,7 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
         watcher,
         events,
         streams_lists: AtomicBool::new(true),
-        namespaces: Mutex::default(),
+        places: Mutex::default(),
         silent: Mutex::default(),
         definitions: Mutex::default(),
         defined: Notify::new(),
@@ -145,8 +145,7 @@ struct Shared {
     events: Sender<Event>,
     /// Whether the server gives lists as the beginnings of watches (KEP-3157).
     streams_lists: AtomicBool,
-    /// Where to look when we may not look everywhere.
-    namespaces: Mutex<Vec<String>>,
+    places: Mutex<Places>,
     /// The kinds whose server does not answer.
     silent: Mutex<HashSet<String>>,
     /// Groups whose definitions changed, and whether anything did.
@@ -226,8 +225,8 @@ impl Kinds {
             let (version, minor) = (server.git_version.clone(), server.minor());
             self.shared.tell(Event::Server { version, minor }).await;
         }
-        let namespaces = namespaces(cluster, &discovered.resources).await;
-        *lock(&self.shared.namespaces) = namespaces;
+        let places = places(cluster, &discovered.resources).await;
+        *lock(&self.shared.places) = places;
         let of_core = |kind: &str, extent| {
             let mut all = discovered.resources.iter();
             let found = all.find(|of| of.group.is_empty() && of.kind == kind);

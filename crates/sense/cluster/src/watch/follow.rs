@@ -15,7 +15,7 @@ use super::stream::{Stream, Told};
 use super::{Event, Scope, Shared, lock};
 use crate::discovery::Resource;
 use crate::list::Extent;
-use crate::{complete, denied, rights, unreadable};
+use crate::{complete, elsewhere, rights, unreadable};
 
 /// The pause after a failure, and the longest after many.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -109,14 +109,14 @@ impl Follower {
             };
         }
         let mut seen = Vec::new();
-        let namespaces = lock(&self.shared.namespaces).clone();
-        for namespace in namespaces.iter().filter(|_| self.resource.namespaced) {
-            if matches!(self.may(Some(namespace)).await, Ok(true)) {
+        let places = lock(&self.shared.places).clone();
+        for namespace in places.namespaces.iter().filter(|_| self.resource.namespaced) {
+            if self.may(Some(namespace)).await? {
                 seen.push(namespace.as_str());
             }
         }
         let part = Part {
-            gap: denied(&self.resource, &seen),
+            gap: elsewhere(&self.resource, &seen, &places),
             namespaces: seen.iter().map(|namespace| (*namespace).to_owned()).collect(),
         };
         if seen.is_empty() {

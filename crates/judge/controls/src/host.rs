@@ -107,6 +107,11 @@ impl Functions {
         unread
     }
 
+    /// Notes what could not be read for a value that was made before.
+    pub fn not_read(&self, what: &[String]) {
+        self.unread.borrow_mut().extend_from_slice(what);
+    }
+
     fn unknown<'a>(&self, what: String) -> Val<'a> {
         self.unread.borrow_mut().push(what);
         Val::Unknown

@@ -54,7 +54,14 @@ pub(super) struct Shared<'a> {
     /// The facts of a rule that names none.
     no_facts: Val<'a>,
     /// The lists of `each` that are of the subject alone, made when first asked for.
-    lists: Vec<Option<Outcome<'a>>>,
+    lists: Vec<Option<Listed<'a>>>,
+}
+
+/// A list of `each`, with what could not be read for it.
+#[derive(Clone)]
+struct Listed<'a> {
+    outcome: Outcome<'a>,
+    unread: Vec<String>,
 }
 
 impl<'a> Shared<'a> {
@@ -134,7 +141,7 @@ impl<'a> Judge<'a> {
 impl<'a> Run<'_, 'a> {
     /// Judges the subject. Whom the control is about and whether there is anything
     /// to judge comes first where that can be told without relations.
-    fn rule(&mut self, control: &'a Control, early: Early, lists: &mut [Option<Outcome<'a>>]) {
+    fn rule(&mut self, control: &'a Control, early: Early, lists: &mut [Option<Listed<'a>>]) {
         if !self.missing.is_empty() {
             return self.unknown();
         }
@@ -142,7 +149,12 @@ impl<'a> Run<'_, 'a> {
             return;
         }
         let first = early.list.zip(self.rule.each.first()).map(|(number, bound)| {
-            lists[number].get_or_insert_with(|| self.evaluate(&bound.program)).clone()
+            let Listed { outcome, unread } = lists[number].get_or_insert_with(|| {
+                let outcome = self.evaluate(&bound.program);
+                Listed { outcome, unread: self.functions.take_unread() }
+            });
+            self.functions.not_read(unread);
+            outcome.clone()
         });
         if let Some(Outcome::Value(list)) = &first
             && list.is_empty()
@@ -265,11 +277,18 @@ impl<'a> Run<'_, 'a> {
         let Some((bound, rest)) = remaining.split_first() else { return self.element() };
         match known.unwrap_or_else(|| self.evaluate(&bound.program)) {
             Outcome::Value(list) => {
+                let unread = list.is_open().then(|| self.functions.take_unread());
                 list.each_element(|item| {
                     self.bindings[at_slot] = Binding::Val(item);
                     self.each(rest, at_slot + 1, None);
                 });
                 self.bindings[at_slot] = Binding::Unset;
+                // What an open list leaves out may be what the control is about.
+                if let Some(unread) = unread {
+                    self.functions.take_unread();
+                    self.functions.not_read(&unread);
+                    self.unknown();
+                }
             }
             Outcome::Unknown => self.unknown(),
             Outcome::Error(error) => self.own_error(&bound.program, &error),

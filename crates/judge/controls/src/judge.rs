@@ -26,7 +26,7 @@ mod looks;
 pub mod owners;
 mod repair;
 
-pub use looks::Said;
+pub use looks::{Fault, Said};
 
 /// How often a control gave which verdict, counted per subject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -321,7 +321,8 @@ impl<'a> Judge<'a> {
             owners::hand_over(made, object, owner);
         }
         made.sort_by(by_subject);
-        self.unreadable(object, judgement);
+        let n_unread = std::mem::take(&mut judgement.unreadable).len();
+        judgement.errors.extend(not_decoded(self.schema, object, n_unread));
     }
 
     /// An object with what rules name of it; none when it is not judged.
@@ -347,31 +348,6 @@ impl<'a> Judge<'a> {
         // Files that programs read have none, and are nothing that an API server keeps.
         let for_any = subject.object.root().get("metadata").map(|_| &self.for_any);
         for_pods.into_iter().chain(for_any).chain(for_kind).flatten().copied()
-    }
-
-    /// Tells once for an object how many controls could not read it.
-    fn unreadable(&self, object: &Object, judgement: &mut Judgement) {
-        let unreadable = std::mem::take(&mut judgement.unreadable);
-        if unreadable.is_empty() {
-            return;
-        }
-        let controls = if unreadable.len() == 1 { "control" } else { "controls" };
-        let message = format!(
-            "{} is not judged by {} {controls}: it is not written as the API server decodes it",
-            object.thing,
-            unreadable.len()
-        );
-        let mut told = Diagnostic::error(Code::NotDecoded, message)
-            .help("correct what strict-decoding finds in it");
-        let errors = strict::check(self.schema, object.root()).unwrap_or_default();
-        let at = errors
-            .iter()
-            .find(|error| error.is_of_type())
-            .map(|error| evidence::nearest(object, &error.pointer).0);
-        if let Some(place) = evidence::place(object, at.unwrap_or_else(|| object.root())) {
-            told = told.at(place.source, place.start, place.end);
-        }
-        judgement.errors.push(told);
     }
 
     /// Judges the estate as a whole.
@@ -492,6 +468,30 @@ impl<'a> Judge<'a> {
     fn severity(&self, index: usize) -> Severity {
         self.control(index).worst()
     }
+}
+
+/// Tells once for an object how many controls could not read it, if any.
+pub(crate) fn not_decoded(schema: Schema, object: &Object, n_unread: usize) -> Option<Diagnostic> {
+    let controls = match n_unread {
+        0 => return None,
+        1 => "control",
+        _ => "controls",
+    };
+    let message = format!(
+        "{} is not judged by {n_unread} {controls}: it is not written as the API server decodes it",
+        object.thing,
+    );
+    let told = Diagnostic::error(Code::NotDecoded, message)
+        .help("correct what strict-decoding finds in it");
+    let errors = strict::check(schema, object.root()).unwrap_or_default();
+    let at = errors
+        .iter()
+        .find(|error| error.is_of_type())
+        .map(|error| evidence::nearest(object, &error.pointer).0);
+    Some(match evidence::place(object, at.unwrap_or_else(|| object.root())) {
+        Some(place) => told.at(place.source, place.start, place.end),
+        None => told,
+    })
 }
 
 /// What a binding shows to a person.

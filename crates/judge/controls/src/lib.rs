@@ -26,6 +26,6 @@ pub mod standing;
 pub use compile::{Compiler, UNSAID};
 pub use control::Control;
 pub use gate::Gate;
-pub use judge::{Judge, Judgement, Said, Tally};
+pub use judge::{Fault, Judge, Judgement, Said, Tally};
 pub use policies::{Assignment, Policy, assign};
 pub use standing::Standing;

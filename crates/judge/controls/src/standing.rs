@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ironhull_model::object::Origin;
-use ironhull_model::{Finding, Object, SourceId, ThingRef};
+use ironhull_model::{Diagnostic, Finding, Object, SourceId, ThingRef};
+use ironhull_schema::Schema;
 
-use crate::judge::{Judgement, Said, Tally, by_subject};
+use crate::judge::{Fault, Judgement, Said, Tally, by_subject, not_decoded};
 
 /// A subject: a thing may be written in several places.
 type Key = (Arc<ThingRef>, Option<Origin>);
@@ -55,6 +56,8 @@ pub struct Standing {
     control_of: Vec<usize>,
     tallies: Vec<Tally>,
     parts: HashMap<Key, Part>,
+    /// Why which rule could not judge a subject; nearly always empty.
+    faults: HashMap<Key, Vec<(u32, Fault)>>,
     /// Everyone's findings; those that are the same are told as one.
     findings: HashMap<Same, Vec<Arc<Finding>>>,
     /// As what changed was told last.
@@ -74,6 +77,8 @@ impl Standing {
         let key = (object.thing.clone(), object.origin);
         let mut part = self.parts.remove(&key).unwrap_or_default();
         self.take_back(&mut part, |rule| asked[rule as usize]);
+        let mut faults = self.faults.remove(&key).unwrap_or_default();
+        faults.retain(|(rule, _)| !asked[*rule as usize]);
         for said in said {
             let rule = said.assignment as u32;
             part.verdicts.push((rule, said.verdict));
@@ -83,6 +88,10 @@ impl Standing {
                 self.touch(&finding).push(finding.clone());
                 part.findings.push((rule, finding));
             }
+            faults.extend(said.faults.into_iter().map(|fault| (rule, fault)));
+        }
+        if !faults.is_empty() {
+            self.faults.insert(key.clone(), faults);
         }
         if !part.verdicts.is_empty() {
             self.parts.insert(key, part);
@@ -91,7 +100,9 @@ impl Standing {
 
     /// Takes back whatever was said of a subject that is gone.
     pub fn remove(&mut self, object: &Object) {
-        if let Some(mut part) = self.parts.remove(&(object.thing.clone(), object.origin)) {
+        let key = (object.thing.clone(), object.origin);
+        self.faults.remove(&key);
+        if let Some(mut part) = self.parts.remove(&key) {
             self.take_back(&mut part, |_| true);
         }
     }
@@ -145,9 +156,14 @@ impl Standing {
 
     /// All of it, as if it had been judged now. `objects` are those of the world, in
     /// its order, and what stands for the estate last.
-    pub fn judgement<'o>(&self, objects: impl Iterator<Item = &'o Object>) -> Judgement {
+    pub fn judgement<'o>(
+        &self,
+        schema: Schema,
+        objects: impl Iterator<Item = &'o Object>,
+    ) -> Judgement {
         let mut judgement = Judgement { tallies: self.tallies.clone(), ..Judgement::default() };
         for object in objects {
+            judgement.errors.extend(self.errors_of(schema, object));
             let Some(part) = self.parts.get(&(object.thing.clone(), object.origin)) else {
                 continue;
             };
@@ -159,6 +175,36 @@ impl Standing {
         }
         judgement.seal();
         judgement
+    }
+
+    /// Why rules could not judge, as in [`Judgement::errors`].
+    pub fn errors<'o>(
+        &self,
+        schema: Schema,
+        objects: impl Iterator<Item = &'o Object>,
+    ) -> Vec<Diagnostic> {
+        if self.faults.is_empty() {
+            return Vec::new();
+        }
+        objects.flat_map(|object| self.errors_of(schema, object)).collect()
+    }
+
+    fn errors_of(&self, schema: Schema, object: &Object) -> Vec<Diagnostic> {
+        let Some(faults) = self.faults.get(&(object.thing.clone(), object.origin)) else {
+            return Vec::new();
+        };
+        let mut faults: Vec<&(u32, Fault)> = faults.iter().collect();
+        faults.sort_by_key(|(rule, _)| *rule);
+        let mut errors = Vec::new();
+        let mut n_unread = 0;
+        for (_, fault) in faults {
+            match fault {
+                Fault::Failed(error) => errors.push(error.clone()),
+                Fault::NotDecoded => n_unread += 1,
+            }
+        }
+        errors.extend(not_decoded(schema, object, n_unread));
+        errors
     }
 }
 

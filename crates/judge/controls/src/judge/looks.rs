@@ -18,6 +18,17 @@ pub struct Said {
     pub verdict: Verdict,
     /// Violations and unknowns.
     pub findings: Vec<Finding>,
+    /// Why the rule itself could not judge.
+    pub faults: Vec<Fault>,
+}
+
+/// Why a rule could not judge a subject, which is unknown then.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The rule is wrong.
+    Failed(Diagnostic),
+    /// The subject is not written as the API server decodes it.
+    NotDecoded,
 }
 
 impl<'a> Judge<'a> {
@@ -38,33 +49,38 @@ impl<'a> Judge<'a> {
         (0..self.assignments.len()).map(looks).collect()
     }
 
-    /// What those assignments say of an object that are asked, and what is wrong with
-    /// our own rules.
-    pub fn said(&self, object: &'a Object, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
-        let Some(subject) = self.subject(object) else { return Default::default() };
+    /// What those assignments say of an object that are asked.
+    pub fn said(&self, object: &'a Object, asked: &[bool]) -> Vec<Said> {
+        let Some(subject) = self.subject(object) else { return Vec::new() };
         let owner = owners::outermost(self.world, object);
         let mut shared = cel_rule::Shared::new(self.n_lists, &subject);
         let mut part = Judgement::default();
-        let mut said = Vec::new();
+        let mut all = Vec::new();
         for assignment in self.rules_for(&subject).filter(|&index| asked[index]) {
             let verdict = self.judge(assignment, &subject, &mut shared, &mut part);
             let Some(verdict) = verdict else { continue };
-            let mut findings = std::mem::take(&mut part.findings);
+            let mut said = said(assignment, verdict, &mut part);
             if let Some(owner) = owner {
-                owners::hand_over(&mut findings, object, owner);
+                owners::hand_over(&mut said.findings, object, owner);
             }
-            findings.sort_by(by_subject);
-            said.push(Said { assignment, verdict, findings });
+            said.findings.sort_by(by_subject);
+            all.push(said);
         }
-        self.unreadable(object, &mut part);
-        (said, part.errors)
+        all
     }
 
     /// What one of [`Judge::of_estate`] says of it, unless another takes its place.
-    pub fn said_of_estate(&self, assignment: usize) -> (Option<Said>, Vec<Diagnostic>) {
+    pub fn said_of_estate(&self, assignment: usize) -> Option<Said> {
         let mut part = Judgement::default();
-        let verdict = self.estate_by(assignment, &mut part);
-        let Judgement { findings, errors, .. } = part;
-        (verdict.map(|verdict| Said { assignment, verdict, findings }), errors)
+        let verdict = self.estate_by(assignment, &mut part)?;
+        Some(said(assignment, verdict, &mut part))
     }
+}
+
+/// Takes what one assignment said out of a judgement that has nothing else.
+fn said(assignment: usize, verdict: Verdict, part: &mut Judgement) -> Said {
+    let findings = std::mem::take(&mut part.findings);
+    let failed = part.errors.drain(..).map(Fault::Failed);
+    let not_decoded = part.unreadable.drain(..).map(|_| Fault::NotDecoded);
+    Said { assignment, verdict, findings, faults: failed.chain(not_decoded).collect() }
 }

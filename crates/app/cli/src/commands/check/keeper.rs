@@ -12,6 +12,7 @@ use ironhull_controls::{Assignment, Control, Judge, Judgement, Said, Standing, a
 use ironhull_dialects::Policies;
 use ironhull_dialects::audit::Audit;
 use ironhull_model::{Diagnostic, Finding, Object, Snapshot, ThingRef, Verdict, World};
+use ironhull_schema::Schema;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
@@ -32,9 +33,16 @@ pub(super) struct Keeper<'p> {
     /// The controls of admission policies.
     admission: Vec<Arc<Control>>,
     pub(super) standing: Standing,
-    /// Errors in our own rules.
-    pub(super) errors: Vec<Diagnostic>,
+    /// Why rules could not judge, as it was told last.
+    errors: Vec<Diagnostic>,
     today: Option<Date>,
+}
+
+/// What is other than before.
+pub(super) struct News {
+    pub(super) differences: Vec<Difference>,
+    /// Why rules cannot judge that could before.
+    pub(super) errors: Vec<Diagnostic>,
 }
 
 /// What judges at one moment.
@@ -69,7 +77,7 @@ impl<'p> Keeper<'p> {
         snapshot: &Snapshot,
         changes: &Changes,
         today: Date,
-    ) -> anyhow::Result<Vec<Difference>> {
+    ) -> anyhow::Result<News> {
         let kinds: BTreeSet<(&str, &str)> =
             changes.things.iter().map(|thing| (&*thing.group, &*thing.kind)).collect();
         let rules =
@@ -96,13 +104,12 @@ impl<'p> Keeper<'p> {
         let n_rules = assignments.len() + controls.len();
         if anew {
             let mut fresh = Standing::new(control_of(&assignments, controls.len()), controls.len());
-            self.errors.clear();
             let all = vec![true; n_rules];
             let asked = world.objects().map(|object| (&**object, &*all)).collect();
-            self.errors.extend(moment.put(asked, &all, &mut fresh));
+            moment.put(asked, &all, &mut fresh);
             let differences = fresh.differences_from(&self.standing);
             self.standing = fresh;
-            return Ok(differences);
+            return Ok(self.news(snapshot, differences));
         }
         let all = vec![true; n_rules];
         let mut looking = moment.judge.looking_at(&kinds);
@@ -118,9 +125,16 @@ impl<'p> Keeper<'p> {
                 self.standing.remove(object);
             }
         }
-        let errors = moment.put(asked.collect(), &looking, &mut self.standing);
-        self.errors = errors;
-        Ok(self.standing.differences())
+        moment.put(asked.collect(), &looking, &mut self.standing);
+        let differences = self.standing.differences();
+        Ok(self.news(snapshot, differences))
+    }
+
+    fn news(&mut self, snapshot: &Snapshot, differences: Vec<Difference>) -> News {
+        let errors = self.standing.errors(Schema::of(snapshot.minor), subjects(snapshot));
+        let before = std::mem::replace(&mut self.errors, errors);
+        let new = self.errors.iter().filter(|error| !before.contains(error)).cloned().collect();
+        News { differences, errors: new }
     }
 
     /// All controls, in the order of the tallies.
@@ -130,9 +144,14 @@ impl<'p> Keeper<'p> {
 
     /// The whole judgement.
     pub(super) fn judgement(&self, snapshot: &Snapshot) -> Judgement {
-        let objects = World::new(snapshot).objects().map(|object| &**object);
-        self.standing.judgement(objects.chain([&snapshot.cluster]))
+        self.standing.judgement(Schema::of(snapshot.minor), subjects(snapshot))
     }
+}
+
+/// What is judged: the objects, and what stands for the estate.
+fn subjects(snapshot: &Snapshot) -> impl Iterator<Item = &Object> {
+    let objects = World::new(snapshot).objects().map(|object| &**object);
+    objects.chain([&snapshot.cluster])
 }
 
 /// For each rule the index of its control: assignments, then admission policies.
@@ -165,54 +184,42 @@ fn touched(world: World<'_>, things: &HashSet<ThingRef>) -> Touched {
 
 impl<'a> Moment<'a> {
     /// Asks rules about objects, and about the estate, and puts away what they say.
-    fn put(
-        &self,
-        asked: Vec<(&'a Object, &[bool])>,
-        of_estate: &[bool],
-        standing: &mut Standing,
-    ) -> Vec<Diagnostic> {
+    fn put(&self, asked: Vec<(&'a Object, &[bool])>, of_estate: &[bool], standing: &mut Standing) {
         let of_objects = || {
-            let mut errors = Vec::new();
             for some in asked.chunks(AT_ONCE) {
                 let said: Vec<_> =
                     some.par_iter().map(|(object, asked)| self.object(object, asked)).collect();
-                for ((object, asked), (said, wrong)) in some.iter().zip(said) {
-                    errors.extend(wrong);
+                for ((object, asked), said) in some.iter().zip(said) {
                     standing.put(object, asked, said);
                 }
             }
-            errors
         };
-        let (mut errors, (said, wrong)) = rayon::join(of_objects, || self.estate(of_estate));
-        errors.extend(wrong);
+        let ((), said) = rayon::join(of_objects, || self.estate(of_estate));
         standing.put(&self.world.base.cluster, of_estate, said);
-        errors
     }
 
-    fn object(&self, object: &'a Object, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
-        let (mut said, errors) = self.judge.said(object, asked);
+    fn object(&self, object: &'a Object, asked: &[bool]) -> Vec<Said> {
+        let mut said = self.judge.said(object, asked);
         if let Some(audit) = self.audit.as_ref().filter(|_| asked.last() == Some(&true)) {
             let mut part = Judgement::default();
             audit.object(object, &mut part);
             said.extend(self.said_by_admission(part));
         }
         self.accept(&mut said);
-        (said, errors)
+        said
     }
 
-    fn estate(&self, asked: &[bool]) -> (Vec<Said>, Vec<Diagnostic>) {
+    fn estate(&self, asked: &[bool]) -> Vec<Said> {
         let rules = self.judge.of_estate().par_iter().filter(|index| asked[**index]);
-        let by_rule: Vec<_> = rules.map(|&index| self.judge.said_of_estate(index)).collect();
-        let (said, errors): (Vec<_>, Vec<_>) = by_rule.into_iter().unzip();
-        let mut said: Vec<Said> = said.into_iter().flatten().collect();
-        let errors = errors.into_iter().flatten().collect();
+        let mut said: Vec<Said> =
+            rules.filter_map(|&index| self.judge.said_of_estate(index)).collect();
         if let Some(audit) = self.audit.as_ref().filter(|_| asked.last() == Some(&true)) {
             let mut part = Judgement::default();
             audit.refused(&mut part);
             said.extend(self.said_by_admission(part));
         }
         self.accept(&mut said);
-        (said, errors)
+        said
     }
 
     fn accept(&self, said: &mut [Said]) {
@@ -241,6 +248,7 @@ impl<'a> Moment<'a> {
                 assignment: self.n_assignments + index,
                 verdict,
                 findings: std::mem::take(&mut findings),
+                faults: Vec::new(),
             }));
         }
         all

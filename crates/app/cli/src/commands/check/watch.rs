@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::super::proof;
 use super::gather;
 use super::judged::{about_exceptions, needs, not_asked, refuse_policy_files, unasked};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, News};
 use super::plan::Plan;
 use super::{exit, gate, print, print_diagnostics, remember, shown_from};
 use crate::args::{Check, Format, Global};
@@ -228,10 +228,10 @@ impl Watching<'_> {
                 continue;
             }
             let started = Instant::now();
-            let differences = keeper.judge(snapshot, &changes, moment.today)?;
+            let news = keeper.judge(snapshot, &changes, moment.today)?;
             earliest = Instant::now() + started.elapsed().min(LONGEST_WAIT);
             let has_other_gaps = gaps != snapshot.gaps;
-            self.tell(&keeper, snapshot, &now, differences, has_other_gaps.then_some(&gaps))?;
+            self.tell(&keeper, snapshot, &now, news, has_other_gaps.then_some(&gaps))?;
             if has_other_gaps {
                 gaps.clone_from(&snapshot.gaps);
             }
@@ -268,7 +268,6 @@ impl Watching<'_> {
         snapshot: &Snapshot,
     ) -> (Judgement, Vec<(String, usize, String)>) {
         let mut judgement = keeper.judgement(snapshot);
-        judgement.errors.clone_from(&keeper.errors);
         let not_asked = match self.plan.is_named() {
             true => Vec::new(),
             false => not_asked(&mut judgement, snapshot),
@@ -322,10 +321,11 @@ impl Watching<'_> {
         keeper: &Keeper<'_>,
         snapshot: &Snapshot,
         now: &Moment,
-        mut differences: Vec<Difference>,
+        news: News,
         gaps: Option<&Vec<Gap>>,
     ) -> anyhow::Result<()> {
-        for error in &keeper.errors {
+        let News { mut differences, errors } = news;
+        for error in &errors {
             printer::error(&diagnostics::render(error, snapshot));
         }
         if !self.plan.is_named() {

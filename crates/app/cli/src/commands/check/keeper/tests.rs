@@ -7,7 +7,9 @@ use ironhull_controls::standing::Difference;
 use ironhull_controls::{Control, Judge, Tally, assign, examples, exceptions};
 use ironhull_dialects::Policies;
 use ironhull_dialects::audit::Audit;
-use ironhull_model::{Coverage, Finding, Minor, Object, Snapshot, Standing, ThingRef, World};
+use ironhull_model::{
+    Coverage, Diagnostic, Finding, Minor, Object, Snapshot, Standing, ThingRef, World,
+};
 use ironhull_testkit::rng::Rng;
 
 use super::Keeper;
@@ -162,8 +164,9 @@ impl<'p> Stream<'p> {
         Stream { plan, documents, snapshot, keeper, told: HashMap::new() }
     }
 
-    /// Puts objects, or takes them away where they are there as they are.
-    fn change(&mut self, objects: &[Arc<Object>], everything: bool) {
+    /// Puts objects, or takes them away where they are there as they are. Gives why
+    /// rules cannot judge any more.
+    fn change(&mut self, objects: &[Arc<Object>], everything: bool) -> Vec<Diagnostic> {
         let mut changes = Changes { everything, ..Changes::default() };
         for object in objects {
             let all = &mut self.snapshot.objects;
@@ -177,8 +180,8 @@ impl<'p> Stream<'p> {
             }
         }
         self.snapshot.seal();
-        let differences = self.keeper.judge(&self.snapshot, &changes, self.plan.today).unwrap();
-        for difference in differences {
+        let news = self.keeper.judge(&self.snapshot, &changes, self.plan.today).unwrap();
+        for difference in news.differences {
             let key = |finding: &Finding| finding.fingerprint().to_string();
             match difference {
                 Difference::Added(finding) => {
@@ -193,6 +196,7 @@ impl<'p> Stream<'p> {
                 }
             }
         }
+        news.errors
     }
 
     /// Compares with a judgement from nothing.
@@ -216,6 +220,7 @@ impl<'p> Stream<'p> {
         {
             assert_eq!(kept, whole, "{}: {what}", control.id);
         }
+        assert_eq!(in_order(&kept.errors), in_order(&whole.errors), "{what}");
         for (kept, whole) in kept.findings.iter().zip(&whole.findings) {
             assert_eq!(kept, whole, "{what}");
         }
@@ -225,6 +230,12 @@ impl<'p> Stream<'p> {
             assert_eq!(self.told.get(&finding.fingerprint().to_string()), Some(finding), "{what}");
         }
     }
+}
+
+fn in_order(errors: &[Diagnostic]) -> Vec<String> {
+    let mut all: Vec<String> = errors.iter().map(|error| format!("{error:?}")).collect();
+    all.sort();
+    all
 }
 
 /// Changes an estate of objects of the pool, and compares after each change. Gives how
@@ -295,6 +306,31 @@ fn rules_are_asked_again_after_what_they_look_at() {
 fn what_was_made_is_its_makers() {
     let n_findings = changed(&families(), 4, 6);
     assert!(n_findings > 100, "the estates hold too little: {n_findings} findings");
+}
+
+/// An object that rules cannot read stays told while others change.
+#[test]
+fn what_cannot_be_judged_stands_until_it_can() {
+    let (plan, documents) = (plan(&[]), Documents::default());
+    let mut stream = Stream::new(&plan, &documents);
+    let rest = families();
+    stream.change(&rest[..2], true);
+    let pod = |image: &str| {
+        live(format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"odd","namespace":"shop"}},"spec":{{"containers":[{{"name":"c","image":{image}}}]}}}}"#
+        ))
+    };
+    assert_eq!(stream.change(&[pod("5")], false).len(), 1);
+    stream.compare("it came");
+    let error = &stream.keeper.judgement(&stream.snapshot).errors[0].message;
+    assert!(error.starts_with("shop/Pod/odd is not judged by "), "{error}");
+    // Another comes: what was wrong still is, and is not told again.
+    assert_eq!(stream.change(&rest[2..3], false), []);
+    stream.compare("another came");
+    assert!(!stream.keeper.judgement(&stream.snapshot).errors.is_empty());
+    stream.change(&[pod("\"nginx\"")], false);
+    stream.compare("it was mended");
+    assert_eq!(stream.keeper.judgement(&stream.snapshot).errors, []);
 }
 
 #[test]

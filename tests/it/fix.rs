@@ -161,15 +161,15 @@ fn repairs_that_may_stop_something_wait_to_be_asked_for() {
 fn secrets_stay_out_of_patches_that_are_shown() {
     let (state, folder) = (folder("masked-state"), folder("masked"));
     let file = folder.join("a.yaml");
-    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  containers:\n  - name: c\n    image: a.example/b:1\n    env:\n    - {name: DB_PASSWORD, value: 'tr0ub4dor'}\n    securityContext: {privileged: true}\n  - {name: d, image: 'a.example/b:1', env: [{name: A_TOKEN, value: 0penSesame}], securityContext: {privileged: true}}\n";
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: d}\nspec:\n  containers:\n  - name: c\n    image: a.example/b:1\n    env:\n    - {name: DB_PASSWORD, value: 'tr0ub4dor'}\n    # - {name: OLD_TOKEN, value: cl0sedSesame}\n    securityContext: {privileged: true}\n  - {name: d, image: 'a.example/b:1', env: [{name: A_TOKEN, value: 0penSesame}], securityContext: {privileged: true}}\n";
     std::fs::write(&file, text).unwrap();
     let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
     run(&["check", "."]);
     let shown = run(&["fix", "--unsafe"]);
     assert!(shown.stdout.contains("+    securityContext: {privileged: false"), "{}", shown.stdout);
     assert!(shown.stdout.contains("\n+  - {name: d"), "{}", shown.stdout);
-    assert_eq!(shown.stdout.matches("‹redacted›").count(), 3, "{}", shown.stdout);
-    for secret in ["tr0ub4dor", "0penSesame"] {
+    assert_eq!(shown.stdout.matches("‹redacted›").count(), 4, "{}", shown.stdout);
+    for secret in ["tr0ub4dor", "0penSesame", "cl0sedSesame"] {
         assert!(!shown.stdout.contains(secret), "{}", shown.stdout);
     }
     assert!(shown.stderr.contains("--patch FILE"), "{}", shown.stderr);

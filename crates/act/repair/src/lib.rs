@@ -143,8 +143,7 @@ fn file(
     let text = batch::all(source.text(), fixes, outcome);
     created(source.path.as_str(), fixes, outcome);
     if text != source.text() {
-        let mut secrets = places(objects.iter().copied(), 0, source.text().len());
-        secrets.dedup();
+        let secrets = places(source.text(), objects.iter().copied(), 0, source.text().len());
         let diff = shown::diff(&source.path, source.text(), &text, &secrets);
         let path = source.path.clone();
         outcome.edits.push(Edit { path, is_new: false, after: text, diff });

@@ -73,7 +73,7 @@ pub(crate) fn masked_line(snapshot: &Snapshot, id: SourceId, number: u32) -> Str
     let own = |origin: ironhull_model::Origin| origin.source == id;
     let objects = snapshot.objects.iter().map(|object| &**object);
     let objects = objects.filter(|object| object.origin.is_some_and(own));
-    without(line, from, &places(objects, from, to))
+    without(line, from, &places(source.text(), objects, from, to))
 }
 
 /// A line of a text that could not be read, for a diagnostic: where it may hold a

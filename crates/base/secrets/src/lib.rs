@@ -12,6 +12,7 @@ use ironhull_model::value::NodeId;
 use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 
 mod argument;
+mod comment;
 mod form;
 mod mark;
 mod name;

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 
 use ironhull_model::{Node, Object};
 
-use crate::masked;
+use crate::{comment, masked};
 
 /// What stands for a secret in a text that is shown.
 pub const REDACTED: &str = "‹redacted›";
 
-/// Where in the bytes `from..to` of a source secrets stand, in order, told by the
-/// objects that were read from it.
+/// Where in the bytes `from..to` of a source's text secrets stand, in order and apart,
+/// told by the objects that were read from it; in comments, by themselves.
 pub fn places<'o>(
+    text: &str,
     objects: impl IntoIterator<Item = &'o Object>,
     from: usize,
     to: usize,
@@ -29,7 +30,16 @@ pub fn places<'o>(
             }
         }
     }
+    let piece = text.get(from..to).unwrap_or_default();
+    places.extend(comment::secrets(piece).map(|(start, end)| (start + from, end + from)));
     places.sort_unstable();
+    places.dedup_by(|next, known| {
+        let is_apart = next.0 >= known.1;
+        if !is_apart {
+            known.1 = known.1.max(next.1);
+        }
+        !is_apart
+    });
     places
 }
 
@@ -74,7 +84,7 @@ pub fn sealed(text: &str, objects: &[&Object], others: &[&Object]) -> String {
         hidden[start.min(text.len())..end.min(text.len())].fill(false);
     }
     let mut secrets = HashSet::new();
-    for (start, end) in places(objects.iter().copied(), 0, text.len()) {
+    for (start, end) in places(text, objects.iter().copied(), 0, text.len()) {
         hidden[start..end].fill(true);
         let secret = text.get(start..end).unwrap_or_default();
         let secret = secret.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
@@ -120,7 +130,7 @@ fn blank(c: char) -> char {
 mod tests {
     use ironhull_model::{Builder, Object};
 
-    use super::sealed;
+    use super::{places, sealed};
     use crate::Salt;
 
     /// The object of `name: b` in a text, as a parser would read it.
@@ -141,6 +151,29 @@ mod tests {
         let mut object = Object::new(builder.finish(), None).unwrap();
         crate::redact(&mut object, &Salt::new(&[]));
         object
+    }
+
+    #[test]
+    fn secrets_in_comments_are_places_too() {
+        let text = "a: 1 # password: hunter2-horse\n# - name: DB_PASSWORD\n#   value: \"horse-2\"\n#API_TOKEN=swordfish9 or token:swordfish8, token: none\nb: \"x # secret: qwerty12\"\nc: d#token: e12345\n# see https://anna:pa55word@host/x\n# -----BEGIN EC PRIVATE KEY-----\n# MHcCAQ\n# -----END EC PRIVATE KEY-----\n# harmless\n";
+        let secrets: Vec<&str> =
+            places(text, [], 0, text.len()).iter().map(|&(start, end)| &text[start..end]).collect();
+        assert_eq!(
+            secrets,
+            [
+                "hunter2-horse",
+                "horse-2",
+                "swordfish9",
+                "swordfish8",
+                "qwerty12",
+                "https://anna:pa55word@host/x",
+                "-----BEGIN EC PRIVATE KEY-----",
+                "MHcCAQ",
+                "-----END EC PRIVATE KEY-----"
+            ]
+        );
+        let line = text.find("#API").unwrap();
+        assert_eq!(places(text, [], line, line + 22), [(line + 11, line + 21)]);
     }
 
     #[test]

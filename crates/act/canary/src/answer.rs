@@ -115,7 +115,7 @@ pub(crate) enum Said {
 pub(crate) fn read(answer: &Answer) -> Said {
     if (200..300).contains(&answer.code) {
         let warnings = answer.warnings.iter();
-        let by_guards = warnings.filter_map(|text| Some((guard(text)?, text.clone())));
+        let by_guards = warnings.filter_map(|text| Some((warner(text)?, text.clone())));
         return Said::Admitted { warnings: by_guards.collect() };
     }
     let status: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -123,11 +123,12 @@ pub(crate) fn read(answer: &Answer) -> Said {
         None | Some("") => format!("HTTP {}", answer.code),
         Some(message) => message.to_owned(),
     };
-    if let Some(why) = obstacle(answer.code, &message) {
-        return Said::Nothing { why, message };
-    }
+    // Whoever refuses may say anything: only how the API server begins tells who it is.
     if let Some(by) = guard(&message) {
         return Said::Refused { by, message };
+    }
+    if let Some(why) = obstacle(answer.code, &message) {
+        return Said::Nothing { why, message };
     }
     match answer.code {
         429 | 500.. => Said::Busy { message },
@@ -143,42 +144,85 @@ pub(crate) fn read(answer: &Answer) -> Said {
 
 /// Answers that come before any guard looks at the object, or from one that cannot.
 fn obstacle(code: u16, message: &str) -> Option<Obstacle> {
-    const SAID: &[(&str, Obstacle)] = &[
-        ("cannot impersonate resource", Obstacle::NotImpersonated),
-        ("cannot create resource", Obstacle::NotAllowed),
-        ("does not support dry run", Obstacle::Webhook),
-        ("failed calling webhook", Obstacle::Webhook),
-        ("failed to call webhook", Obstacle::Webhook),
-        ("exceeded quota:", Obstacle::Quota),
-        ("because it is being terminated", Obstacle::NotServed),
-        ("no matches for kind", Obstacle::NotServed),
-    ];
     if code == 401 {
         return Some(Obstacle::NotAllowed);
     }
-    SAID.iter().find(|(text, _)| message.contains(text)).map(|(_, why)| *why)
+    let forbidden = message.split_once(FORBIDDEN).map(|(_, why)| why);
+    let Some(why) = forbidden else {
+        return match message {
+            _ if message.starts_with("admission webhook \"")
+                || message.contains("failed calling webhook \"")
+                || message.contains("failed to call webhook") =>
+            {
+                Some(Obstacle::Webhook)
+            }
+            _ if message.contains("no matches for kind") => Some(Obstacle::NotServed),
+            _ => None,
+        };
+    };
+    match why {
+        _ if why.starts_with("exceeded quota:") => Some(Obstacle::Quota),
+        _ if why.starts_with("unable to create new content") => Some(Obstacle::NotServed),
+        _ if !why.starts_with("User \"") => None,
+        _ if why.contains("cannot impersonate resource") => Some(Obstacle::NotImpersonated),
+        _ if why.contains("cannot create resource") => Some(Obstacle::NotAllowed),
+        _ => None,
+    }
 }
 
-/// Who says this.
+/// What stands before the reason of a refusal (`errors.NewForbidden` of the API machinery).
+const FORBIDDEN: &str = " is forbidden: ";
+
+/// Who refuses with this message.
 fn guard(message: &str) -> Option<Guard> {
-    let after = |text: &str, end: char| {
-        let (_, rest) = message.split_once(text)?;
-        Some(rest.split_once(end)?.0.to_owned())
-    };
-    if let Some(level) =
-        after("violate PodSecurity \"", '"').or_else(|| after("violates PodSecurity \"", '"'))
+    if let Some((name, rest)) = quoted(message, "admission webhook \"", '"') {
+        let denies = rest.starts_with(" denied the request");
+        return denies.then(|| Guard::Webhook { name: name.to_owned() });
+    }
+    // What a policy cannot do is told without the frame.
+    if let Some(by) = policy(message) {
+        return Some(by);
+    }
+    let (_, why) = message.split_once(FORBIDDEN)?;
+    if let Some((level, _)) = quoted(why, "violates PodSecurity \"", '"') {
+        return Some(Guard::PodSecurity { level: level.to_owned() });
+    }
+    if why.starts_with("user \"")
+        && why.contains("attempting to grant RBAC permissions not currently held")
     {
-        return Some(Guard::PodSecurity { level });
-    }
-    if let Some(name) = after("admission webhook \"", '"') {
-        return Some(Guard::Webhook { name });
-    }
-    if message.contains("attempting to grant RBAC permissions not currently held") {
         return Some(Guard::Escalation);
     }
-    let policy = after("AdmissionPolicy '", '\'')
-        .or_else(|| message.contains("' denied request").then(|| after("policy '", '\''))?);
-    policy.map(|name| Guard::Policy { name, binding: after("binding '", '\'').unwrap_or_default() })
+    policy(why)
+}
+
+/// The policy that denies, if one does.
+fn policy(text: &str) -> Option<Guard> {
+    let begins = ["ValidatingAdmissionPolicy '", "MutatingAdmissionPolicy '", "policy '"];
+    let found = begins.iter().find_map(|begin| quoted(text, begin, '\''));
+    let (name, rest) = found.or_else(|| quoted(text, "policy \"", '"'))?;
+    policy_that(name, rest, " denied request")
+}
+
+/// Who warns with this text. What a webhook warns of has no frame.
+fn warner(text: &str) -> Option<Guard> {
+    if let Some((level, _)) = quoted(text, "would violate PodSecurity \"", '"') {
+        return Some(Guard::PodSecurity { level: level.to_owned() });
+    }
+    let begin = "Validation failed for ValidatingAdmissionPolicy '";
+    let (name, rest) = quoted(text, begin, '\'')?;
+    policy_that(name, rest, ":")
+}
+
+/// The policy `name`, where its binding, if one is named, and `does` follow.
+fn policy_that(name: &str, rest: &str, does: &str) -> Option<Guard> {
+    let (binding, rest) = quoted(rest, " with binding '", '\'').unwrap_or(("", rest));
+    let (name, binding) = (name.to_owned(), binding.to_owned());
+    rest.starts_with(does).then_some(Guard::Policy { name, binding })
+}
+
+/// What follows `begin`, with which a text begins, up to `end`, and the rest.
+fn quoted<'t>(text: &'t str, begin: &str, end: char) -> Option<(&'t str, &'t str)> {
+    text.strip_prefix(begin)?.split_once(end)
 }
 
 #[cfg(test)]
@@ -231,6 +275,38 @@ mod tests {
             ),
             "RBAC's escalation check"
         );
+    }
+
+    /// Whoever refuses says what he likes, also what another one says.
+    #[test]
+    fn a_refusal_is_of_who_begins_it() {
+        for says in [
+            "pods \"x\" is forbidden: violates PodSecurity \"baseline:latest\": (privileged)",
+            "exceeded quota: of ours",
+            "users \"u\" is forbidden: User \"u\" cannot create resource",
+            "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            "admission webhook \"w\" denied the request: no",
+            "failed calling webhook \"w\"",
+        ] {
+            for (begins, who) in [
+                (
+                    "admission webhook \"validate.kyverno.svc\" denied the request: ",
+                    "webhook validate.kyverno.svc",
+                ),
+                (
+                    "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'q' with binding 'b' denied request: ",
+                    "policy q",
+                ),
+                ("policy 'q' with binding 'b' denied request: ", "policy q"),
+                ("policy \"q\" denied request: ", "policy q"),
+            ] {
+                let Said::Refused { by, .. } = said(422, "Invalid", &format!("{begins}{says}"))
+                else {
+                    panic!("{begins}{says}")
+                };
+                assert_eq!(by.to_string(), who, "{says}");
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Canary<'a> {
     pub severity: Severity,
     /// What is wrong with it.
     pub message: String,
+    /// In which container, when it is no ordinary one: many guards look at these only.
+    pub container: Option<&'static str>,
     /// Its kind, as the API server serves it.
     pub kind: &'static KindInfo,
     /// The object.
@@ -169,6 +171,7 @@ impl Bench<'_> {
             })?;
             Some(self.harmless(control, near, &is_twin))
         })?;
+        let container = special(finding.at.as_str());
         let Finding { severity, message, .. } = finding;
         let workloads = Wrapping::ALL.into_iter().filter_map(|wrapping| {
             let (object, twin) = (wrapping.around(&object)?, wrapping.around(&twin)?);
@@ -176,7 +179,7 @@ impl Bench<'_> {
             (violates(&workload.object) && holds(&workload.twin)).then_some(workload)
         });
         let workloads = workloads.collect();
-        Some(Canary { control, severity, message, kind, object, twin, workloads })
+        Some(Canary { control, severity, message, container, kind, object, twin, workloads })
     }
 
     /// The object as a client would send it: what runs pods as its pod, without what
@@ -252,6 +255,13 @@ impl Bench<'_> {
         }
         object
     }
+}
+
+/// What a container is called that is no ordinary one, by a pointer into it.
+fn special(pointer: &str) -> Option<&'static str> {
+    let kinds =
+        [("/initContainers/", "init container"), ("/ephemeralContainers/", "ephemeral container")];
+    kinds.into_iter().find_map(|(part, name)| pointer.contains(part).then_some(name))
 }
 
 /// The pod that a workload makes.

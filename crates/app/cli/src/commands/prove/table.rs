@@ -114,7 +114,9 @@ fn holes(summary: &Summary<'_>, n_namespaces: usize) -> String {
     let places = |at: &[&str]| places(at, n_namespaces);
     let mut parts = Vec::new();
     if !summary.open.is_empty() {
-        parts.push(format!("in {}", places(&summary.open)));
+        let container = summary.canary.container;
+        let container = container.map(|what| format!("in an {what} ")).unwrap_or_default();
+        parts.push(format!("{container}in {}", places(&summary.open)));
     }
     for (by, at) in &summary.warned {
         parts.push(format!("{by} only warns in {}", places(at)));

@@ -3,7 +3,7 @@
 use ironhull_claims::claims;
 use serde_json::Value;
 
-use crate::cli::{Run, repository, run_in};
+use crate::cli::{Run, folder, repository, run_in};
 
 fn access(args: &[&str]) -> Run {
     let args: Vec<&str> = std::iter::once("access").chain(args.iter().copied()).collect();
@@ -414,4 +414,32 @@ fn a_broken_log_is_told_and_the_rest_counted() {
     );
     assert!(run.stdout.lines().count() > 50);
     assert_eq!(access(&["who-did", "--audit", "nothing.log"]).code, 2);
+}
+
+/// Whoever may write a binding names whom he likes: that forges no row and steers no
+/// terminal.
+#[test]
+fn names_of_subjects_steer_no_terminal() {
+    let folder = folder("access-names");
+    let binding = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"bob\u001b[2J\nuser:fake"}]}"#;
+    std::fs::write(folder.join("b.json"), binding).unwrap();
+    for args in [
+        &["access", "admins", "b.json"][..],
+        &["access", "who-can", "get", "secrets", "b.json"],
+        &["access", "graph", "-o", "dot", "b.json"],
+        &["access", "graph", "-o", "mermaid", "b.json"],
+        &["access", "paths", "user:bob\u{1b}[2J\nuser:fake", "b.json"],
+        &["access", "of", "user:bob\u{1b}[2J\nuser:fake", "b.json"],
+        &["access", "diff", "b.json", "/dev/null"],
+    ] {
+        let run = run_in(&folder, args, "");
+        assert!(
+            run.stdout.contains("bob") || run.stdout.contains("cluster-admin"),
+            "{args:?}: {}{}",
+            run.stdout,
+            run.stderr
+        );
+        let is_bare = |text: &str| text.contains('\u{1b}') || text.contains("\nuser:fake");
+        assert!(!is_bare(&run.stdout) && !is_bare(&run.stderr), "{args:?}: {}", run.stdout);
+    }
 }

@@ -76,15 +76,25 @@ impl<'a> Roles<'a> {
         if aggregated.is_empty() {
             return;
         }
-        let selected: FxHashMap<usize, Vec<usize>> = aggregated
-            .iter()
-            .map(|&(index, rule)| (index, selected(rule, index, cluster_roles)))
-            .collect();
+        let mut reached: Vec<RoleSet> =
+            aggregated.iter().map(|&(index, rule)| selected(rule, index, cluster_roles)).collect();
+        // What an aggregated role reaches, whoever reaches that one does (Warshall).
+        for through in 0..aggregated.len() {
+            let more = reached[through].clone();
+            for set in reached.iter_mut().filter(|set| set.has(aggregated[through].0)) {
+                set.add_all(&more);
+            }
+        }
+        for &(index, _) in &aggregated {
+            reached.iter_mut().for_each(|set| set.remove(index));
+        }
         let effective: Vec<(usize, Vec<u32>, bool)> = aggregated
             .iter()
-            .map(|&(index, _)| {
+            .zip(&reached)
+            .map(|(&(index, _), parts)| {
                 let role = &cluster_roles[index];
-                let mut rules = self.sources(index, &selected);
+                let rules = parts.indices().flat_map(|part| &cluster_roles[part].rules);
+                let mut rules: Vec<u32> = rules.copied().collect();
                 let complete = complete || role.object.standing == Standing::Assumed;
                 // Parts of it stand elsewhere; what the API server had stored counts then.
                 if !complete && was_stored(role.object) {
@@ -97,24 +107,6 @@ impl<'a> Roles<'a> {
             self.all[index].rules = rules;
             self.all[index].complete = complete;
         }
-    }
-
-    fn sources(&self, start: usize, selected: &FxHashMap<usize, Vec<usize>>) -> Vec<u32> {
-        let (mut rules, mut seen, mut todo) = (Vec::new(), vec![start], vec![start]);
-        while let Some(index) = todo.pop() {
-            let Some(parts) = selected.get(&index) else {
-                rules.extend(self.all[index].rules.iter().copied());
-                continue;
-            };
-            for part in parts {
-                if !seen.contains(part) {
-                    seen.push(*part);
-                    todo.push(*part);
-                }
-            }
-        }
-        rules.sort_unstable();
-        rules
     }
 
     /// The role that a binding in `namespace` (none: of the cluster) refers to.
@@ -132,17 +124,49 @@ fn aggregation(role: &Object) -> Option<Node<'_>> {
     role.root().get("aggregationRule").filter(|node| !node.is_null())
 }
 
-fn selected(rule: Node<'_>, own: usize, roles: &[Role<'_>]) -> Vec<usize> {
+fn selected(rule: Node<'_>, own: usize, roles: &[Role<'_>]) -> RoleSet {
     let selectors: Vec<Node<'_>> =
         rule.get("clusterRoleSelectors").into_iter().flat_map(Node::items).collect();
     let is_selected = |role: &Object| {
         let labels = role.root().path(&["metadata", "labels"]);
         selectors.iter().any(|selector| selector::selects(*selector, labels))
     };
-    let others = roles.iter().enumerate().filter(|(index, role)| {
-        *index != own && role.object.thing != roles[own].object.thing && is_selected(role.object)
-    });
-    others.map(|(index, _)| index).collect()
+    let mut set = RoleSet(vec![0; roles.len().div_ceil(64)]);
+    for (index, role) in roles.iter().enumerate() {
+        if role.object.thing != roles[own].object.thing && is_selected(role.object) {
+            set.add(index);
+        }
+    }
+    set
+}
+
+/// Indices of roles, a bit each: roles that select each other would else be walked
+/// once for each other.
+#[derive(Clone)]
+struct RoleSet(Vec<u64>);
+
+impl RoleSet {
+    fn add(&mut self, index: usize) {
+        self.0[index / 64] |= 1 << (index % 64);
+    }
+
+    fn remove(&mut self, index: usize) {
+        self.0[index / 64] &= !(1 << (index % 64));
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0[index / 64] & 1 << (index % 64) != 0
+    }
+
+    fn add_all(&mut self, other: &RoleSet) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, more)| *own |= more);
+    }
+
+    fn indices(&self) -> impl Iterator<Item = usize> + '_ {
+        let of = |word: usize| (0..64).map(move |bit| word * 64 + bit);
+        let words = self.0.iter().enumerate().filter(|(_, bits)| **bits != 0);
+        words.flat_map(move |(word, _)| of(word)).filter(|index| self.has(*index))
+    }
 }
 
 /// Whether an API server had it: what an author writes has no such field.

@@ -152,12 +152,66 @@ fn a_permission_is_lost_when_nothing_else_gives_it() {
         (snapshot(&[&role(rules), EVERYWHERE]), snapshot(&[&role(fewer), EVERYWHERE]));
     let (before, after) = (Access::new(World::new(&before)), Access::new(World::new(&after)));
     let shown = |from, to| -> Vec<String> {
-        let lost = super::permissions::lost(from, to);
+        let lost = super::permissions::lost(from, to).unwrap();
         lost.keys().map(|(who, it)| format!("{who} {} {}", it.verb, it.target.shown())).collect()
     };
     assert_eq!(shown(&before, &after), ["sa:x/sa get pods/log", "sa:x/sa list pods/log"]);
     assert_eq!(shown(&after, &before), ["sa:x/sa * pods"]);
     assert!(shown(&after, &after).is_empty());
+}
+
+/// Walked once for each other they would be a matter of minutes.
+#[test]
+fn roles_that_select_each_other_are_read_once() {
+    let rules = |n: usize| match n {
+        0 => r#""rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]"#,
+        _ => r#""aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"a":"b"}}]}"#,
+    };
+    let roles: Vec<String> = (0..600)
+        .map(|n| {
+            format!(
+                r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"r{n}","labels":{{"a":"b"}}}},{}}}"#,
+                rules(n)
+            )
+        })
+        .collect();
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let snapshot = snapshot(&roles);
+    let access = Access::new(World::new(&snapshot));
+    let given = access.roles().iter().filter(|role| role.object.is_given());
+    let n_rules: Vec<usize> = given.map(|role| access.rules_of(role).count()).collect();
+    assert_eq!(n_rules, [1; 600]);
+}
+
+#[test]
+fn a_rule_that_multiplies_is_not_told_apart() {
+    let many =
+        |what: &str| (0..70).map(|n| format!(r#""{what}{n}""#)).collect::<Vec<_>>().join(",");
+    let rules = format!(
+        r#"{{"apiGroups":[{}],"resources":[{}],"verbs":[{}]}}"#,
+        many("g"),
+        many("r"),
+        many("v")
+    );
+    let large = snapshot(&[&role(&rules), EVERYWHERE]);
+    let none = snapshot(&[]);
+    let (large, none) = (Access::new(World::new(&large)), Access::new(World::new(&none)));
+    assert_eq!(super::permissions::lost(&large, &none).unwrap_err().n, 343_000);
+    // What stays is not told apart at all.
+    assert!(super::permissions::lost(&large, &large).unwrap().is_empty());
+}
+
+/// Nodes stand in no namespace; a Namespace is asked about as in its own.
+#[test]
+fn a_role_binding_grants_nothing_that_stands_in_no_namespace() {
+    let rules = r#"{"apiGroups":[""],"resources":["nodes","nodes/proxy","namespaces","pods"],"verbs":["get"]},{"nonResourceURLs":["/metrics"],"verbs":["get"]}"#;
+    let binding = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"b","namespace":"x"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"r"},"subjects":[{"kind":"ServiceAccount","namespace":"x","name":"sa"}]}"#;
+    let there = snapshot(&[&role(rules), binding]);
+    let none = snapshot(&[]);
+    let (there, none) = (Access::new(World::new(&there)), Access::new(World::new(&none)));
+    let lost = super::permissions::lost(&there, &none).unwrap();
+    let lost: Vec<String> = lost.keys().map(|(_, it)| it.target.shown()).collect();
+    assert_eq!(lost, ["namespaces", "pods"]);
 }
 
 #[test]

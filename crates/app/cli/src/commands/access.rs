@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use ironhull_access::permissions::TooMany;
 use ironhull_access::subject::{ANONYMOUS, MASTERS, UNAUTHENTICATED};
 use ironhull_access::{Identity, Subject, grants};
 use ironhull_model::{Node, Object, Snapshot, Standing, World};
+use ironhull_report::text::plain;
 use serde_json::{Value as Json, json};
 
 use super::check::print_diagnostics;
@@ -97,7 +99,8 @@ fn note_unbound(subject: &Subject, snapshot: &Snapshot) {
         return;
     }
     printer::error(&format!(
-        "note: no binding that was read names {subject}: it has what its groups have"
+        "note: no binding that was read names {}: it has what its groups have",
+        plain(&subject.to_string())
     ));
 }
 
@@ -132,6 +135,18 @@ pub(super) fn place(snapshot: &Snapshot, object: &Object, node: Node<'_>) -> Str
         Some(position) => format!("{}:{}", source.path, position.line),
         None => source.path.clone(),
     }
+}
+
+/// A rule that cannot be told permission by permission.
+fn too_many(snapshot: &Snapshot, many: &TooMany<'_, '_>) -> anyhow::Error {
+    let (role, rule) = (many.rule.role, many.rule);
+    anyhow!(
+        "rule {} of {} ({}) is {} permissions, too many to tell them apart\n  help: access of SUBJECT shows rules as they are",
+        rule.index(),
+        role.thing,
+        place(snapshot, role, rule.node),
+        many.n
+    )
 }
 
 /// `Kind/name` without its namespace, which stands beside it.
@@ -182,6 +197,8 @@ fn finished(kind: &str, mut fields: Json) -> String {
 
 /// Columns as `kubectl` prints them.
 pub(super) fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell).into_owned()).collect()).collect();
     let n_columns = headers.len();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -190,7 +207,7 @@ pub(super) fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..n_columns).map(width).collect();
     let mut text = String::new();
     let headers = headers.iter().map(|header| (*header).to_owned()).collect();
-    for row in std::iter::once(&headers).chain(rows) {
+    for row in std::iter::once(&headers).chain(&rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line += &format!("{cell:width$}   ");

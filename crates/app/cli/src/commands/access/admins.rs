@@ -7,12 +7,13 @@ use ironhull_access::admins::Needed;
 use ironhull_access::{Access, Admin, Admins, Identity, Subject};
 use ironhull_audit::{Event, Recent, Used, User};
 use ironhull_model::{Minor, Object, Snapshot, ThingRef, World};
+use ironhull_report::text::plain;
 use serde_json::{Value as Json, json};
 
 use super::log::Logs;
 use super::paths::step_json;
 use super::reach::{Needs, Reach};
-use super::who_did::{plain, what};
+use super::who_did::what;
 use super::{document, named, place, read, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Admins as Args, FailOnUse, Output};
@@ -201,7 +202,7 @@ impl Use {
             (_, Subject::Group(_)) => format!(" by {}", self.user),
             _ => String::new(),
         };
-        plain(&format!("{} {}{by}", self.verb, self.on))
+        format!("{} {}{by}", self.verb, self.on)
     }
 }
 
@@ -318,7 +319,7 @@ impl Shown<'_, '_, '_> {
 
 /// How often, when and what for.
 fn cells(used: &UseOfWay<'_, '_>, subject: &Subject) -> [String; 3] {
-    [used.n.to_string(), plain(&used.last.time), used.last.request(subject)]
+    [used.n.to_string(), used.last.time.clone(), used.last.request(subject)]
 }
 
 /// `run-pods → sa:shop/ci → everything`.

@@ -8,7 +8,7 @@ use ironhull_model::{Snapshot, World};
 use serde_json::{Value as Json, json};
 
 use super::reach::{Needs, Reach};
-use super::{finished, named, place, read_targets, scope, source_json, table};
+use super::{finished, named, place, read_targets, scope, source_json, table, too_many};
 use crate::args::Global;
 use crate::args::access::{Diff, Output};
 use crate::exit::Exit;
@@ -23,8 +23,8 @@ pub(super) fn run(args: &Diff, global: &Global) -> anyhow::Result<Exit> {
     let after = read_targets(std::slice::from_ref(&args.after), version, global)?;
     let reaches = [&before, &after].map(|snapshot| Reach::of(snapshot, Needs::Rights));
     let (old, new) = (Access::new(World::new(&before)), Access::new(World::new(&after)));
-    let lost = grouped(permissions::lost(&old, &new));
-    let gained = grouped(permissions::lost(&new, &old));
+    let lost = grouped(permissions::lost(&old, &new).map_err(|many| too_many(&before, &many))?);
+    let gained = grouped(permissions::lost(&new, &old).map_err(|many| too_many(&after, &many))?);
     let sides = [("-", &before, &lost), ("+", &after, &gained)];
     match args.output {
         Output::Table => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ironhull_access::{Access, Escalation, Identity, Power, Subject, grants};
 use ironhull_model::{Standing, World};
+use ironhull_report::text::plain;
 use serde_json::json;
 
 use super::reach::{Needs, Reach};
@@ -138,12 +139,12 @@ fn dot(names: &[(&str, usize, &str)], edges: &[Edge]) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', " "))
+    format!("\"{}\"", plain(text).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn mermaid(names: &[(&str, usize, &str)], edges: &[Edge]) -> String {
     // Mermaid reads entities inside quotes.
-    let label = |text: &str| format!("\"{}\"", text.replace('"', "#quot;").replace('\n', " "));
+    let label = |text: &str| format!("\"{}\"", plain(text).replace('"', "#quot;"));
     let mut text = "flowchart LR\n".to_owned();
     for (name, number, kind) in names {
         let name = label(name);

@@ -5,18 +5,19 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use anyhow::bail;
-use ironhull_access::permissions::{self, Permission, Target};
+use ironhull_access::permissions::{Apart, Permission, Target};
 use ironhull_access::subject::MASTERS;
 use ironhull_access::usage::{Minimal, Usage, Used};
 use ironhull_access::{Access, Identity, Subject, grants};
 use ironhull_audit::{Event, Recent};
 use ironhull_model::{Minor, Object, Snapshot, Standing, Value, World};
+use ironhull_report::text::plain;
 use serde_json::json;
 
 use super::log::Logs;
 use super::reach::{Needs, Reach};
 use super::who_did::is;
-use super::{document, read, scope};
+use super::{document, read, scope, too_many};
 use crate::args::Global;
 use crate::args::access::{Manifests, Minimize};
 use crate::exit::Exit;
@@ -79,7 +80,7 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         who: &who,
         done: &done,
         roles: &roles,
-        taken_away: taken_away(&bound, &minimal, &subject, &who),
+        taken_away: taken_away(&bound, &minimal, &subject, &who)?,
         kept: kept(&bound, &subject, &who),
         replay,
         events: taken.tally.events,
@@ -220,15 +221,17 @@ fn taken_away(
     minimal: &Access<'_>,
     subject: &Subject,
     who: &Identity,
-) -> TakenAway {
+) -> anyhow::Result<TakenAway> {
     let mut found = TakenAway::new();
+    let mut apart = Apart::new(bound);
     for binding in bound.bindings() {
         if !grants::named(binding.object).contains(subject) {
             continue;
         }
         let by = format!("{} ({})", binding.object.thing, grants::role(binding.object));
         for rule in bound.rules(binding) {
-            for permission in permissions::of_rule(rule, binding.namespace) {
+            let all = apart.of_rule(rule, binding.namespace, 1);
+            for permission in all.map_err(|many| too_many(bound.world().base, &many))? {
                 if permission.is_held(minimal, who) {
                     continue;
                 }
@@ -240,7 +243,7 @@ fn taken_away(
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// Bindings of the subject's groups, which no role of his own changes.
@@ -278,7 +281,7 @@ impl Report<'_> {
         _ = writeln!(
             text,
             "# {}: {requests} allowed requests in {} events, {of_everybody} of them what everybody may do\n# {n_roles} {}, {n_rules} {}",
-            self.subject,
+            plain(&self.subject.to_string()),
             self.events,
             if n_roles == 1 { "role" } else { "roles" },
             if n_rules == 1 { "rule" } else { "rules" },
@@ -288,7 +291,7 @@ impl Report<'_> {
             Some(Replay { asked, denied, told }) => {
                 _ = writeln!(text, "# replayed: {asked} questions, {denied} denied");
                 for told in told {
-                    _ = writeln!(text, "#   denied {told}");
+                    _ = writeln!(text, "#   denied {}", plain(told));
                 }
             }
         }
@@ -361,10 +364,10 @@ fn role_name(subject: &Subject) -> String {
         Subject::User(name) | Subject::Group(name) => name.clone(),
         Subject::ServiceAccount(namespace, name) => format!("{namespace}-{name}"),
     };
-    let plain: String = text
+    let word: String = text
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' })
         .take(200)
         .collect();
-    format!("{}-minimal", plain.trim_matches(['-', '.']))
+    format!("{}-minimal", word.trim_matches(['-', '.']))
 }

@@ -1,7 +1,8 @@
 //! `ironhull access of`: every rule that holds for a subject.
 
-use ironhull_access::{Access, Binding, Identity, Question, Rule, subject};
+use ironhull_access::{Access, Binding, Identity, Question, Rule, permissions, subject};
 use ironhull_model::{Snapshot, World};
+use ironhull_schema::Schema;
 use serde_json::json;
 
 use super::reach::{Needs, Reach};
@@ -66,20 +67,22 @@ fn held<'i, 'a>(
     let mut bindings: Vec<&Binding<'a>> = access.bindings_of(who, Some(namespace)).collect();
     bindings.sort_by_key(|binding| (binding.namespace, &binding.object.thing));
     bindings.dedup_by_key(|binding| &raw const **binding);
+    let schema = Schema::of(access.world().base.minor);
     let rules = bindings
         .into_iter()
         .flat_map(|binding| access.rules(binding).map(move |rule| (binding, rule)));
-    rules.collect()
+    rules.filter(|(binding, rule)| what(schema, binding, rule).next().is_some()).collect()
 }
 
 fn rows(snapshot: &Snapshot, rules: &[(&Binding<'_>, &Rule<'_>)]) -> String {
+    let schema = Schema::of(snapshot.minor);
     let rows: Vec<Vec<String>> = rules
         .iter()
         .map(|(binding, rule)| {
             let join = |field| rule.strings(field).collect::<Vec<_>>().join(",");
             vec![
                 scope(binding.namespace).to_owned(),
-                what(rule),
+                what(schema, binding, rule).collect::<Vec<_>>().join(","),
                 join("resourceNames"),
                 join("verbs"),
                 named(binding.object),
@@ -91,11 +94,21 @@ fn rows(snapshot: &Snapshot, rules: &[(&Binding<'_>, &Rule<'_>)]) -> String {
     table(&["NAMESPACE", "RESOURCES", "NAMES", "VERBS", "BINDING", "ROLE", "RULE"], &rows)
 }
 
-/// `pods,deployments.apps`, or paths.
-fn what(rule: &Rule<'_>) -> String {
+/// `pods`, `deployments.apps`, or paths: what a binding grants of a rule. A RoleBinding
+/// grants neither paths nor what stands in no namespace.
+fn what<'r>(
+    schema: Schema,
+    binding: &Binding<'_>,
+    rule: &'r Rule<'_>,
+) -> impl Iterator<Item = String> + use<'r> {
+    let is_everywhere = binding.namespace.is_none();
     let groups: Vec<&str> = rule.strings("apiGroups").collect();
-    let resources = rule.strings("resources").flat_map(|resource| {
-        groups.iter().map(move |group| match *group {
+    let resources = rule.strings("resources").flat_map(move |resource| {
+        let groups = groups.clone().into_iter();
+        let granted = groups.filter(move |group| {
+            is_everywhere || !permissions::stands_in_none(schema, group, resource)
+        });
+        granted.map(move |group| match group {
             "" => resource.to_owned(),
             group => {
                 let (own, subresource) = resource.split_once('/').unwrap_or((resource, ""));
@@ -104,6 +117,6 @@ fn what(rule: &Rule<'_>) -> String {
             }
         })
     });
-    let urls = rule.strings("nonResourceURLs").map(str::to_owned);
-    resources.chain(urls).collect::<Vec<_>>().join(",")
+    let urls = rule.strings("nonResourceURLs").filter(move |_| is_everywhere).map(str::to_owned);
+    resources.chain(urls)
 }

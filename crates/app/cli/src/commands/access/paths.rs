@@ -4,6 +4,7 @@ use anyhow::bail;
 use ironhull_access::paths::{Paths as Found, Step};
 use ironhull_access::{Access, Escalation, Power, Subject};
 use ironhull_model::{Snapshot, World};
+use ironhull_report::text::plain;
 use serde_json::{Value as Json, json};
 
 use super::reach::{Needs, Reach};
@@ -103,38 +104,40 @@ fn text(
 ) -> String {
     if shown.is_empty() {
         let limit = if reach.has_gaps() { "way in what was read" } else { "known way" };
-        return format!("{subject} reaches none of it by any {limit}\n");
+        return format!("{} reaches none of it by any {limit}\n", plain(&subject.to_string()));
     }
     let mut text = String::new();
     // Accounts that are one step away and lead nowhere are told in one line.
-    let mut plain: Vec<String> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
     for power in shown {
         let Some(path) = paths.to(power) else { continue };
         if shown.len() > 1 && matches!(power, Power::Is(_)) {
-            plain.push(power.to_string());
+            others.push(power.to_string());
             continue;
         }
         let n_steps = path.len();
         let plural = if n_steps == 1 { "step" } else { "steps" };
-        text += &format!("{subject} → {power}   {n_steps} {plural}\n");
+        text += &plain(&format!("{subject} → {power}   {n_steps} {plural}"));
+        text.push('\n');
         for (index, step) in path.into_iter().enumerate() {
             text += &step_text(snapshot, index + 1, step);
         }
         text.push('\n');
     }
-    if !plain.is_empty() {
-        text += &format!("and can act as {}: {}\n", plain.len(), plain.join(" "));
-        text += "   --to SUBJECT shows the way\n";
+    if !others.is_empty() {
+        text += &plain(&format!("and can act as {}: {}", others.len(), others.join(" ")));
+        text += "\n   --to SUBJECT shows the way\n";
     }
     text
 }
 
 fn step_text(snapshot: &Snapshot, number: usize, step: &Step<'_, '_>) -> String {
     let place_of = step.namespace.as_ref().map_or(String::new(), |it| format!(" (namespace {it})"));
-    let mut text = format!(
-        "  {number}  {}  {}{place_of}: {} → {}\n",
+    let step_line = format!(
+        "  {number}  {}  {}{place_of}: {} → {}",
         step.way.id, step.way.text, step.from, step.to
     );
+    let mut text = plain(&step_line).into_owned() + "\n";
     for grant in &step.grants {
         let binding = grant.binding.object;
         text += &format!(

@@ -6,6 +6,7 @@ use anyhow::bail;
 use ironhull_access::Subject;
 use ironhull_audit::{Event, Recent, User};
 use ironhull_model::Minor;
+use ironhull_report::text::plain;
 use ironhull_schema::Schema;
 use serde_json::json;
 
@@ -152,11 +153,6 @@ pub(super) fn is(subject: &Subject, user: &User<'_>) -> bool {
     }
 }
 
-/// Control characters would act on the terminal; names come from outside.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 fn line(event: &Event<'_>) -> String {
     let from = event.source_ips.last().map_or("", |ip| &**ip);
     let (time, verb) = (&event.request_received_timestamp, &event.verb);
@@ -166,7 +162,7 @@ fn line(event: &Event<'_>) -> String {
         who(event),
         what(event)
     );
-    plain(text.trim_end()) + "\n"
+    plain(text.trim_end()).into_owned() + "\n"
 }
 
 fn record(event: &Event<'_>) -> serde_json::Value {
@@ -237,7 +233,7 @@ fn origin(filter: &Filter, logs: &Logs<'_>) -> anyhow::Result<Exit> {
         };
         found = true;
         let text = format!("{resource}/{name}: created by {} at {}", made.who, made.time);
-        printer::data(&(plain(&text) + "\n"));
+        printer::data(&(plain(&text).into_owned() + "\n"));
         next = made.owner.map(|(kind, name)| {
             let known = schema.meant(&kind);
             (known.first().map_or(kind, |info| info.resource.to_owned()), name)

@@ -225,6 +225,31 @@ fn an_access_review_that_fails_is_no_denial() {
     }
 }
 
+/// Jobs that nobody owns are read whole; one by one, thousands of them would take minutes.
+#[test]
+fn many_jobs_that_nobody_owns_are_listed_once_more() {
+    let run = check("odd-jobs", |path| {
+        let batch = r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"batch"},"versions":[{"version":"v1","resources":[{"resource":"jobs","responseKind":{"kind":"Job"},"scope":"Namespaced","verbs":["list"]}]}]}]}"#;
+        let job = |n: usize| {
+            format!(
+                r#"{{"metadata":{{"name":"j{n}","namespace":"shop"}},"spec":{{"template":{{"spec":{{"containers":[{{"name":"c","image":"a","securityContext":{{"privileged":true}}}}]}}}}}}}}"#
+            )
+        };
+        match path.split('?').next().unwrap_or_default() {
+            "/apis" => batch.to_owned(),
+            "/apis/batch/v1/jobs" => {
+                let jobs: Vec<String> = (0..30).map(job).collect();
+                format!(r#"{{"kind":"JobList","items":[{}]}}"#, jobs.join(","))
+            }
+            _ if path.contains("/jobs/j") => "garbage".to_owned(),
+            _ => api(path, r#"{"kind":"NamespaceList","items":[{"metadata":{"name":"shop"}}]}"#),
+        }
+    });
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("privileged-container"), "{}", run.stdout);
+    assert!(run.stdout.contains("30 at or above high"), "{}", run.stdout);
+}
+
 #[test]
 fn kubeconfigs_that_are_not_there_are_passed_over() {
     let folder = folder("kubeconfigs");

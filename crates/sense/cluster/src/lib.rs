@@ -2,6 +2,7 @@
 //! may list, their objects, and a gap for each kind that could not be seen. It only
 //! reads, and of Secrets neither values nor keys.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -47,6 +48,9 @@ const LEFT_OUT: &[(&str, &str)] = &[
 
 /// Kinds that controllers make of others. The few that nobody owns are read whole.
 const MADE: &[(&str, &str)] = &[("apps", "ReplicaSet"), ("batch", "Job")];
+
+/// More of them than this are listed whole once more instead of read one by one.
+const MOST_ALONE: usize = 20;
 
 /// What is read of a cluster.
 #[derive(Clone, Debug, Default)]
@@ -284,6 +288,18 @@ async fn listed(
     extent: Extent,
 ) -> Result<Listed, Error> {
     let mut listed = list::list(cluster, resource, namespace, extent).await?;
+    if listed.objects.iter().filter(|object| is_unowned(resource, object)).count() > MOST_ALONE {
+        let whole = list::list(cluster, resource, namespace, Extent::Whole).await?.objects;
+        let whole = whole.into_iter().filter(|object| is_unowned(resource, object));
+        // One that has come or gone between the lists is as the first one has it.
+        let mut whole: HashMap<_, _> = whole.map(|object| (object.thing.clone(), object)).collect();
+        for object in &mut listed.objects {
+            if let Some(whole) = whole.remove(&object.thing) {
+                *object = whole;
+            }
+        }
+        return Ok(listed);
+    }
     for object in &mut listed.objects {
         complete(cluster, resource, object).await?;
     }
@@ -296,15 +312,19 @@ async fn complete(
     resource: &Resource,
     object: &mut Object,
 ) -> Result<(), Error> {
-    if MADE.contains(&(resource.group.as_str(), resource.kind.as_str())) {
-        let owners = object.root().path(&["metadata", "ownerReferences"]);
-        if owners.is_none_or(|owners| owners.is_empty())
-            && let Some(whole) = list::one(cluster, resource, object).await?
-        {
-            *object = whole;
-        }
+    if is_unowned(resource, object)
+        && let Some(whole) = list::one(cluster, resource, object).await?
+    {
+        *object = whole;
     }
     Ok(())
+}
+
+/// Whether it is of a kind that controllers make of others, and nobody owns it.
+fn is_unowned(resource: &Resource, object: &Object) -> bool {
+    let owners = object.root().path(&["metadata", "ownerReferences"]);
+    MADE.contains(&(resource.group.as_str(), resource.kind.as_str()))
+        && owners.is_none_or(|owners| owners.is_empty())
 }
 
 fn unreadable(resource: &Resource, error: &Error) -> Gap {

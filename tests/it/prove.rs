@@ -667,3 +667,30 @@ fn with_no_rights_nothing_is_proven() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("no namespace \"nowhere\""), "{}", run.stderr);
 }
+
+/// A kubeconfig of a pipe is gone once it was read; what follows is asked by the same.
+#[test]
+fn a_kubeconfig_is_read_once() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("pipe");
+    let proxy = cluster.proxy();
+    let kubeconfig = cluster.kubeconfig_through(&proxy, &User::admin());
+    let kubeconfig = std::fs::read_to_string(kubeconfig).unwrap();
+    let state = folder("pipe-state");
+    let (only, file) = ("privileged-container", "/dev/stdin");
+    let args = ["prove", "cluster:", "--kubeconfig", file, "-n", &namespace, "--only", only];
+    let run = run_with_state(&state, &state, &args, &kubeconfig);
+    assert!(
+        run.stdout.contains("1 control tried: 0 stopped, 1 not"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    let asked = proxy.take_requests();
+    let (canaries, reads): (Vec<_>, Vec<_>) =
+        asked.iter().partition(|seen| seen.uri.contains("dryRun=All"));
+    assert!(canaries.len() == 1 && reads.len() > 10, "{} and {}", canaries.len(), reads.len());
+    let named = |part: &str| format!("ironhull/{}{part}", env!("CARGO_PKG_VERSION"));
+    assert!(canaries.iter().all(|seen| seen.user_agent == named(" canary")), "{canaries:?}");
+    assert!(reads.iter().all(|seen| seen.user_agent == named("")), "{reads:?}");
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ironhull_controls::{Control, control};
+use ironhull_kube::Cluster;
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
     Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source,
@@ -36,8 +37,9 @@ pub(crate) struct Estate {
     pub(crate) first_policy_file: SourceId,
     /// What was read, as its user wrote it: of a snapshot what that was made of.
     pub(crate) targets: Vec<String>,
-    /// The cluster that was read, if one was.
-    pub(crate) cluster: Option<live::Address>,
+    /// The cluster that was read, if one was. Whoever asks it more, in a runtime of his own,
+    /// does so by [`Cluster::called`].
+    pub(crate) cluster: Option<Cluster>,
 }
 
 /// How to read.

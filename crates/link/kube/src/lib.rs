@@ -30,6 +30,8 @@ use said::{chain, refusal};
 use sender::{Credentials, Sender, Source};
 pub use watch::{Lines, Watcher};
 
+/// What requests are known by in the API server's logs.
+const AGENT: &str = concat!("ironhull/", env!("CARGO_PKG_VERSION"));
 const IMPERSONATE_USER: &str = "Impersonate-User";
 
 /// How long an answer may take until its next byte.
@@ -52,8 +54,6 @@ pub struct Options {
     pub impersonate: Option<String>,
     /// Groups to impersonate (`kubectl --as-group`).
     pub impersonate_groups: Vec<String>,
-    /// What to call ourselves behind `ironhull/VERSION`, so that logs tell it apart.
-    pub agent: &'static str,
     /// Hears what a request waits for, when it waits for more than a few seconds.
     pub told: Option<fn(&str)>,
 }
@@ -151,10 +151,7 @@ impl Cluster {
         // What is asked again, how often and for how long is decided here: two who do so
         // multiply, the pace is lost, and so is what the server said.
         config.default_retry = false;
-        let agent = concat!("ironhull/", env!("CARGO_PKG_VERSION"), " ").to_owned() + options.agent;
-        let agent = HeaderValue::from_str(agent.trim_end())
-            .map_err(|error| Error::Config(error.to_string()))?;
-        config.headers.push((USER_AGENT, agent));
+        config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
         if let Some(user) = &options.impersonate {
             config.auth_info.impersonate = Some(user.clone());
         }
@@ -172,6 +169,22 @@ impl Cluster {
         let server = server.trim_end_matches('/').to_owned();
         let (patience, told) = (Arc::new(Patience::new()), options.told);
         Ok(Cluster { sender, server, context, namespace, patience, told })
+    }
+
+    /// The same cluster, asked under a name of its own behind `ironhull/VERSION`, so that
+    /// logs tell its requests apart. Nothing is read or run again for it: a kubeconfig may be
+    /// a pipe. Must run inside the tokio runtime that asks.
+    ///
+    /// # Errors
+    /// When no header may have the name.
+    pub fn called(&self, name: &str) -> Result<Cluster, Error> {
+        let agent = HeaderValue::try_from(format!("{AGENT} {name}"))
+            .map_err(|error| Error::Config(error.to_string()))?;
+        let sender = self.sender.with(|config| {
+            config.headers.retain(|(name, _)| name != USER_AGENT);
+            config.headers.push((USER_AGENT, agent));
+        })?;
+        Ok(Cluster { sender: sender.into(), ..self.clone() })
     }
 
     /// The API server's address.

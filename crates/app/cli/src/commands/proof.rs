@@ -4,18 +4,18 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ironhull_canary::Guard;
+use ironhull_kube::Cluster;
 use ironhull_model::Severity;
 use ironhull_report::protections::{Open, Proven, Stops};
 use ironhull_store::{GuardName, LastProof, Proved, load_proof, proof_path, save_proof};
 
 use super::prove::summary::{Shown, Summary};
-use crate::estate::live::Address;
 use crate::printer;
 
 /// What is known of a cluster. State that cannot be used is a note.
-pub(crate) fn of(cluster: &Address) -> Option<Proven> {
-    let path = proof_path(&cluster.server, &cluster.context)?;
-    match load_proof(&path, &cluster.server, &cluster.context) {
+pub(crate) fn of(cluster: &Cluster) -> Option<Proven> {
+    let path = proof_path(cluster.server(), cluster.context())?;
+    match load_proof(&path, cluster.server(), cluster.context()) {
         Ok(proof) => proof.as_ref().map(proven),
         Err(error) => {
             printer::error(&format!("note: {error}"));
@@ -27,26 +27,26 @@ pub(crate) fn of(cluster: &Address) -> Option<Proven> {
 /// Keeps what was shown, `whole` or beside what was known. State that cannot be written
 /// is a note.
 pub(super) fn keep(
-    cluster: &Address,
+    cluster: &Cluster,
     at: String,
     namespaces: &[String],
     shown: &[Summary<'_>],
     whole: bool,
 ) {
-    let Some(path) = proof_path(&cluster.server, &cluster.context) else { return };
+    let Some(path) = proof_path(cluster.server(), cluster.context()) else { return };
     let mut places: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     // What is of the cluster is in no namespace.
     places.push("");
     let index: BTreeMap<&str, usize> = places.iter().copied().zip(0..).collect();
     let controls = shown.iter().map(|summary| proved(summary, &index)).collect();
     let mut proof = LastProof {
-        server: cluster.server.clone(),
-        context: cluster.context.clone(),
+        server: cluster.server().to_owned(),
+        context: cluster.context().to_owned(),
         times: vec![at],
         namespaces: places.into_iter().map(str::to_owned).collect(),
         controls,
     };
-    let before = load_proof(&path, &cluster.server, &cluster.context).ok().flatten();
+    let before = load_proof(&path, cluster.server(), cluster.context()).ok().flatten();
     if let Some(before) = before.filter(|_| !whole) {
         proof.add_older(before);
     }

@@ -15,7 +15,7 @@ use crate::args::Global;
 use crate::args::access::Output;
 use crate::args::prove::Prove;
 use crate::config;
-use crate::estate::{self, live};
+use crate::estate::{self, Estate, live};
 use crate::exit::Exit;
 use crate::printer;
 
@@ -31,14 +31,14 @@ const AT_ONCE: usize = 8;
 
 /// Runs the command.
 pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
-    let Some(context) = args.target.strip_prefix("cluster:") else {
-        bail!("{:?} is no cluster: canaries are sent to cluster: or cluster:CONTEXT", args.target)
-    };
+    if !args.target.starts_with("cluster:") {
+        bail!("{:?} is no cluster: canaries are sent to cluster: or cluster:CONTEXT", args.target);
+    }
     let started = Instant::now();
     let every: Vec<&Control> = ironhull_catalogue::controls().iter().collect();
     let only: Vec<&str> = args.only.iter().map(String::as_str).collect();
     let controls = policies::select(&every, &only).map_err(anyhow::Error::msg)?;
-    let snapshot = read(args, global)?;
+    let (snapshot, cluster) = read(args, global)?;
     let namespaces = namespaces(&snapshot, args)?;
     if namespaces.is_empty() {
         bail!("no namespace may be listed; name one: --namespace NAMESPACE");
@@ -54,17 +54,15 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
     let progress = Progress::new(trials.len());
     let proofs = live::runtime().and_then(|runtime| {
         runtime.block_on(async {
-            let options =
-                ironhull_kube::Options { agent: "canary", ..live::access(context, global) };
-            let cluster = Cluster::connect(&options).await?;
+            let cluster = cluster.called("canary")?;
             let told = |n_done| progress.show(n_done);
             let proofs =
                 ironhull_canary::run(&cluster, &canaries, trials, snapshot.minor, pace, told);
-            Ok((proofs.await, live::Address::of(&cluster)))
+            Ok(proofs.await)
         })
     });
     progress.end();
-    let (proofs, address): (Vec<Proof>, _) = proofs.context("no canary was sent")?;
+    let proofs: Vec<Proof> = proofs.context("no canary was sent")?;
     let proven = Proven {
         target: &args.target,
         canaries: &canaries,
@@ -77,7 +75,7 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
     };
     let exit = exit(args, &proven);
     let (at, _) = config::now(global)?;
-    super::proof::keep(&address, at, &namespaces, &proven.parts()[0], is_whole(args));
+    super::proof::keep(&cluster, at, &namespaces, &proven.parts()[0], is_whole(args));
     match args.output {
         Output::Table => printer::text(&table::render(&proven, args.shown_from(), exit.code())),
         Output::Json => printer::data(&json::render(&proven)),
@@ -96,17 +94,19 @@ impl Prove {
     }
 }
 
-fn read(args: &Prove, global: &Global) -> anyhow::Result<Snapshot> {
+/// What is there, and who was asked: nothing else is, so that the kubeconfig is read once.
+fn read(args: &Prove, global: &Global) -> anyhow::Result<(Snapshot, Cluster)> {
     let targets = [args.target.clone()];
     let config = config::load(global, &targets)?;
     let minor = config::minor(None, &config)?;
     let options = estate::Options::to_ask(minor, global);
-    let snapshot = estate::read(&targets, &options).snapshot;
+    let Estate { snapshot, cluster, .. } = estate::read(&targets, &options);
     print_diagnostics(&snapshot);
-    if snapshot.objects.iter().all(|object| object.standing == Standing::Assumed) {
-        bail!("nothing was read of {}, so no canary was sent", args.target);
+    let has_own = snapshot.objects.iter().any(|object| object.standing != Standing::Assumed);
+    match cluster.filter(|_| has_own) {
+        Some(cluster) => Ok((snapshot, cluster)),
+        None => bail!("nothing was read of {}, so no canary was sent", args.target),
     }
-    Ok(snapshot)
 }
 
 /// Where canaries go: the namespaces that are named, or all that were listed and are

@@ -16,29 +16,15 @@ use super::Options;
 use crate::args::Global;
 use crate::printer;
 
-/// Which cluster was asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Address {
-    pub(crate) server: String,
-    /// The kubeconfig's context.
-    pub(crate) context: String,
-}
-
-impl Address {
-    pub(crate) fn of(cluster: &Cluster) -> Address {
-        Address { server: cluster.server().to_owned(), context: cluster.context().to_owned() }
-    }
-}
-
-/// Adds a cluster to the snapshot, and says which it was. One that cannot be read is an
-/// error of the check.
+/// Adds a cluster to the snapshot, and gives it. One that cannot be read is an error of
+/// the check.
 pub(super) fn read(
     context: &str,
     options: &Options<'_>,
     salt: &Salt,
     snapshot: &mut Snapshot,
-) -> Option<Address> {
-    let (seen, address) = match ask(context, options) {
+) -> Option<Cluster> {
+    let (seen, cluster) = match ask(context, options) {
         Ok(seen) => seen,
         Err(error) => {
             snapshot.diagnostics.push(unread(context, &error));
@@ -54,7 +40,7 @@ pub(super) fn read(
     snapshot.facts.extend(seen.facts);
     snapshot.gaps.extend(seen.gaps);
     snapshot.coverage = seen.coverage;
-    Some(address)
+    Some(cluster)
 }
 
 /// A cluster as users name it.
@@ -128,12 +114,12 @@ impl Defaults {
     }
 }
 
-fn ask(context: &str, options: &Options<'_>) -> Result<(Seen, Address), Error> {
+fn ask(context: &str, options: &Options<'_>) -> Result<(Seen, Cluster), Error> {
     let access = access(context, options.global);
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
         let seen = ironhull_cluster::read(&cluster, &asked(options)).await?;
-        Ok((seen, Address::of(&cluster)))
+        Ok((seen, cluster))
     })
 }
 
@@ -159,7 +145,6 @@ pub(crate) fn access(context: &str, global: &Global) -> ironhull_kube::Options {
         kubeconfig: global.kubeconfig.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
-        agent: "",
         told: Some(|text| printer::error(&format!("note: {text}"))),
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn run(check: &Check, targets: &[String], global: &Global) -> anyhow:
             Ok(cluster) => cluster,
             Err(error) => return Ok(unread(context, &error, &following)),
         };
-        following.estate.cluster = Some(live::Address::of(&cluster));
+        following.estate.cluster = Some(cluster.clone());
         let follows = tokio::spawn(watch(cluster, asked, events));
         let ends = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let reader_left = Box::pin(printer::closed());

@@ -95,6 +95,9 @@ impl Told {
 
 fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
     let mutates = theirs::mutates(cluster);
+    if mutates {
+        theirs::know_types(cluster);
+    }
     let stored = theirs::prepare(cluster, groups);
     let base = ours::snapshot(&theirs::world(cluster), minor);
     let (mut first, mut done, mut asked) = (0, 0, Vec::new());

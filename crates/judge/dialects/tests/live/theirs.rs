@@ -40,18 +40,6 @@ pub fn start(emulated: Option<&'static str>) -> Option<Cluster> {
         };
         (ready("widgets") && ready("limits") && ready("things")).then_some(())
     });
-    cluster.wait_for("the published schemas", Duration::from_secs(60), || {
-        ["v1", "v2"]
-            .into_iter()
-            .all(|version| {
-                let path = format!("/openapi/v3/apis/example.dev/{version}");
-                let response = cluster.get(&User::admin(), &path);
-                response.is_success() && response.body.to_string().contains("Thing\"")
-            })
-            .then_some(())
-    });
-    // Mutating policies look for them every five seconds.
-    std::thread::sleep(Duration::from_secs(6));
     Some(cluster)
 }
 
@@ -202,6 +190,11 @@ fn sentinel(flavour: &str, name: &str) -> Vec<Value> {
         spec["mutations"] = json!([{"patchType": "JSONPatch", "jsonPatch": {"expression":
             "[JSONPatch{op: 'add', path: '/data', value: {'a': 'b'}}]"}}]);
     }
+    in_force(flavour, name, spec, bound)
+}
+
+/// A policy and its binding, which [`clear`] takes away.
+fn in_force(flavour: &str, name: &str, spec: Value, bound: Value) -> Vec<Value> {
     let make = |kind: String, spec| {
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
             "metadata": {"name": name, "labels": {"part-of": "cases"}}, "spec": spec})
@@ -210,6 +203,45 @@ fn sentinel(flavour: &str, name: &str) -> Vec<Value> {
         make(format!("{flavour}AdmissionPolicy"), spec),
         make(format!("{flavour}AdmissionPolicyBinding"), bound),
     ]
+}
+
+/// Waits until mutating policies know the types of all definitions, for which they look
+/// every five seconds; until then they refuse what is of them.
+pub fn know_types(cluster: &Cluster) {
+    let label = json!({"sentinel": "types"});
+    let constraints = json!({"objectSelector": {"matchLabels": label},
+        "resourceRules": [{"apiGroups": ["example.dev"], "apiVersions": ["*"], "resources": ["*"], "operations": ["CREATE"]}]});
+    let part = "Object{metadata: Object.metadata{labels: {'known': 'yes'}}}";
+    let spec = json!({"matchConstraints": constraints, "reinvocationPolicy": "Never", "mutations": [
+        {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": part}}]});
+    let bound = json!({"policyName": "sentinel-types"});
+    cluster.create_all(&in_force("Mutating", "sentinel-types", spec, bound));
+    let objects = shared::objects();
+    let definitions = objects.iter().filter(|of| of["kind"] == "CustomResourceDefinition");
+    let probe = |of: &Value, version: &Value| {
+        let (names, version) = (&of["spec"]["names"], version["name"].as_str().unwrap());
+        let mut object = json!({"apiVersion": format!("example.dev/{version}"), "kind": names["kind"],
+            "metadata": {"name": "types", "labels": label}});
+        let mut place = "";
+        if of["spec"]["scope"] == "Namespaced" {
+            object["metadata"]["namespace"] = json!("live-a");
+            place = "namespaces/live-a/";
+        }
+        let plural = names["plural"].as_str().unwrap();
+        (format!("/apis/example.dev/{version}/{place}{plural}?dryRun=All"), object)
+    };
+    let mut unknown: Vec<(String, Value)> = definitions
+        .flat_map(|of| of["spec"]["versions"].as_array().unwrap().iter().map(|at| probe(of, at)))
+        .collect();
+    assert!(unknown.len() > 10, "{unknown:?}");
+    cluster.wait_for("the types of custom resources", Duration::from_secs(60), || {
+        unknown.retain(|(path, object)| {
+            let response = cluster.post(&User::admin(), path, object);
+            response.body["metadata"]["labels"]["known"] != "yes"
+        });
+        unknown.is_empty().then_some(())
+    });
+    clear(cluster, true);
 }
 
 /// Takes all policies of the cases away.

@@ -13,6 +13,14 @@ fn fault(path: &'static str, times: u32, effect: Effect) -> Fault {
     Fault { path, watch: None, effect, times }
 }
 
+/// A cluster with something to find in a namespace of its own, and a proxy before it.
+fn filled(prefix: &str) -> Option<(&'static Cluster, String, Proxy<'static>)> {
+    let cluster = Cluster::shared()?;
+    let namespace = cluster.namespace(prefix);
+    cluster::fill(cluster, &namespace);
+    Some((cluster, namespace, cluster.proxy()))
+}
+
 fn check(cluster: &Cluster, proxy: &Proxy<'_>, name: &str) -> (Run, Duration) {
     let (here, state) = (folder(name), folder(&format!("{name}-state")));
     let kubeconfig = cluster.kubeconfig_through(proxy, &User::admin());
@@ -43,10 +51,7 @@ fn finds(report: &Value, namespace: &str) -> bool {
 
 #[test]
 fn what_passes_is_waited_for() {
-    let Some(cluster) = Cluster::shared() else { return };
-    let namespace = cluster.namespace("passes");
-    cluster::fill(cluster, &namespace);
-    let proxy = cluster.proxy();
+    let Some((cluster, namespace, proxy)) = filled("passes") else { return };
     let status = |code, retry_after| Effect::Status { code, retry_after };
     proxy.set(&[
         fault("", 0, Effect::Latency(Duration::from_millis(20))),
@@ -93,10 +98,7 @@ fn verdict<'r>(report: &'r Value, control: &str) -> (&'static str, &'r str) {
 /// A control plane that restarts while it is read: nobody listens for ten seconds.
 #[test]
 fn an_outage_is_bridged() {
-    let Some(cluster) = Cluster::shared() else { return };
-    let namespace = cluster.namespace("outage");
-    cluster::fill(cluster, &namespace);
-    let proxy = cluster.proxy();
+    let Some((cluster, namespace, proxy)) = filled("outage") else { return };
     // It reads for a while, so that the outage is in the middle of it.
     let slow = fault("", 0, Effect::Latency(Duration::from_millis(150)));
     proxy.set(std::slice::from_ref(&slow));
@@ -123,10 +125,7 @@ fn an_outage_is_bridged() {
 
 #[test]
 fn what_does_not_pass_is_a_gap_and_the_rest_is_judged() {
-    let Some(cluster) = Cluster::shared() else { return };
-    let namespace = cluster.namespace("stays");
-    cluster::fill(cluster, &namespace);
-    let proxy = cluster.proxy();
+    let Some((cluster, namespace, proxy)) = filled("stays") else { return };
     let status = |code| Effect::Status { code, retry_after: 0 };
     proxy.set(&[
         fault("/api/v1/services", 0, status(500)),

@@ -3,58 +3,11 @@
 
 use ironhull_cel::policy::{Compiler, Inputs, Stage, Use, evaluate};
 use ironhull_cel::{Binding, Context, Env, Type, Val, compile};
-use ironhull_model::{Builder, Minor, Value};
-
-fn flag(builder: &mut Builder, name: &str, value: bool) {
-    builder.key(name, 0);
-    builder.bool(value, 0, 0);
-}
-
-fn text(builder: &mut Builder, name: &str, value: &str) {
-    builder.key(name, 0);
-    builder.str(value, 0, 0);
-}
+use ironhull_model::{Minor, Value};
 
 /// A pod with five containers.
 fn pod() -> Value {
-    let mut builder = Builder::new();
-    builder.begin_map(0);
-    builder.key("metadata", 0);
-    builder.begin_map(0);
-    text(&mut builder, "name", "web");
-    builder.key("labels", 0);
-    builder.begin_map(0);
-    text(&mut builder, "tier", "front");
-    builder.end(0);
-    builder.end(0);
-    builder.key("spec", 0);
-    builder.begin_map(0);
-    flag(&mut builder, "hostNetwork", false);
-    builder.key("replicas", 0);
-    builder.int(3, 0, 0);
-    builder.key("containers", 0);
-    builder.begin_list(0);
-    for name in ["dns", "init", "log", "proxy", "web"] {
-        builder.begin_map(0);
-        text(&mut builder, "name", name);
-        text(&mut builder, "image", "registry.example.com/shop/web:1.2.3");
-        builder.key("securityContext", 0);
-        builder.begin_map(0);
-        flag(&mut builder, "privileged", false);
-        builder.end(0);
-        builder.key("ports", 0);
-        builder.begin_list(0);
-        builder.begin_map(0);
-        builder.key("containerPort", 0);
-        builder.int(8080, 0, 0);
-        builder.end(0);
-        builder.end(0);
-        builder.end(0);
-    }
-    builder.end(0);
-    builder.end(0);
-    builder.end(0);
-    builder.finish()
+    serde_json::from_str(include_str!("corpus/pod.json")).expect("a pod")
 }
 
 /// A variable is made once for the expressions of a stage; reading it again, and

@@ -10,45 +10,15 @@
 )]
 
 use ironhull_cel::{Binding, Context, Env, Type, Val, compile};
-use ironhull_model::{Builder, Minor, Value};
-
-fn text(builder: &mut Builder, name: &str, value: &str) {
-    builder.key(name, 0);
-    builder.str(value, 0, 0);
-}
+use ironhull_model::{Minor, Value};
 
 /// A pod-like object with two labels, two containers and `replicas` 3.
-fn object() -> Value {
-    let mut builder = Builder::new();
-    builder.begin_map(0);
-    builder.key("metadata", 0);
-    builder.begin_map(0);
-    text(&mut builder, "name", "web");
-    text(&mut builder, "namespace", "shop");
-    builder.key("labels", 0);
-    builder.begin_map(0);
-    text(&mut builder, "app.kubernetes.io/name", "web");
-    text(&mut builder, "tier", "front");
-    builder.end(0);
-    builder.end(0);
-    builder.key("spec", 0);
-    builder.begin_map(0);
-    builder.key("replicas", 0);
-    builder.int(3, 0, 0);
-    builder.key("big", 0);
-    builder.uint(u64::MAX, 0, 0);
-    builder.key("containers", 0);
-    builder.begin_list(0);
-    for name in ["app", "sidecar"] {
-        builder.begin_map(0);
-        text(&mut builder, "name", name);
-        builder.end(0);
-    }
-    builder.end(0);
-    builder.end(0);
-    builder.end(0);
-    builder.finish()
-}
+const OBJECT: &str = r#"{
+    "metadata": {"name": "web", "namespace": "shop",
+        "labels": {"app.kubernetes.io/name": "web", "tier": "front"}},
+    "spec": {"replicas": 3, "big": 18446744073709551615,
+        "containers": [{"name": "app"}, {"name": "sidecar"}]}
+}"#;
 
 /// `value @ cost`, `error: text @ cost` or `refused`.
 fn outcome_of(minor: u16, expression: &str) -> String {
@@ -56,7 +26,7 @@ fn outcome_of(minor: u16, expression: &str) -> String {
     env.variable("object", Type::Dyn);
     env.variable("oldObject", Type::Dyn);
     let Ok(program) = compile(&env, expression) else { return "refused".to_owned() };
-    let object = object();
+    let object: Value = serde_json::from_str(OBJECT).expect("an object");
     let bindings = [Binding::Val(Val::from_node(object.root())), Binding::Val(Val::Null)];
     let mut context = Context::new();
     match program.eval(&bindings, &mut context) {

@@ -12,7 +12,7 @@ use crate::authorizer::Authorizer;
 use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said, Verdict};
 use crate::estate::{Namespace, Param, Params};
 use crate::evaluate::{self, Evaluation, Outcome, Step};
-use crate::input::{Documents, Shared, namespace_of};
+use crate::input::{Documents, Shared, namespace_of, sent};
 use crate::matching::{Matched, Matching};
 use crate::policies::{Entry, Policies, is_never_asked};
 use crate::policy::{Action, Binding, FailurePolicy, Policy};
@@ -118,7 +118,8 @@ impl<'e> Review<'_, 'e> {
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
         let estate = self.policies.estate();
-        let documents = Documents::new(self.request, matched, param, estate);
+        let object = sent(self.request, matched, estate);
+        let documents = Documents::new(self.request, matched, param, estate, object);
         let shown = documents.shown_namespace();
         let authorizer = Authorizer {
             world: estate.world(),

@@ -48,36 +48,25 @@ pub enum Source {
     Request,
 }
 
+/// The object of a request that was sent, in the form that a policy sees; none where that
+/// is as it was sent.
+pub(crate) fn sent(
+    request: &Request<'_>,
+    matched: &Matched<'_>,
+    estate: &Estate<'_>,
+) -> Option<Value> {
+    let value = request.object.value()?;
+    let is_sent = !request.is_stored && !request.is_mutated;
+    let written = is_sent.then(|| estate.written(request.kind, value));
+    match matched.form {
+        Form::Own => written,
+        _ => in_form(request, matched, written.as_ref().unwrap_or(value), estate),
+    }
+}
+
 impl Documents {
+    /// `object` is that of the request in the form that the policy sees.
     pub(crate) fn new(
-        request: &Request<'_>,
-        matched: &Matched<'_>,
-        param: Param<'_>,
-        estate: &Estate<'_>,
-    ) -> Documents {
-        let object = request.object.value().and_then(|value| {
-            let is_sent = !request.is_stored && !request.is_mutated;
-            let written = is_sent.then(|| estate.written(request.kind, value));
-            match matched.form {
-                Form::Own => written,
-                _ => in_form(request, matched, written.as_ref().unwrap_or(value), estate),
-            }
-        });
-        Documents::with_object(request, matched, param, estate, object)
-    }
-
-    /// The same for a request whose object is in the form that the policy sees.
-    pub(crate) fn of_version(
-        request: &Request<'_>,
-        matched: &Matched<'_>,
-        param: Param<'_>,
-        estate: &Estate<'_>,
-    ) -> Documents {
-        let object = request.object.value().cloned();
-        Documents::with_object(request, matched, param, estate, object)
-    }
-
-    fn with_object(
         request: &Request<'_>,
         matched: &Matched<'_>,
         param: Param<'_>,

@@ -251,7 +251,9 @@ impl<'e> Run<'_, 'e> {
         let object = version.map(|at| &self.versions[at].object);
         let current = self.current(object);
         let matched = &invocation.matched;
-        let documents = Documents::of_version(&current, matched, invocation.param, estate);
+        // It is in the form that the policy sees.
+        let object = current.object.value().cloned();
+        let documents = Documents::new(&current, matched, invocation.param, estate, object);
         let shown = documents.shown_namespace();
         let authorizer = Authorizer {
             world: estate.world(),

@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ironhull_kube::{Cluster, Options};
 
@@ -88,6 +89,25 @@ fn a_refusal_without_an_end_is_given_up() {
     let (error, taken) = asked("403 Forbidden", "refusal");
     assert!(error.contains("it is longer than"), "{error}");
     assert!(taken < 32 << 20, "{taken}");
+}
+
+/// An event is a line, and holds one object.
+#[test]
+fn a_line_of_a_watch_without_an_end_is_given_up() {
+    let (server, taken) = endless("200 OK");
+    let path = kubeconfig(&server, "line");
+    let options = Options { kubeconfig: Some(path.clone()), ..Options::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(async {
+        let watcher = Cluster::connect(&options).await.unwrap().watcher().unwrap();
+        let mut lines = watcher.open("/watch", "application/json").await.unwrap();
+        lines.next(Duration::from_secs(60)).await.unwrap_err()
+    });
+    std::fs::remove_file(path).unwrap();
+    let said = "the answer to /watch is not understood: a line is longer than 64 MiB";
+    assert_eq!(error.to_string(), said);
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(taken < 80 << 20, "{taken}");
 }
 
 /// What it says to connect; the address of the server where that works.
@@ -255,8 +275,8 @@ async fn answered(cluster: &Cluster) -> Vec<u8> {
             Ok(body) => return body,
             Err(error) => {
                 assert_eq!(error.code(), Some(401), "{error}");
-                assert!(began.elapsed() < std::time::Duration::from_secs(20), "{error}");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                assert!(began.elapsed() < Duration::from_secs(20), "{error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::discovery::Resource;
 use crate::list::{self, Extent, Table};
 use crate::trim;
 
+#[cfg(test)]
+mod tests;
+
 /// A bookmark comes every minute; when not even that comes, the connection is dead
 /// although nobody says so.
 const PATIENCE: Duration = Duration::from_secs(75);

@@ -120,7 +120,8 @@ impl Lines {
                 .transpose()
                 .map_err(|error| lost(chain(&error)))?;
             match frame {
-                Some(frame) => self.read.extend(frame.into_data().unwrap_or_default()),
+                // As a whole: byte by byte is what most of the time would go to.
+                Some(frame) => self.read.extend_from_slice(&frame.into_data().unwrap_or_default()),
                 None if self.read.is_empty() => return Ok(None),
                 None => {
                     self.seen = 0;

@@ -283,6 +283,8 @@ fn a_kubeconfig_is_read_once() {
         run.stdout,
         run.stderr
     );
+    let head = "cluster:  1 namespace · 1 canary, 1 dry run: with your own rights";
+    assert!(run.stdout.starts_with(head), "{}", run.stdout);
     let asked = proxy.take_requests();
     let (canaries, reads): (Vec<_>, Vec<_>) =
         asked.iter().partition(|seen| seen.uri.contains("dryRun=All"));

@@ -78,13 +78,13 @@ fn head(proven: &Proven<'_>) -> String {
         (n, 0) => format!("{n} as ServiceAccounts of the namespaces"),
         (n, rest) => format!("{n} as ServiceAccounts of the namespaces, {rest} {own}"),
     };
-    let mut text = format!(
-        "{}  {} namespaces · {} canaries, {} dry runs: {who}",
-        proven.target,
-        proven.n_namespaces,
-        proven.canaries.len(),
-        proven.proofs.len()
-    );
+    let canaries = match proven.canaries.len() {
+        1 => "1 canary".to_owned(),
+        n => format!("{n} canaries"),
+    };
+    let namespaces = count(proven.n_namespaces, "namespace");
+    let dry_runs = count(proven.proofs.len(), "dry run");
+    let mut text = format!("{}  {namespaces} · {canaries}, {dry_runs}: {who}", proven.target);
     if let Some(elapsed) = proven.elapsed {
         _ = write!(text, " · {:.1} s", elapsed.as_secs_f64());
     }

@@ -19,6 +19,7 @@ mod complete;
 mod documentation;
 mod dumps;
 mod fix;
+mod impersonation;
 mod layers;
 mod noise;
 mod outside;

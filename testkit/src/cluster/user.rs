@@ -26,6 +26,13 @@ pub enum User {
     },
     /// Nobody: `system:anonymous`.
     Anonymous,
+    /// Somebody who sends more headers of his own, such as whom he impersonates, or a token.
+    With {
+        /// Who.
+        user: Box<User>,
+        /// Names and values.
+        headers: Vec<(&'static str, String)>,
+    },
 }
 
 impl User {
@@ -45,6 +52,13 @@ impl User {
         Self::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
+    /// The same, who sends more headers.
+    #[must_use]
+    pub fn with_headers(self, headers: &[(&'static str, &str)]) -> Self {
+        let headers = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
+        Self::With { user: Box::new(self), headers }
+    }
+
     /// How the supervisor is told; a ServiceAccount as its token would name it.
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         let (name, groups) = match self {
@@ -57,6 +71,9 @@ impl User {
                 ],
             ),
             Self::Anonymous => return Vec::new(),
+            Self::With { user, headers } => {
+                return user.headers().into_iter().chain(headers.iter().cloned()).collect();
+            }
         };
         let mut headers = vec![("Testbed-User", name)];
         headers.extend(groups.into_iter().map(|group| ("Testbed-Group", group)));
@@ -94,6 +111,7 @@ impl Cluster {
                 Credentials::Token(self.token(namespace, name))
             }
             User::Anonymous => Credentials::None,
+            User::With { user, .. } => self.credentials(user),
         }
     }
 
@@ -142,6 +160,8 @@ impl Cluster {
                 request["token"] = json!(self.token(namespace, name));
             }
             User::Anonymous => {}
+            // A kubeconfig knows no headers.
+            User::With { user, .. } => return self.kubeconfig_to(server, user),
         }
         self.supervisor.ask(request)["kubeconfig"].take()
     }

@@ -8,6 +8,7 @@
 pub mod admins;
 pub mod escalation;
 pub mod grants;
+pub mod impersonation;
 mod index;
 mod node;
 pub mod paths;

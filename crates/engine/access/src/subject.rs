@@ -167,7 +167,7 @@ impl Identity {
 }
 
 /// Namespace and name in `system:serviceaccount:NS:NAME`.
-fn account_of(user: &str) -> Option<(&str, &str)> {
+pub(crate) fn account_of(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(ACCOUNT_PREFIX)?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty()).then_some((namespace, name))
 }

@@ -187,9 +187,11 @@ impl Usage {
                     resource: format!("{resource}{slash}{subresource}"),
                     verb: verb.to_owned(),
                 };
+                // Of a verb that is asked of who sends it as somebody else, the last part.
+                let sent = verb.rsplit(':').next().unwrap_or_default();
                 let nameable = !name.is_empty()
-                    && verb != "deletecollection"
-                    && (verb != "create" || !subresource.is_empty())
+                    && sent != "deletecollection"
+                    && (sent != "create" || !subresource.is_empty())
                     && !MADE.contains(&resource);
                 if self.resources.len() >= MOST_KEYS && !self.resources.contains_key(&key) {
                     self.n_dropped += 1;

@@ -89,6 +89,15 @@ pub struct ObjectRef<'a> {
     pub name: Cow<'a, str>,
 }
 
+/// How the sender was let act as somebody else.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Metadata<'a> {
+    /// The verb that was asked for on the other's name; empty for `impersonate`.
+    #[serde(borrow)]
+    pub(crate) impersonation_constraint: Cow<'a, str>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Status {
@@ -135,6 +144,12 @@ pub struct Event<'a> {
     pub request_received_timestamp: Cow<'a, str>,
     #[serde(borrow)]
     annotations: Decision<'a>,
+    #[serde(borrow)]
+    pub(crate) authentication_metadata: Option<Metadata<'a>>,
+    /// The verb that was asked of the sender about the request itself, where he sent it by
+    /// constrained impersonation; else empty.
+    #[serde(skip)]
+    pub(crate) sent_on: String,
 }
 
 #[derive(Deserialize)]
@@ -146,17 +161,19 @@ struct List<'a> {
 /// The events of a line: one, or the items of an `EventList`.
 pub(crate) fn parse(line: &[u8]) -> Result<Vec<Event<'_>>, String> {
     let event: Event<'_> = serde_json::from_slice(line).map_err(|error| reason(&error))?;
-    match &*event.kind {
+    let mut events = match &*event.kind {
         "Event" if event.verb.is_empty() || event.stage.is_empty() => {
-            Err("it has no verb or no stage".to_owned())
+            return Err("it has no verb or no stage".to_owned());
         }
-        "Event" => Ok(vec![event]),
+        "Event" => vec![event],
         "EventList" => serde_json::from_slice::<List<'_>>(line)
             .map(|list| list.items)
-            .map_err(|error| reason(&error)),
-        "" => Err("it has no kind".to_owned()),
-        kind => Err(format!("it is a {}", kind.chars().take(60).collect::<String>())),
-    }
+            .map_err(|error| reason(&error))?,
+        "" => return Err("it has no kind".to_owned()),
+        kind => return Err(format!("it is a {}", kind.chars().take(60).collect::<String>())),
+    };
+    events.iter_mut().for_each(Event::note_sent_on);
+    Ok(events)
 }
 
 /// What serde says, without the values that it may quote.
@@ -215,65 +232,36 @@ impl<'a> Event<'a> {
         if own.is_empty() { answered } else { own }
     }
 
-    /// What the actor was allowed by it, of an API server of a minor.
-    pub fn used(&self, minor: Minor) -> Vec<Used<'_>> {
+    /// What the authorizers are asked about it, by this verb: its own, or what is asked of
+    /// who sends it as somebody else.
+    pub(crate) fn asked<'e>(&'e self, verb: &'e str) -> Used<'e> {
         let Some(object) = self.object_ref.as_ref().filter(|object| !object.resource.is_empty())
         else {
             let path = self.request_uri.split(['?', '#']).next().unwrap_or_default();
-            return vec![Used::Url { verb: &self.verb, path }];
+            return Used::Url { verb, path };
         };
         // The authorizer sees no name of what is created yet.
-        let unnamed = self.verb == "create" && object.subresource.is_empty();
-        let used = |verb, name| Used::Resource {
+        let is_unnamed = self.verb == "create" && object.subresource.is_empty();
+        Used::Resource {
             verb,
             group: &object.api_group,
             resource: &object.resource,
             subresource: &object.subresource,
             namespace: (!object.namespace.is_empty()).then_some(&*object.namespace),
-            name,
-        };
-        let own = used(&self.verb, if unnamed { "" } else { &object.name });
-        // An update or apply of what was not there is asked about as a create too.
-        let creates = matches!(&*self.verb, "update" | "patch") && self.code() == 201;
-        // What else is asked once a WebSocket is with its pod is not in the decision.
-        let besides = own.asked_besides(minor).filter(|_| self.code() != 403);
-        let created = creates.then(|| used("create", &object.name));
-        [own].into_iter().chain(created).chain(besides).collect()
+            name: if is_unnamed { "" } else { &object.name },
+        }
     }
 
-    /// What the sender was allowed by acting as somebody else.
-    pub fn impersonated(&self) -> Vec<Used<'_>> {
-        let Some(other) = &self.impersonated_user else { return Vec::new() };
-        let used = |group, resource, subresource, namespace, name| Used::Resource {
-            verb: "impersonate",
-            group,
-            resource,
-            subresource,
-            namespace,
-            name,
-        };
-        let account = other.username.strip_prefix("system:serviceaccount:");
-        let mut all = vec![match account.and_then(|account| account.split_once(':')) {
-            Some((namespace, name)) => used("", "serviceaccounts", "", Some(namespace), name),
-            None => used("", "users", "", None, &other.username),
-        }];
-        // These come with the user; nobody has to ask for them.
-        let given = |group: &str| {
-            group.starts_with("system:serviceaccounts")
-                || ["system:authenticated", "system:unauthenticated"].contains(&group)
-        };
-        let groups = other.groups.iter().filter(|group| !given(group));
-        all.extend(groups.map(|group| used("", "groups", "", None, group)));
-        for (key, values) in &other.extra {
-            all.extend(
-                values
-                    .iter()
-                    .map(|value| used("authentication.k8s.io", "userextras", &**key, None, value)),
-            );
-        }
-        if !other.uid.is_empty() {
-            all.push(used("authentication.k8s.io", "uids", "", None, &other.uid));
-        }
-        all
+    /// What the actor was allowed by it, of an API server of a minor.
+    pub fn used(&self, minor: Minor) -> Vec<Used<'_>> {
+        let own = self.asked(&self.verb);
+        // An update or apply of what was not there is asked about as a create too.
+        let creates = matches!(&*self.verb, "update" | "patch")
+            && matches!(own, Used::Resource { .. })
+            && self.code() == 201;
+        // What else is asked once a WebSocket is with its pod is not in the decision.
+        let besides = own.asked_besides(minor).filter(|_| self.code() != 403);
+        let created = creates.then(|| self.asked("create"));
+        [own].into_iter().chain(created).chain(besides).collect()
     }
 }

@@ -11,6 +11,7 @@ use ironhull_model::{Code, Diagnostic};
 
 mod body;
 mod event;
+mod impersonation;
 mod lines;
 
 pub use event::{Event, ObjectRef, User};

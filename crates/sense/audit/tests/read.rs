@@ -81,6 +81,99 @@ fn impersonation_is_a_use_of_the_sender() {
     assert_eq!(seen, ["jane as anna"; 2]);
 }
 
+/// What a sender was allowed, of an event with this in it.
+fn sent(fields: &str) -> Vec<String> {
+    let log = format!(
+        r#"{{"kind":"Event","stage":"ResponseComplete","auditID":"a","verb":"get","requestURI":"/x",{fields}}}"#
+    );
+    let mut found = Vec::new();
+    let (tally, told) = read("a.log", log.as_bytes(), |_, event| {
+        found.extend(event.impersonated().iter().map(|used| match *used {
+            Used::Resource { group, .. } => format!("{group}: {}", shown(used)),
+            Used::Url { .. } => shown(used),
+        }));
+    });
+    assert_eq!((tally.events, told.len()), (1, 0), "{told:?}");
+    found
+}
+
+/// As the API server asks: it names what it asked for on the other's name, and the rest
+/// follows from the request.
+#[test]
+fn constrained_impersonation_asks_for_the_request_too() {
+    let by =
+        |verb: &str| format!(r#""authenticationMetadata":{{"impersonationConstraint":"{verb}"}}"#);
+    let secret =
+        r#""objectRef":{"resource":"secrets","namespace":"shop","name":"db","apiVersion":"v1"}"#;
+    let account = r#""impersonatedUser":{"username":"system:serviceaccount:shop:robot","groups":["system:serviceaccounts","system:serviceaccounts:shop","system:authenticated"]}"#;
+    let used = sent(&[account, &by("impersonate:serviceaccount"), secret].join(","));
+    assert_eq!(
+        used,
+        [
+            "authentication.k8s.io: impersonate:serviceaccount serviceaccounts/ shop \"robot\"",
+            ": impersonate-on:serviceaccount:get secrets/ shop \"db\"",
+        ]
+    );
+    let node = r#""impersonatedUser":{"username":"system:node:n-1","groups":["system:nodes","system:authenticated"]}"#;
+    let used = sent(&[node, &by("impersonate:arbitrary-node"), secret].join(","));
+    assert_eq!(used[0], "authentication.k8s.io: impersonate:arbitrary-node nodes/ * \"n-1\"");
+    assert_eq!(used[1], ": impersonate-on:arbitrary-node:get secrets/ shop \"db\"");
+    let used = sent(&[node, &by("impersonate:associated-node"), secret].join(","));
+    assert_eq!(used[0], "authentication.k8s.io: impersonate:associated-node nodes/ * \"*\"");
+    assert_eq!(used.len(), 2);
+    let user = r#""impersonatedUser":{"username":"anna","uid":"7","groups":["dev","system:serviceaccounts","system:authenticated"],"extra":{"scopes":["view"]}}"#;
+    // What is no resource is asked about by its path.
+    let used = sent(&[user, &by("impersonate:user-info")].join(","));
+    let of_user = [
+        "users/ * \"anna\"",
+        "groups/ * \"dev\"",
+        "groups/ * \"system:serviceaccounts\"",
+        "userextras/scopes * \"view\"",
+        "uids/ * \"7\"",
+    ];
+    let mut expected: Vec<String> =
+        of_user.map(|what| format!("authentication.k8s.io: impersonate:user-info {what}")).to_vec();
+    expected.push("impersonate-on:user-info:get /x".to_owned());
+    assert_eq!(used, expected);
+}
+
+#[test]
+fn an_event_without_a_constraint_was_by_impersonate() {
+    let of = |user: &str, groups: &str, more: &str| {
+        sent(&format!(r#""impersonatedUser":{{"username":"{user}","groups":[{groups}]}}{more}"#))
+    };
+    let account = "system:serviceaccount:shop:robot";
+    let own = r#""system:serviceaccounts","system:serviceaccounts:shop","system:authenticated""#;
+    let robot = ": impersonate serviceaccounts/ shop \"robot\"";
+    assert_eq!(of(account, own, ""), [robot]);
+    let none = r#","authenticationMetadata":null"#;
+    let empty = r#","authenticationMetadata":{"impersonationConstraint":""}"#;
+    assert_eq!(
+        (of(account, own, none), of(account, own, empty)),
+        (vec![robot.to_owned()], vec![robot.to_owned()])
+    );
+    // What is not added by the API server was asked for: its own groups otherwise, those of
+    // ServiceAccounts to somebody who is none, and what it adds elsewhere than last.
+    let groups = |user: &str, groups: &str| {
+        let used = of(user, groups, "").into_iter().skip(1);
+        used.map(|used| used.replace(": impersonate groups/ * ", "")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        groups(account, r#""system:serviceaccounts:bank","system:authenticated""#),
+        ["\"system:serviceaccounts:bank\""]
+    );
+    assert_eq!(
+        groups("anna", r#""system:serviceaccounts","system:authenticated""#),
+        ["\"system:serviceaccounts\""]
+    );
+    assert_eq!(
+        groups("anna", r#""system:authenticated","dev""#),
+        ["\"system:authenticated\"", "\"dev\""]
+    );
+    assert_eq!(groups("anna", r#""system:unauthenticated""#), ["\"system:unauthenticated\""]);
+    assert!(groups("system:anonymous", r#""system:unauthenticated""#).is_empty());
+}
+
 #[test]
 fn broken_lines_are_told_with_their_number_and_the_rest_is_read() {
     let event = r#"{"kind":"Event","verb":"get","stage":"ResponseComplete","auditID":"a","objectRef":null,"requestObject":[{"op":"add"}],"responseObject":"x","x":{"y":[1]}}"#;

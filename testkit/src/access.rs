@@ -37,6 +37,11 @@ const VERBS: &[&str] = &[
     "escalate",
     "approve",
     "use",
+    "impersonate:user-info",
+    "impersonate:serviceaccount",
+    "impersonate:arbitrary-node",
+    "impersonate-on:user-info:get",
+    "impersonate-on:serviceaccount:create",
 ];
 /// (API group, resource, subresources, in namespaces).
 const RESOURCES: &[(&str, &str, &[&str], bool)] = &[
@@ -62,6 +67,11 @@ const RESOURCES: &[(&str, &str, &[&str], bool)] = &[
     ("certificates.k8s.io", "certificatesigningrequests", &["approval", "status"], false),
     ("certificates.k8s.io", "podcertificaterequests", &["status"], true),
     ("certificates.k8s.io", "signers", &[], false),
+    ("authentication.k8s.io", "users", &[], false),
+    ("authentication.k8s.io", "groups", &[], false),
+    ("authentication.k8s.io", "userextras", &["scopes"], false),
+    ("authentication.k8s.io", "serviceaccounts", &[], true),
+    ("authentication.k8s.io", "nodes", &[], false),
     ("example.com", "widgets", &["scale"], true),
 ];
 const PATHS: &[&str] =
@@ -146,7 +156,8 @@ fn rule(rng: &mut Rng) -> Value {
 fn url_rule(rng: &mut Rng) -> Value {
     let mut urls = some(rng, 2, PATHS);
     urls.push(*rng.pick(&["/healthz/*", "/logs*", "/metrics/**", "*", "/api/*/x", "/ap*"]));
-    json!({"nonResourceURLs": urls, "verbs": some(rng, 2, &["get", "post", "*"])})
+    let verbs = ["get", "post", "*", "impersonate-on:user-info:get"];
+    json!({"nonResourceURLs": urls, "verbs": some(rng, 2, &verbs)})
 }
 
 fn rules(rng: &mut Rng) -> Vec<Value> {

@@ -103,7 +103,8 @@ fn random(rng: &mut Rng) -> Question {
     let mut question = Question::default();
     who(rng, &mut question);
     if rng.chance(8) {
-        question.verb = (*rng.pick(&["get", "post", "put"])).to_owned();
+        question.verb =
+            (*rng.pick(&["get", "post", "put", "impersonate-on:user-info:get"])).to_owned();
         question.path = (*rng.pick(PATHS)).to_owned();
         if rng.chance(30) {
             question.path.push_str("/more");

@@ -130,6 +130,11 @@ impl<'i, 'a> Admins<'i, 'a> {
             })
         });
         let Some(need) = need else { return false };
+        if verb.starts_with("impersonate:") {
+            // A node is taken for the tokens that are asked for then.
+            let other = subject_of(resource, namespace, name);
+            return other.is_some_and(|other| right.leads_on_as(&other));
+        }
         if verb == "impersonate" || subresource == "token" {
             return self.is_admin(resource, namespace, name);
         }
@@ -137,20 +142,25 @@ impl<'i, 'a> Admins<'i, 'a> {
         (need.cluster || namespace.is_none_or(|namespace| right.leads_on_in(namespace)))
             && match need.name {
                 Name::Is(wanted) => name == wanted,
-                Name::Any | Name::Gained => true,
+                Name::Any | Name::Gained | Name::Some => true,
             }
     }
 
     /// Whether whom a request is made for is one of them.
     fn is_admin(&self, resource: &str, namespace: Option<&str>, name: &str) -> bool {
-        let subject = match (resource, namespace) {
-            ("groups", _) if name == MASTERS => return true,
-            ("groups", _) => Subject::Group(name.to_owned()),
-            ("users", _) => Subject::user(name),
-            ("serviceaccounts", Some(namespace)) => Subject::account(namespace, name),
-            _ => return false,
-        };
-        self.all.contains_key(&subject)
+        let is_masters = (resource, name) == ("groups", MASTERS);
+        let subject = subject_of(resource, namespace, name);
+        is_masters || subject.is_some_and(|subject| self.all.contains_key(&subject))
+    }
+}
+
+/// Whom an impersonation or a token is asked for.
+fn subject_of(resource: &str, namespace: Option<&str>, name: &str) -> Option<Subject> {
+    match (resource, namespace) {
+        ("groups", _) => Some(Subject::Group(name.to_owned())),
+        ("users", _) => Some(Subject::user(name)),
+        ("serviceaccounts", Some(namespace)) => Some(Subject::account(namespace, name)),
+        _ => None,
     }
 }
 
@@ -171,10 +181,13 @@ impl<'i, 'a> Admin<'i, 'a> {
         let is_master = who.is_in(MASTERS);
         let mut whole = None;
         if is_master || !of_whole.is_empty() {
-            whole = escalation.open(&who, &[]).into_iter().find(is_whole);
+            whole = escalation.open(subject, &who, &[]).into_iter().find(is_whole);
         }
         // Everything grants each smaller right too, which is no way of its own.
-        let open = if is_master { Vec::new() } else { escalation.open(&who, &of_whole) };
+        let open = match is_master {
+            true => Vec::new(),
+            false => escalation.open(subject, &who, &of_whole),
+        };
         let rights = open.into_iter().map(|open| Right { leads: everybody.leads(&open), open });
         let rights: Vec<Right<'i, 'a>> = rights.filter(|right| !right.leads.is_empty()).collect();
         let is_added = |grant: &Granted<'_, '_>| {
@@ -195,6 +208,11 @@ impl<'i, 'a> Admin<'i, 'a> {
 }
 
 impl Right<'_, '_> {
+    /// Whether it leads on by requests that are sent as somebody else.
+    fn leads_on_as(&self, other: &Subject) -> bool {
+        self.leads.iter().any(|leads| leads.others.contains(other))
+    }
+
     fn leads_on_in(&self, namespace: &str) -> bool {
         match &self.open.namespace {
             Some(own) => own == namespace,

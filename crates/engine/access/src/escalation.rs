@@ -35,6 +35,10 @@ pub enum Power {
     Pods(Option<String>),
     /// Acting as somebody.
     Is(Subject),
+    /// Sending requests as somebody else by constrained impersonation: who sends, and as
+    /// whom. Each request must be allowed to the other, and its verb, as
+    /// `impersonate-on:MODE:VERB`, to who sends it.
+    As(Subject, Subject),
 }
 
 impl fmt::Display for Power {
@@ -53,6 +57,7 @@ impl fmt::Display for Power {
             Power::Admission => f.write_str("admission"),
             Power::Scheduling => f.write_str("scheduling"),
             Power::Is(subject) => subject.fmt(f),
+            Power::As(sender, other) => write!(f, "{sender} as {other}"),
         }
     }
 }
@@ -81,6 +86,8 @@ pub(crate) enum Name {
     Is(&'static str),
     /// The one that is gained.
     Gained,
+    /// Whichever: a rule with resourceNames does.
+    Some,
 }
 
 /// What a step gives, in the namespace where its needs are met.
@@ -99,6 +106,10 @@ pub(crate) enum Gives {
     Users,
     /// Each group that is known, by name.
     Groups,
+    /// Each of them, within what one may send as somebody else.
+    AsAccounts,
+    AsUsers,
+    AsGroups,
     Secrets,
     Nodes,
     /// The nodes, where Pod Security lets a pod take them.
@@ -117,8 +128,24 @@ pub struct Way {
     pub text: &'static str,
     pub(crate) needs: &'static [Need],
     pub(crate) gives: &'static [Gives],
+    /// From which minor on it is open; none for every one.
+    pub(crate) since: Option<Minor>,
     /// Up to which minor it is open; none for every one.
     pub(crate) until: Option<Minor>,
+}
+
+impl Way {
+    /// Whether a minor has it.
+    pub(crate) fn is_of(&self, minor: Minor) -> bool {
+        self.since.is_none_or(|first| minor >= first) && self.until.is_none_or(|last| minor <= last)
+    }
+
+    /// Whether it begins with sending a request as somebody else, which one request can
+    /// do once.
+    pub(crate) fn is_impersonation(&self) -> bool {
+        let verbs = self.needs.iter().flat_map(|need| need.any).flat_map(|what| what.verbs);
+        verbs.into_iter().any(|verb| verb.starts_with("impersonate"))
+    }
 }
 
 impl fmt::Debug for Way {

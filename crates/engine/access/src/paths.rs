@@ -1,6 +1,7 @@
 //! What somebody can come to hold, step by step, and the shortest way to it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use ironhull_model::World;
 
@@ -12,6 +13,7 @@ mod ask;
 mod everybody;
 mod known;
 mod open;
+mod sent;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ pub use known::looks_at;
 pub(crate) use everybody::Leads;
 pub(crate) use open::{Gain, Open, Set};
 
-use ask::Asker;
+use ask::{Asker, names_of, namespaces_of};
 use known::{Known, Privileged};
 use table::Table;
 
@@ -85,12 +87,15 @@ pub struct Escalation<'i, 'a> {
     access: &'i Access<'a>,
     known: Known<'a>,
     table: Table,
+    /// Of each subject whether any way can be open to it.
+    leading: OnceLock<HashMap<Subject, bool>>,
 }
 
 impl<'i, 'a> Escalation<'i, 'a> {
     /// Looks at a world's pods, Secrets and namespaces besides its RBAC.
     pub fn new(access: &'i Access<'a>) -> Escalation<'i, 'a> {
-        Escalation { access, known: Known::new(access), table: Table::new(access) }
+        let (known, table) = (Known::new(access), Table::new(access));
+        Escalation { access, known, table, leading: OnceLock::new() }
     }
 
     /// The world.
@@ -114,9 +119,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
         while !frontier.is_empty() {
             let mut steps: Vec<Step<'i, 'a>> = Vec::new();
             for from in &frontier {
-                let mut open = match *from == start {
-                    true => self.open(identity, &[]),
-                    false => self.open_from(from),
+                let mut open = match from {
+                    _ if *from == start => self.open(subject, identity, &[]),
+                    Power::As(sender, other) if sender == subject => self.open_as(identity, other),
+                    _ => self.open_from(from),
                 };
                 for open in &mut open {
                     open.gains.retain(|gain| match gain {
@@ -138,25 +144,28 @@ impl<'i, 'a> Escalation<'i, 'a> {
         Paths { reached }
     }
 
-    /// One step from what somebody is allowed.
-    pub fn steps(&self, from: &Power, who: &Identity) -> Vec<Step<'i, 'a>> {
-        self.steps_of(from, &self.open(who, &[]))
+    /// One step from a power.
+    pub fn steps(&self, from: &Power) -> Vec<Step<'i, 'a>> {
+        self.steps_of(from, &self.open_from(from))
     }
 
     /// What is open to somebody, by other bindings than these.
-    pub(crate) fn open(&self, who: &Identity, without: &[&'i Binding<'a>]) -> Vec<Open<'i, 'a>> {
+    pub(crate) fn open(
+        &self,
+        subject: &Subject,
+        who: &Identity,
+        without: &[&'i Binding<'a>],
+    ) -> Vec<Open<'i, 'a>> {
         if who.is_in(MASTERS) {
             return vec![bare(&escalation::MASTERS, None, vec![Gain::sure(Power::ClusterAdmin)])];
         }
         let mut found = Vec::new();
-        let mut namespaces: Vec<&str> = Vec::new();
         let counted = self.access.bindings_of(who, Some(Question::ANY));
         let is_left_out = |binding: &&Binding<'a>| {
             without.iter().any(|other| std::ptr::addr_eq(*other, *binding))
         };
         let bindings: Vec<_> = counted.filter(|binding| !is_left_out(binding)).collect();
         for &binding in &bindings {
-            namespaces.extend(binding.namespace);
             let everything = self.access.rules(binding).find(|rule| rule.is_everything());
             let Some(rule) = everything else { continue };
             let to = match binding.namespace {
@@ -168,32 +177,33 @@ impl<'i, 'a> Escalation<'i, 'a> {
             let open = bare(&escalation::EVERYTHING, binding.namespace, gains);
             found.push(Open { grants, ..open });
         }
-        namespaces.sort_unstable();
-        namespaces.dedup();
-        let rules = bindings.iter().flat_map(|binding| self.access.rules(binding));
-        let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let asker = Asker { escalation: self, who, bindings, names };
+        let all = || bindings.iter().copied();
+        let (names, namespaces) = (names_of(self.access, all()), namespaces_of(all()));
+        let asker = Asker { escalation: self, subject, who, bindings, names, sender: None };
+        self.walk(&asker, &namespaces, &mut found);
+        found
+    }
+
+    /// Adds the ways that are open to who asks, where that is possible.
+    fn walk(&self, asker: &Asker<'_, 'i, 'a>, namespaces: &[&str], found: &mut Vec<Open<'i, 'a>>) {
         let minor = self.world().base.minor;
         for way in table::ways().enumerate() {
-            if way.1.until.is_some_and(|last| minor > last) {
+            if !way.1.is_of(minor) || asker.sender.is_some() && way.1.is_impersonation() {
                 continue;
             }
             if way.1.id == escalation::AWS_AUTH.id {
                 if self.known.aws_auth {
-                    asker.take(way, Some("kube-system"), &mut found);
+                    asker.take(way, Some("kube-system"), found);
                 }
                 continue;
             }
-            if asker.take(way, None, &mut found) {
+            if asker.take(way, None, found) {
                 continue;
             }
-            for namespace in &namespaces {
-                asker.take(way, Some(namespace), &mut found);
+            for namespace in namespaces {
+                asker.take(way, Some(namespace), found);
             }
         }
-        found
     }
 
     /// What a power that is nobody's identity leads to.

@@ -172,10 +172,14 @@ impl<'a> Rule<'a> {
     /// resource does not; `*/sub` covers that subresource of everything. With
     /// resourceNames only requests with one of these names are covered.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> bool {
+        self.covers_some(asked) && (self.names.is_empty() || self.names.contains(&asked.name))
+    }
+
+    /// Whether the rule grants it of one object at least.
+    pub(crate) fn covers_some(&self, asked: &Asked<'_>) -> bool {
         has(&self.verbs, asked.verb)
             && has(&self.groups, asked.group)
             && self.covers_resource(asked)
-            && (self.names.is_empty() || self.names.contains(&asked.name))
     }
 
     fn covers_resource(&self, asked: &Asked<'_>) -> bool {

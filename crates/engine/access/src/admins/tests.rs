@@ -365,3 +365,38 @@ fn a_use_is_of_the_right_that_allows_it() {
     assert_eq!(get.asked_besides(Minor::v1(35)), Some(used("create", "", "pods", "exec")));
     assert_eq!(used("get", "", "pods", "log").asked_besides(Minor::v1(35)), None);
 }
+
+/// Acting as somebody by constrained impersonation is a use where it leads on.
+#[test]
+fn a_use_of_constrained_impersonation_is_known_by_its_verb() {
+    let boss = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "boss"});
+    let robot = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "robot"});
+    let of_name = "authentication.k8s.io";
+    let acts = rule(of_name, &["serviceaccounts"], &["impersonate:serviceaccount"]);
+    let creates =
+        |resource: &str| rule(RBAC, &[resource], &["impersonate-on:serviceaccount:create"]);
+    let needed = |name: &str, resource: &str| {
+        let objects = [
+            bound("boss", "", ("ClusterRole", "cluster-admin"), std::slice::from_ref(&boss)),
+            bound("robot", "", ("ClusterRole", "view"), std::slice::from_ref(&robot)),
+            role("ClusterRole", "acts", "", &[acts.clone(), creates(resource)]),
+            bound("acts", "", ("ClusterRole", "acts"), &[user("jane")]),
+        ];
+        let snapshot = estate(Minor::NEWEST, &objects);
+        let access = Access::new(World::new(&snapshot));
+        let jane = Subject::user("jane");
+        let used = Used::Resource {
+            verb: "impersonate:serviceaccount",
+            group: of_name,
+            resource: "serviceaccounts",
+            subresource: "",
+            namespace: Some("shop"),
+            name,
+        };
+        let admins = Admins::new(&access);
+        admins.needed(&jane, &Identity::of(&jane), &used).map(|needed| needed.way.id)
+    };
+    assert_eq!(needed("boss", "clusterrolebindings"), Some("constrained-account"));
+    assert_eq!(needed("robot", "clusterrolebindings"), None);
+    assert_eq!(needed("boss", "roles"), None);
+}

@@ -1,6 +1,7 @@
 //! Every way.
 
 use super::{Gives, Name, Need, Way, What};
+use crate::impersonation::{AUTHENTICATION, SINCE};
 use crate::usage::LAST_BY_GET;
 
 const CORE: &str = "";
@@ -37,7 +38,7 @@ const fn way(
     needs: &'static [Need],
     gives: &'static [Gives],
 ) -> Way {
-    Way { id, text, needs, gives, until: None }
+    Way { id, text, needs, gives, since: None, until: None }
 }
 
 const WORKLOADS: &[&str] = &["deployments", "daemonsets", "statefulsets", "replicasets"];
@@ -56,7 +57,16 @@ const CREATE_REQUEST: Need =
 const APPROVE_REQUEST: Need =
     cluster(&[what(CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"])]);
 const APPROVE_SIGNER: Need = cluster(&[what(&["approve"], CERTIFICATES, &["signers"])]);
-const IMPERSONATE_ANY: Need = here(&[what(&["impersonate"], CORE, &["users", "serviceaccounts"])]);
+const IMPERSONATE_ANY: Need =
+    named(here(&[what(&["impersonate"], CORE, &["users", "serviceaccounts"])]), Name::Some);
+/// Who acts as a member of a group acts as some user.
+const CONSTRAINED_USER: Need =
+    named(cluster(&[what(&["impersonate:user-info"], AUTHENTICATION, &["users"])]), Name::Some);
+
+/// A way of constrained impersonation.
+const fn constrained(way: Way) -> Way {
+    Way { since: Some(SINCE), ..way }
+}
 
 /// Being a member of `system:masters`.
 pub(crate) const MASTERS: Way =
@@ -324,6 +334,50 @@ pub static WAYS: &[Way] = &[
         ])],
         &[Gives::Scheduling],
     ),
+    // Last: what gives more makes the same of these needless.
+    constrained(way(
+        "constrained-group",
+        "send as a member of a group what impersonate-on:user-info:VERB lets one",
+        &[
+            named(
+                cluster(&[what(&["impersonate:user-info"], AUTHENTICATION, &["groups"])]),
+                Name::Gained,
+            ),
+            CONSTRAINED_USER,
+        ],
+        &[Gives::AsGroups],
+    )),
+    constrained(way(
+        "constrained-user",
+        "send as a user what impersonate-on:user-info:VERB lets one",
+        &[named(
+            cluster(&[what(&["impersonate:user-info"], AUTHENTICATION, &["users"])]),
+            Name::Gained,
+        )],
+        &[Gives::AsUsers],
+    )),
+    constrained(way(
+        "constrained-account",
+        "send as a ServiceAccount what impersonate-on:serviceaccount:VERB lets one",
+        &[named(
+            here(&[what(&["impersonate:serviceaccount"], AUTHENTICATION, &["serviceaccounts"])]),
+            Name::Gained,
+        )],
+        &[Gives::AsAccounts],
+    )),
+    constrained(way(
+        "constrained-node",
+        "ask, as any node, for the tokens of its pods",
+        &[
+            cluster(&[what(&["impersonate:arbitrary-node"], AUTHENTICATION, &["nodes"])]),
+            here(&[what(
+                &["impersonate-on:arbitrary-node:create"],
+                CORE,
+                &["serviceaccounts/token"],
+            )]),
+        ],
+        &[Gives::RunningAccounts],
+    )),
 ];
 
 /// Where EKS maps cloud identities to users and groups.

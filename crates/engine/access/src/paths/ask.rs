@@ -1,20 +1,48 @@
 //! What one identity may do, and which steps follow.
 
 use super::known::Privileged;
+use super::sent::{Sender, is_asked_inside, opened_by};
 use super::{Escalation, Gain, Granted, Open, Set, table};
-use crate::escalation::{Gives, Name, Power, Way};
+use crate::escalation::{Gives, Name, Need, Power, Way};
+use crate::impersonation::on;
+use crate::rule::Asked;
 use crate::subject::MASTERS;
-use crate::{Binding, Identity, Question, Subject};
+use crate::{Access, Binding, Identity, Question, Subject};
 
 /// Asks what one identity may do.
 pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) escalation: &'e Escalation<'i, 'a>,
+    pub(super) subject: &'e Subject,
     pub(super) who: &'e Identity,
     /// Its bindings but for those that are left out, looked up once for all ways: those of
     /// each of its names together, those that count everywhere first.
     pub(super) bindings: Vec<&'i Binding<'a>>,
     /// The names that the rules limit themselves to.
     pub(super) names: Vec<&'a str>,
+    /// Who sends the requests, where that is somebody else.
+    pub(super) sender: Option<Sender<'e, 'i, 'a>>,
+}
+
+/// The names that the rules of bindings limit themselves to, each once.
+pub(super) fn names_of<'i, 'a: 'i>(
+    access: &'i Access<'a>,
+    bindings: impl Iterator<Item = &'i Binding<'a>>,
+) -> Vec<&'a str> {
+    let rules = bindings.flat_map(|binding| access.rules(binding));
+    let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The namespaces in which bindings count, each once.
+pub(super) fn namespaces_of<'i, 'a: 'i>(
+    bindings: impl Iterator<Item = &'i Binding<'a>>,
+) -> Vec<&'a str> {
+    let mut namespaces: Vec<&str> = bindings.filter_map(|binding| binding.namespace).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    namespaces
 }
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
@@ -32,7 +60,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             return false;
         };
         let gains = way.gives.iter().flat_map(|gives| self.gained(*gives, namespace, &grants));
-        let gains = gains.collect();
+        let gains = gains.filter(|gain| !self.is_needless(gain, found)).collect();
         found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
         true
     }
@@ -59,10 +87,23 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                         Gain::sure(Power::Is(Subject::account(namespace, name)))
                     }
                     (Gives::Accounts, None) => Gain::All(Set::AccountsNamed(name.to_owned())),
+                    (Gives::AsGroups, _) => {
+                        return self.as_other(Subject::Group(name.to_owned()));
+                    }
+                    (Gives::AsUsers, _) => match Subject::user(name) {
+                        user @ Subject::User(_) => return self.as_other(user),
+                        _ => return None,
+                    },
+                    (Gives::AsAccounts, Some(namespace)) => {
+                        return self.as_other(Subject::account(namespace, name));
+                    }
+                    (Gives::AsAccounts, None) => {
+                        return self.as_others(Set::AccountsNamed(name.to_owned()));
+                    }
                     _ => return None,
                 })
             });
-            let gains = gains.collect();
+            let gains = gains.filter(|gain| !self.is_needless(gain, found)).collect();
             found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
         }
     }
@@ -71,28 +112,23 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     fn all(
         &self,
         index: usize,
-        way: &Way,
+        way: &'static Way,
         namespace: Option<&str>,
     ) -> Option<Vec<Granted<'i, 'a>>> {
+        if self.sender.is_some() {
+            return self.all_by_name(way, namespace, "");
+        }
         let (access, table) = (self.escalation.access, &self.escalation.table);
         let needs = way.needs.iter().enumerate();
         let granted = needs.map(|(at, need)| {
             let place = if need.cluster { None } else { namespace };
-            self.counting(place).find_map(|binding| {
+            counting(&self.bindings, place).find_map(|binding| {
                 let met = table.get(binding.role? as usize, index, at)?;
                 let rule = access.rules(binding).nth(met.rule as usize)?;
                 Some(Granted { what: format!("{} {}", met.verb, met.resource), binding, rule })
             })
         });
         granted.collect()
-    }
-
-    /// The bindings that count in a namespace, or outside of all.
-    fn counting(&self, namespace: Option<&str>) -> impl Iterator<Item = &'i Binding<'a>> {
-        let counts = move |binding: &&Binding<'a>| {
-            binding.namespace.is_none_or(|own| Some(own) == namespace)
-        };
-        self.bindings.iter().copied().filter(counts)
     }
 
     /// The same where what is gained has a name.
@@ -102,21 +138,57 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         namespace: Option<&str>,
         gained: &str,
     ) -> Option<Vec<Granted<'i, 'a>>> {
-        let needs = way.needs.iter();
-        let granted = needs.map(|need| {
-            table::questions(need, gained).find_map(|(verb, group, full, name)| {
-                let question = Question {
-                    namespace: if need.cluster { None } else { namespace },
-                    ..table::question(verb, group, full, &name)
+        let mut all = Vec::new();
+        for need in way.needs {
+            let place = if need.cluster { None } else { namespace };
+            let met = table::questions(need, gained).find_map(|(verb, group, full, name)| {
+                let question =
+                    Question { namespace: place, ..table::question(verb, group, full, &name) };
+                let own = self.granted(&self.bindings, need, &question)?;
+                let Some(sender) = self.sender.as_ref().filter(|_| !is_asked_inside(verb)) else {
+                    return Some(vec![own]);
                 };
-                let access = self.escalation.access;
-                let (binding, rule) = self
-                    .counting(question.namespace)
-                    .find_map(|binding| Some((binding, access.granted_by(binding, &question)?)))?;
-                Some(Granted { what: format!("{verb} {full}"), binding, rule })
-            })
-        });
-        granted.collect()
+                let sent = self.sent(sender, need, &question).or_else(|| {
+                    let verb = opened_by(verb, full)?;
+                    let opened = Question { verb, ..question };
+                    self.granted(&self.bindings, need, &opened)?;
+                    self.sent(sender, need, &opened)
+                })?;
+                Some(vec![own, sent])
+            })?;
+            all.extend(met);
+        }
+        Some(all)
+    }
+
+    /// What lets the sender send it as the other.
+    fn sent(
+        &self,
+        sender: &Sender<'_, 'i, 'a>,
+        need: &Need,
+        question: &Question<'_>,
+    ) -> Option<Granted<'i, 'a>> {
+        let verb = on(sender.mode, question.verb);
+        self.granted(&sender.bindings, need, &Question { verb: &verb, ..*question })
+    }
+
+    /// The first of the bindings that count which grants it, and its rule.
+    fn granted(
+        &self,
+        bindings: &[&'i Binding<'a>],
+        need: &Need,
+        question: &Question<'_>,
+    ) -> Option<Granted<'i, 'a>> {
+        let access = self.escalation.access;
+        let asked = Asked::new(question, access.names());
+        counting(bindings, question.namespace).find_map(|binding| {
+            let rule = access.rules(binding).find(|rule| {
+                let by_some = || table::is_met_by_some(need, question.resource, rule);
+                rule.covers(&asked) || rule.covers_some(&asked) && by_some()
+            })?;
+            let what = format!("{} {}", question.verb, question.full_resource());
+            Some(Granted { what, binding, rule })
+        })
     }
 
     fn gained(
@@ -140,6 +212,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                 Power::ClusterAdmin
             }
             Gives::Groups => return vec![Gain::All(Set::Groups)],
+            Gives::AsAccounts => return self.as_others(Set::Accounts(own)).into_iter().collect(),
+            Gives::AsUsers => return self.as_others(Set::Users).into_iter().collect(),
+            Gives::AsGroups => return self.as_others(Set::Groups).into_iter().collect(),
             Gives::Secrets => Power::Secrets(own),
             Gives::NodesByPod => {
                 match namespace.map(|namespace| known.privileged_pods(namespace)) {
@@ -165,7 +240,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             return Vec::new();
         }
         let access = self.escalation.access;
-        let bindings = access.bindings_of(self.who, Some(namespace.unwrap_or(Question::ANY)));
+        // Whoever sends has the roles that are bound to him, not to the other.
+        let who = self.sender.as_ref().map_or(self.who, |sender| sender.who);
+        let bindings = access.bindings_of(who, Some(namespace.unwrap_or(Question::ANY)));
         let mut found: Vec<&str> = bindings
             .filter(|binding| {
                 access.role(binding).is_some_and(|role| &*role.object.thing.kind == "Role")
@@ -179,4 +256,14 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             .map(|namespace| Gain::sure(Power::Namespace(namespace.to_owned())))
             .collect()
     }
+}
+
+/// The bindings that count in a namespace, or outside of all.
+fn counting<'c, 'i, 'a>(
+    bindings: &'c [&'i Binding<'a>],
+    namespace: Option<&'c str>,
+) -> impl Iterator<Item = &'i Binding<'a>> + use<'c, 'i, 'a> {
+    let counts =
+        move |binding: &&'i Binding<'a>| binding.namespace.is_none_or(|own| Some(own) == namespace);
+    bindings.iter().copied().filter(counts)
 }

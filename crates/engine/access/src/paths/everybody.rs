@@ -25,10 +25,15 @@ pub(crate) struct Leads {
     pub(crate) anywhere: bool,
     /// The namespaces of the others.
     pub(crate) namespaces: BTreeSet<String>,
+    /// As whom somebody may send the requests that lead on.
+    pub(crate) others: BTreeSet<Subject>,
 }
 
 impl Leads {
     fn add(&mut self, power: &Power) {
+        if let Power::As(_, other) = power {
+            self.others.insert(other.clone());
+        }
         match place(power) {
             None => self.anywhere = true,
             Some(namespace) => _ = self.namespaces.insert(namespace.to_owned()),
@@ -43,9 +48,9 @@ impl Leads {
 /// The namespace in which a power is taken.
 fn place(power: &Power) -> Option<&str> {
     match power {
-        Power::Is(Subject::ServiceAccount(namespace, _)) | Power::Namespace(namespace) => {
-            Some(namespace)
-        }
+        Power::Is(Subject::ServiceAccount(namespace, _))
+        | Power::As(_, Subject::ServiceAccount(namespace, _))
+        | Power::Namespace(namespace) => Some(namespace),
         Power::Secrets(namespace) | Power::Pods(namespace) => namespace.as_deref(),
         _ => None,
     }
@@ -109,7 +114,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let mut everybody = Everybody { goal: goal.clone(), next, leads: HashMap::new() };
         for set in edges.sets.into_keys() {
             let mut leads = Leads::default();
-            let members = self.members(&set).map(Power::Is);
+            let members = self.leading(&set);
             members.filter(|power| everybody.reaches(power)).for_each(|power| leads.add(&power));
             everybody.leads.insert(set, Arc::new(leads));
         }
@@ -120,10 +125,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
     fn step(&self, from: &Power, to: &Power) -> Option<Step<'i, 'a>> {
         let open = self.open_from(from);
         let found = open.iter().find(|open| {
-            open.gains.iter().any(|gain| match (gain, to) {
-                (Gain::One(power, None), _) => power == to,
-                (Gain::All(set), Power::Is(subject)) => self.is_member(set, subject),
-                _ => false,
+            open.gains.iter().any(|gain| match gain {
+                Gain::One(power, None) => power == to,
+                Gain::One(_, Some(_)) => false,
+                Gain::All(set) => self.is_member(set, to),
             })
         });
         Some(found?.step(from, to.clone(), None))
@@ -141,8 +146,8 @@ struct Edges {
     into: HashMap<Power, Vec<u32>>,
     /// The sets that are reached, likewise; emptied once somebody in them leads on.
     sets: HashMap<Set, Vec<u32>>,
-    /// By subject, the sets that it is in.
-    sets_of: HashMap<Subject, Vec<Set>>,
+    /// By what is in sets, which these are.
+    sets_of: HashMap<Power, Vec<Set>>,
 }
 
 impl Edges {
@@ -159,7 +164,10 @@ impl Edges {
                 }
                 Gain::All(set) => {
                     if !self.sets.contains_key(&set) {
-                        for member in escalation.members(&set) {
+                        for member in escalation.leading(&set) {
+                            if !matches!(member, Power::Is(_)) {
+                                self.others.insert(member.clone());
+                            }
                             self.sets_of.entry(member).or_default().push(set.clone());
                         }
                     }
@@ -180,10 +188,8 @@ impl Edges {
     /// The powers that lead to one; those that lead to a set of it are told once.
     fn leading_to(&mut self, to: &Power) -> Vec<Power> {
         let mut from = self.into.get(to).cloned().unwrap_or_default();
-        if let Power::Is(subject) = to {
-            for set in self.sets_of.get(subject).into_iter().flatten() {
-                from.extend(self.sets.get_mut(set).map(std::mem::take).unwrap_or_default());
-            }
+        for set in self.sets_of.get(to).into_iter().flatten() {
+            from.extend(self.sets.get_mut(set).map(std::mem::take).unwrap_or_default());
         }
         from.sort_unstable();
         from.dedup();

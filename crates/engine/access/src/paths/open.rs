@@ -1,6 +1,7 @@
 //! Ways that are open, before anybody is named to whom they lead: thousands of them may
 //! lead to the same thousands.
 
+use super::sent::may_be_sent_as;
 use super::{Escalation, Granted, Step};
 use crate::escalation::{Power, Way};
 use crate::{Identity, Subject};
@@ -20,6 +21,8 @@ pub(crate) enum Set {
     Users,
     /// Every group that is known.
     Groups,
+    /// Those of a set as whom somebody may send requests, within what he may send so.
+    As(Box<Subject>, Box<Set>),
 }
 
 /// What an open way gives.
@@ -67,39 +70,74 @@ impl<'i, 'a> Escalation<'i, 'a> {
     /// What is open from a power.
     pub(super) fn open_from(&self, from: &Power) -> Vec<Open<'i, 'a>> {
         match from {
-            Power::Is(subject) => self.open(&Identity::of(subject), &[]),
+            Power::Is(subject) => self.open(subject, &Identity::of(subject), &[]),
+            Power::As(sender, other) => self.open_as(&Identity::of(sender), other),
             _ => self.follows(from),
         }
     }
 
     /// Everybody in a set.
-    pub(super) fn members<'k>(&'k self, set: &Set) -> Box<dyn Iterator<Item = Subject> + 'k> {
+    pub(super) fn members<'k>(&'k self, set: &Set) -> Box<dyn Iterator<Item = Power> + 'k> {
         let known = &self.known;
         match set {
-            Set::Accounts(namespace) => Box::new(known.accounts(namespace.as_deref())),
+            Set::Accounts(namespace) => {
+                Box::new(known.accounts(namespace.as_deref()).map(Power::Is))
+            }
             Set::AccountsNamed(name) => {
                 let name = name.clone();
-                Box::new(known.accounts(None).filter(
+                let accounts = known.accounts(None).filter(
                     move |account| matches!(account, Subject::ServiceAccount(_, own) if *own == name),
-                ))
+                );
+                Box::new(accounts.map(Power::Is))
             }
-            Set::Running(namespace) => Box::new(known.running(namespace.as_deref())),
-            Set::Tokens(namespace) => Box::new(known.tokens(namespace.as_deref())),
-            Set::Users => Box::new(known.users.iter().cloned()),
-            Set::Groups => Box::new(known.groups.iter().cloned()),
+            Set::Running(namespace) => Box::new(known.running(namespace.as_deref()).map(Power::Is)),
+            Set::Tokens(namespace) => Box::new(known.tokens(namespace.as_deref()).map(Power::Is)),
+            Set::Users => Box::new(known.users.iter().cloned().map(Power::Is)),
+            Set::Groups => Box::new(known.groups.iter().cloned().map(Power::Is)),
+            Set::As(sender, others) => {
+                let sender = sender.clone();
+                Box::new(self.members(others).filter_map(move |other| match other {
+                    Power::Is(other) if other != *sender && may_be_sent_as(&other) => {
+                        Some(Power::As((*sender).clone(), other))
+                    }
+                    _ => None,
+                }))
+            }
         }
     }
 
-    /// Whether somebody is in a set.
-    pub(super) fn is_member(&self, set: &Set, subject: &Subject) -> bool {
+    /// Those of a set from whom anything can be open.
+    pub(super) fn leading<'k>(&'k self, set: &Set) -> Box<dyn Iterator<Item = Power> + 'k> {
+        let members = self.members(set);
+        match set {
+            Set::As(..) => Box::new(members.filter(|power| match power {
+                Power::As(_, other) => self.leads(other),
+                _ => true,
+            })),
+            _ => members,
+        }
+    }
+
+    /// Whether a power is in a set.
+    pub(super) fn is_member(&self, set: &Set, power: &Power) -> bool {
         let is_there = |namespace: &Option<String>, own: &str| {
             namespace.as_deref().is_none_or(|namespace| namespace == own)
         };
         let known = &self.known;
+        let subject = match (set, power) {
+            (Set::As(sender, others), Power::As(own, other)) => {
+                return **sender == *own
+                    && may_be_sent_as(other)
+                    && self.is_member(others, &Power::Is(other.clone()));
+            }
+            (Set::As(..), _) => return false,
+            (_, Power::Is(subject)) => subject,
+            _ => return false,
+        };
         match (set, subject) {
             (Set::Users, _) => known.users.contains(subject),
             (Set::Groups, _) => known.groups.contains(subject),
-            (_, Subject::User(_) | Subject::Group(_)) => false,
+            (_, Subject::User(_) | Subject::Group(_)) | (Set::As(..), _) => false,
             (Set::AccountsNamed(name), Subject::ServiceAccount(_, own)) => {
                 name == own && known.is_account(subject)
             }
@@ -124,9 +162,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
                     Gain::One(to, condition) => {
                         steps.push(open.step(from, to.clone(), condition.clone()));
                     }
-                    Gain::All(set) => steps.extend(
-                        self.members(set).map(|member| open.step(from, Power::Is(member), None)),
-                    ),
+                    Gain::All(set) => {
+                        steps.extend(self.members(set).map(|to| open.step(from, to, None)));
+                    }
                 }
             }
         }

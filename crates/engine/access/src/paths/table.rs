@@ -1,8 +1,9 @@
 //! Which roles meet which needs, asked once for all who are bound to them.
 
 use crate::escalation::{self, Name, Need, WAYS, Way};
+use crate::impersonation::Other;
 use crate::rule::Asked;
-use crate::{Access, Question};
+use crate::{Access, Question, Rule};
 
 /// Every way that starts with a permission, and that of EKS last.
 pub(super) fn ways() -> impl Iterator<Item = &'static Way> {
@@ -16,7 +17,7 @@ pub(super) fn questions(
     gained: &str,
 ) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
     let names: Vec<String> = match need.name {
-        Name::Any => vec![String::new()],
+        Name::Any | Name::Some => vec![String::new()],
         Name::Gained => vec![gained.to_owned()],
         // Signers are allowed by their domain too.
         Name::Is(name) => {
@@ -47,6 +48,14 @@ pub(super) fn question<'q>(
     Question { subresource, name, ..Question::new(verb, group, resource) }
 }
 
+/// Whether a rule that is limited to names meets a need of whichever. As a user nobody
+/// takes a name that is a ServiceAccount's.
+pub(super) fn is_met_by_some(need: &Need, resource: &str, rule: &Rule<'_>) -> bool {
+    let is_taken =
+        |name: &&str| resource != "users" || !matches!(Other::of(name), Other::Account(..));
+    matches!(need.name, Name::Some) && rule.names.iter().any(is_taken)
+}
+
 /// A rule, and what it allows of a need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Met {
@@ -61,6 +70,8 @@ pub(super) struct Met {
 pub(super) struct Table {
     n_needs: usize,
     met: Vec<Option<Met>>,
+    /// By role: whether it meets anything, if only of one object.
+    leads: Vec<bool>,
     /// The first need of each way, in the order of [`ways`].
     first: Vec<usize>,
 }
@@ -81,15 +92,22 @@ impl Table {
             })
             .collect();
         let mut met = Vec::with_capacity(access.roles().len() * needs.len());
+        let mut leads = Vec::with_capacity(access.roles().len());
         for role in access.roles() {
             let rules: Vec<_> = access.rules_of(role).collect();
-            for asked in &asked {
+            let mut does_lead = false;
+            for (need, asked) in needs.iter().zip(&asked) {
                 met.push(asked.iter().find_map(|(asked, name, verb, resource)| {
                     let asked = asked.named(name);
-                    let rule = rules.iter().position(|rule| rule.covers(&asked))?;
+                    let rule = rules.iter().position(|rule| {
+                        let covers = rule.covers_some(&asked);
+                        does_lead |= covers;
+                        covers && (rule.covers(&asked) || is_met_by_some(need, resource, rule))
+                    })?;
                     Some(Met { rule: rule as u32, verb, resource })
                 }));
             }
+            leads.push(does_lead);
         }
         let mut first = Vec::new();
         let mut n_needs = 0;
@@ -97,7 +115,12 @@ impl Table {
             first.push(n_needs);
             n_needs += way.needs.len();
         }
-        Table { n_needs, met, first }
+        Table { n_needs, met, leads, first }
+    }
+
+    /// Whether a role, by its index, meets any need, if only of one object.
+    pub(super) fn leads(&self, role: usize) -> bool {
+        self.leads[role]
     }
 
     /// What a role meets of the need of a way; by their indices.

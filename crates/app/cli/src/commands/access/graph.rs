@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ironhull_access::{Access, Escalation, Identity, Power, Subject, grants};
+use ironhull_access::{Access, Escalation, Power, Subject, grants};
 use ironhull_model::{Standing, World};
 use ironhull_report::text::plain;
 use serde_json::json;
@@ -98,16 +98,23 @@ fn draw(access: &Access<'_>, all: bool) -> (Nodes, Vec<Edge>) {
     let mut ways: BTreeMap<(usize, usize), &str> = BTreeMap::new();
     for subject in &subjects {
         let from = Power::Is(subject.clone());
-        for step in escalation.steps(&from, &Identity::of(subject)) {
-            // Whom nothing is bound to leads nowhere.
-            if matches!(&step.to, Power::Is(other) if !subjects.contains(other)) {
+        for step in escalation.steps(&from) {
+            // Whom nothing is bound to leads nowhere, and nor does acting as one whose
+            // rights one may not use.
+            let then = match &step.to {
+                Power::Is(other) if !subjects.contains(other) => continue,
+                Power::As(..) => escalation.steps(&step.to),
+                _ => Vec::new(),
+            };
+            if matches!(step.to, Power::As(..)) && then.is_empty() {
                 continue;
             }
-            let kind = if matches!(step.to, Power::Is(_)) { "subject" } else { "power" };
-            let from = nodes.add(subject.to_string(), "subject");
-            let to = nodes.add(step.to.to_string(), kind);
-            if from != to {
-                ways.entry((from, to)).or_insert(step.way.id);
+            for step in std::iter::once(&step).chain(&then) {
+                let from = nodes.add(step.from.to_string(), kind(&step.from));
+                let to = nodes.add(step.to.to_string(), kind(&step.to));
+                if from != to {
+                    ways.entry((from, to)).or_insert(step.way.id);
+                }
             }
         }
     }
@@ -118,6 +125,11 @@ fn draw(access: &Access<'_>, all: bool) -> (Nodes, Vec<Edge>) {
         is_way: true,
     }));
     (nodes, edges)
+}
+
+/// What kind of node a power is.
+fn kind(power: &Power) -> &'static str {
+    if matches!(power, Power::Is(_)) { "subject" } else { "power" }
 }
 
 fn dot(names: &[(&str, usize, &str)], edges: &[Edge]) -> String {

@@ -83,6 +83,11 @@ fn wanted(paths: &Found<'_, '_>, to: &To) -> Vec<Power> {
         To::One(Power::Secrets(namespace)) => {
             [None, namespace.clone()].map(Power::Secrets).into_iter().filter(reached).collect()
         }
+        // Sending some requests as somebody is told where one is not him.
+        To::One(Power::Is(other)) if !reached(&Power::Is(other.clone())) => {
+            let is_as = |power: &&Power| matches!(power, Power::As(_, own) if own == other);
+            paths.reached().filter(is_as).cloned().collect()
+        }
         To::One(power) => Some(power.clone()).filter(reached).into_iter().collect(),
         To::AnySecrets => {
             let secrets = paths.reached().filter(|power| matches!(power, Power::Secrets(_)));
@@ -111,7 +116,7 @@ fn text(
     let mut others: Vec<String> = Vec::new();
     for power in shown {
         let Some(path) = paths.to(power) else { continue };
-        if shown.len() > 1 && matches!(power, Power::Is(_)) {
+        if shown.len() > 1 && matches!(power, Power::Is(_) | Power::As(..)) {
             others.push(power.to_string());
             continue;
         }

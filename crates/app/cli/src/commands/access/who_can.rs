@@ -1,6 +1,7 @@
 //! `ironhull access who-can`: every binding that grants it.
 
 use anyhow::bail;
+use ironhull_access::impersonation::{self, AUTHENTICATION};
 use ironhull_access::{Access, Binding, Question, Rule, grants};
 use ironhull_model::{Node, Snapshot, World};
 use ironhull_schema::{Schema, Scope};
@@ -21,7 +22,7 @@ enum Asked {
 
 pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     let snapshot = read(&args.target, global)?;
-    let asked = asked(&args.resource, &snapshot)?;
+    let asked = asked(&args.resource, &args.verb, &snapshot)?;
     if let (Asked::Resource { resource, namespaced: false, .. }, Some(_)) =
         (&asked, &args.namespace)
     {
@@ -125,8 +126,18 @@ fn rows(snapshot: &Snapshot, found: &[(&Binding<'_>, &Rule<'_>)]) -> String {
     table(&["WHO", "NAMESPACE", "BINDING", "ROLE", "RULE"], &rows)
 }
 
+/// What only impersonation asks about, in no namespace but for ServiceAccounts.
+fn is_impersonated(group: &str, word: &str) -> bool {
+    let names: &[&str] = match group {
+        "" => &["users", "groups"],
+        AUTHENTICATION => &["users", "groups", "uids", "userextras", "serviceaccounts", "nodes"],
+        _ => &[],
+    };
+    names.contains(&word)
+}
+
 /// Reads `RESOURCE[.GROUP][/SUBRESOURCE]` or a path.
-fn asked(text: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
+fn asked(text: &str, verb: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
     if text.starts_with('/') {
         return Ok(Asked::Url(text.to_owned()));
     }
@@ -142,6 +153,15 @@ fn asked(text: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
         subresource: subresource.to_owned(),
         namespaced,
     };
+    // Without a group the one is meant in which the verb is asked for.
+    let constrained = impersonation::mode(verb).is_some() && is_impersonated(AUTHENTICATION, word);
+    let group = group.or_else(|| {
+        let is_of_it = constrained || ["uids", "userextras"].contains(&word);
+        is_of_it.then_some(AUTHENTICATION).or_else(|| is_impersonated("", word).then_some(""))
+    });
+    if let Some(group) = group.filter(|group| is_impersonated(group, word)) {
+        return Ok(resource(group, word, word == "serviceaccounts"));
+    }
     if let Some((group, plural, namespaced)) = custom(word, group, snapshot) {
         return Ok(resource(&group, &plural, namespaced));
     }
@@ -155,8 +175,6 @@ fn asked(text: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
             let plural = info.map_or(word, |info| info.resource);
             Ok(resource(group, plural, info.is_none_or(|info| info.scope == Scope::Namespaced)))
         }
-        // Only impersonation and certificate approval ask about these.
-        (None, []) if ["users", "groups"].contains(&word) => Ok(resource("", word, false)),
         (None, []) if word == "*" => Ok(resource("*", word, true)),
         (None, []) => {
             bail!("{word:?} is no resource of Kubernetes {}; write RESOURCE.GROUP", snapshot.minor)

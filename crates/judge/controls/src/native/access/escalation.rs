@@ -51,10 +51,10 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
 /// Each step with where it leads.
 fn shown(path: &[&Step<'_, '_>]) -> String {
     let steps = path.iter().map(|step| match (&step.to, &step.namespace) {
-        (Power::Is(who), Some(namespace)) => {
+        (Power::Is(who) | Power::As(_, who), Some(namespace)) => {
             format!("{} in {namespace} as {who}", step.way.id)
         }
-        (Power::Is(who), None) => format!("{} as {who}", step.way.id),
+        (Power::Is(who) | Power::As(_, who), None) => format!("{} as {who}", step.way.id),
         (to, _) => format!("{} to {to}", step.way.id),
     });
     steps.collect::<Vec<_>>().join(", then ")

@@ -143,4 +143,16 @@ fn what_may_be_read_of_one_namespace_only_is_said() {
     assert_eq!(report["unread"][0]["what"], what);
     let granted = report["granted"].as_array().unwrap().iter();
     assert!(granted.clone().any(|granted| granted["binding"]["name"] == "jane"), "{report}");
+    // What is asked of that namespace only is answered whole, and so is what no RoleBinding
+    // decides.
+    let asked = |args: &[&str]| {
+        let run = access(cluster, &user, &[args, &["cluster:", "-o", "json"]].concat());
+        (run.code, parsed(&run)["complete"] == true)
+    };
+    assert_eq!(asked(&["of", "user:gaps-jane", "-n", &namespace]), (0, true));
+    assert_eq!(asked(&["who-can", "get", "pods", "-n", &namespace]), (0, true));
+    assert_eq!(asked(&["who-can", "get", "nodes"]), (0, true));
+    assert_eq!(asked(&["who-can", "get", "/metrics"]), (0, true));
+    assert_eq!(asked(&["who-can", "get", "pods"]), (3, false));
+    assert_eq!(asked(&["who-can", "get", "pods", "-n", "kube-system"]), (3, false));
 }

@@ -1,15 +1,12 @@
 //! Who is as good as cluster-admin, and which requests needed that.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use ironhull_model::World;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::escalation::{self, Name, Power, Way};
-use crate::grants::{self, defaults};
+use crate::grants::defaults;
 use crate::paths::{Everybody, Gain, Granted, Leads, Open, Step};
 use crate::subject::MASTERS;
 use crate::usage::Used;
@@ -62,9 +59,8 @@ impl<'i, 'a> Admins<'i, 'a> {
     pub fn new(access: &'i Access<'a>) -> Admins<'i, 'a> {
         let escalation = Escalation::new(access);
         let everybody = escalation.everybody_to(&Power::ClusterAdmin);
-        let names = Names::default();
         let all = escalation.subjects().filter_map(|subject| {
-            let admin = Admin::new(access, &escalation, &everybody, &names, &subject)?;
+            let admin = Admin::new(access, &escalation, &everybody, &subject)?;
             Some((subject, admin))
         });
         Admins { access, all: all.collect() }
@@ -170,7 +166,6 @@ impl<'i, 'a> Admin<'i, 'a> {
         access: &'i Access<'a>,
         escalation: &Escalation<'i, 'a>,
         everybody: &Everybody<'i, 'a>,
-        names: &Names,
         subject: &Subject,
     ) -> Option<Admin<'i, 'a>> {
         let path: Vec<Step<'i, 'a>> = everybody.path(subject)?.into_iter().cloned().collect();
@@ -192,13 +187,13 @@ impl<'i, 'a> Admin<'i, 'a> {
         let rights: Vec<Right<'i, 'a>> = rights.filter(|right| !right.leads.is_empty()).collect();
         let is_added = |grant: &Granted<'_, '_>| {
             let own = std::slice::from_ref(subject);
-            names.of(grant, own).next().is_some() && !names.are_default(grant, own)
+            access.names(grant.binding, subject) && !is_default(access, grant, own)
         };
         let mut starts = whole.iter().chain(rights.iter().map(|right| &right.open));
         let starts_by_default = path.first().is_some_and(|step| {
             let mut all = vec![subject.clone()];
             all.extend(who.groups.iter().map(|group| Subject::Group(group.clone())));
-            step.grants.iter().all(|grant| names.are_default(grant, &all))
+            step.grants.iter().all(|grant| is_default(access, grant, &all))
         });
         // What somebody granted to a group of all ServiceAccounts or users is told of that.
         let built_in =
@@ -230,31 +225,10 @@ fn is_whole(open: &Open<'_, '_>) -> bool {
         && open.gains == [Gain::sure(Power::ClusterAdmin)]
 }
 
-/// Whom bindings name, each looked up once: one may name thousands, each of whom asks.
-#[derive(Default)]
-struct Names(RefCell<FxHashMap<usize, Rc<FxHashSet<Subject>>>>);
-
-impl Names {
-    /// Which of these the binding of a grant names.
-    fn of<'s>(
-        &self,
-        grant: &Granted<'_, '_>,
-        all: &'s [Subject],
-    ) -> impl Iterator<Item = &'s Subject> + use<'s> {
-        let binding = grant.binding.object;
-        let mut known = self.0.borrow_mut();
-        let named = known.entry(std::ptr::from_ref(binding) as usize);
-        let named = Rc::clone(
-            named.or_insert_with(|| Rc::new(grants::named(binding).into_iter().collect())),
-        );
-        all.iter().filter(move |subject| named.contains(*subject))
-    }
-
-    /// Whether Kubernetes itself grants it to one of these.
-    fn are_default(&self, grant: &Granted<'_, '_>, all: &[Subject]) -> bool {
-        let binding = grant.binding.object;
-        (!binding.is_given() || defaults::may_be(binding))
-            && defaults::have(grant.rule)
-            && self.of(grant, all).any(|named| defaults::bind(binding, named))
-    }
+/// Whether Kubernetes itself grants it to one of these.
+fn is_default(access: &Access<'_>, grant: &Granted<'_, '_>, all: &[Subject]) -> bool {
+    let binding = grant.binding.object;
+    (!binding.is_given() || defaults::may_be(binding))
+        && defaults::have(grant.rule)
+        && all.iter().any(|one| access.names(grant.binding, one) && defaults::bind(binding, one))
 }

@@ -120,6 +120,28 @@ pub(crate) enum Gives {
     Pods,
 }
 
+impl Gives {
+    /// Whether it is Secrets, somebody else or everything.
+    fn is_grave(self) -> bool {
+        !matches!(self, Gives::Admission | Gives::Scheduling | Gives::Traffic | Gives::Pods)
+    }
+}
+
+/// Whether a right by itself, such as `get` on `secrets`, shows Secrets or makes its holder
+/// somebody else; `resource` with its subresource, `*` for all of them.
+pub fn is_grave(verb: &str, group: &str, resource: &str) -> bool {
+    let opens = |way: &&Way| way.needs.len() == 1 && way.gives.iter().any(|gives| gives.is_grave());
+    ["*", "approve", "bind", "escalate", "sign"].contains(&verb)
+        || verb.starts_with("impersonate")
+        || WAYS.iter().filter(opens).flat_map(|way| way.needs).flat_map(|need| need.any).any(
+            |what| {
+                [what.group, "*"].contains(&group)
+                    && what.verbs.contains(&verb)
+                    && (resource == "*" || what.resources.contains(&resource))
+            },
+        )
+}
+
 /// One way.
 pub struct Way {
     /// Its name.

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 use crate::{Access, Binding, Question, Rule, Subject};
 
 pub(crate) mod defaults;
+pub mod widened;
 
 /// What one binding says to some questions.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use crate::GROUP;
 use crate::node::NodeAccess;
 use crate::roles::{Role, Roles};
 use crate::rule::{self, Asked, Names, Question, Rule};
-use crate::subject::{Identity, MASTERS, Named};
+use crate::subject::{Identity, MASTERS, Named, Subject};
 
 /// A RoleBinding or ClusterRoleBinding.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Binding<'a> {
     pub object: &'a Arc<Object>,
     /// Where it holds, none for everywhere; empty where a file does not say it.
     pub namespace: Option<&'a str>,
+    /// Its index among all bindings.
+    index: u32,
     /// The role's index, when it was read.
     pub(crate) role: Option<u32>,
     /// Whether its rules are all known: the role, or a part of it, may stand elsewhere.
@@ -72,7 +74,8 @@ impl<'a> Access<'a> {
         // World gives what an overlay puts last.
         bindings.sort_by_key(|binding| binding.namespace);
         let mut by_subject = BySubject::default();
-        for (index, binding) in bindings.iter().enumerate() {
+        for (index, binding) in bindings.iter_mut().enumerate() {
+            binding.index = index as u32;
             let namespace = binding.namespace;
             for entry in binding.object.root().get("subjects").into_iter().flat_map(Node::items) {
                 let Some(named) = Named::read(entry, namespace.unwrap_or_default()) else {
@@ -87,7 +90,8 @@ impl<'a> Access<'a> {
         Access { world, names, roles, bindings, by_subject, nodes: NodeAccess::new(world) }
     }
 
-    pub(crate) fn names(&self) -> &Names<'a> {
+    /// The names that rules use, numbered.
+    pub(crate) fn numbers(&self) -> &Names<'a> {
         &self.names
     }
 
@@ -143,6 +147,21 @@ impl<'a> Access<'a> {
             };
             list[..everywhere].iter().chain(&list[there]).map(|&index| self.at(index))
         })
+    }
+
+    /// Whether a binding names a subject.
+    pub(crate) fn names(&self, binding: &Binding<'a>, subject: &Subject) -> bool {
+        let user = subject.user_name();
+        let named = match subject {
+            Subject::Group(name) => [Some(Named::Group(name)), None],
+            Subject::User(name) => [Some(Named::User(name)), None],
+            // A binding may name it as a user too.
+            Subject::ServiceAccount(namespace, name) => {
+                [Some(Named::Account(namespace, name)), user.as_deref().map(Named::User)]
+            }
+        };
+        let mut lists = named.into_iter().flatten().filter_map(|name| self.by_subject.get(name));
+        lists.any(|list| list.binary_search(&binding.index).is_ok())
     }
 
     fn at(&self, index: u32) -> &Binding<'a> {
@@ -259,5 +278,5 @@ fn bind<'a>(world: World<'a>, roles: &Roles<'a>, object: &'a Arc<Object>) -> Bin
         Some(index) => roles.all[index as usize].complete,
         None => world.base.coverage.is_complete(GROUP, kind),
     };
-    Binding { object, namespace, role, complete }
+    Binding { object, namespace, index: 0, role, complete }
 }

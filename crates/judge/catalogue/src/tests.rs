@@ -29,6 +29,45 @@ fn every_control_has_a_violation_and_a_near_miss() {
     }
 }
 
+/// The roles and bindings that every cluster has are nobody's mistake, whichever minor made
+/// them, and also where an input holds them itself.
+#[test]
+fn what_kubernetes_makes_is_nobodys_mistake() {
+    use std::sync::Arc;
+
+    use ironhull_controls::{Assignment, Judge};
+    use ironhull_model::{Coverage, Minor, Object, Snapshot, World};
+
+    let ids = ["broad-groups", "default-role-widened"];
+    let controls: Vec<_> =
+        super::controls().iter().filter(|control| ids.contains(&&*control.id)).collect();
+    assert_eq!(controls.len(), ids.len());
+    let assignments: Vec<_> = controls
+        .iter()
+        .enumerate()
+        .map(|(index, control)| Assignment::by_default(index, control, None))
+        .collect();
+    let mut n_judged = 0;
+    for minor in (34..=37).map(Minor::v1) {
+        let mut snapshot = Snapshot::new(Minor::NEWEST);
+        snapshot.coverage = Coverage::Complete;
+        let objects = ironhull_schema::rbac::defaults(minor);
+        snapshot.objects =
+            objects.filter_map(|value| Object::new(value, None)).map(Arc::new).collect();
+        snapshot.seal();
+        let judge = Judge::new(World::new(&snapshot), &controls, &assignments);
+        let mut judgement = judge.judgement();
+        for object in &snapshot.objects {
+            judge.object(object, &mut judgement);
+            n_judged += 1;
+        }
+        let told: Vec<&str> = judgement.findings.iter().map(|found| &*found.message).collect();
+        assert!(told.is_empty(), "{minor}: {told:?}");
+    }
+    println!("{n_judged} roles and bindings judged");
+    assert!(n_judged > 4 * 100, "{n_judged}");
+}
+
 /// Whether a repair may stop something is decided for each control; of native rules
 /// only their examples tell whether they repair at all.
 #[test]

@@ -42,6 +42,16 @@ fn named(rule: Json, name: &str) -> Json {
     rule
 }
 
+/// Who is cluster-admin in `shop`, and runs there.
+fn boss() -> Json {
+    json!({"kind": "ServiceAccount", "namespace": "shop", "name": "boss"})
+}
+
+fn pod_of_boss() -> Json {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
+        "spec": {"serviceAccountName": "boss"}})
+}
+
 /// These in a whole cluster, with the roles and bindings that every cluster has.
 fn estate(minor: Minor, objects: &[Json]) -> Snapshot {
     let mut snapshot = Snapshot::new(minor);
@@ -291,16 +301,14 @@ fn each_warned_of_escalation_is_known_and_nothing_that_looks_like_it() {
         json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": level}}})
     };
-    let boss = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "boss"});
     let old = json!({"kind": "ServiceAccount", "namespace": "legacy", "name": "old"});
     let others = [
-        bound("bosses", "", ("ClusterRole", "cluster-admin"), &[boss, old, user("root")]),
+        bound("bosses", "", ("ClusterRole", "cluster-admin"), &[boss(), old, user("root")]),
         labelled("shop", "restricted"),
         labelled("bank", "restricted"),
         labelled("legacy", "restricted"),
         labelled("host", "privileged"),
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
-            "spec": {"serviceAccountName": "boss"}}),
+        pod_of_boss(),
         json!({"apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": "default", "namespace": "bank"}}),
         json!({"apiVersion": "v1", "kind": "Secret",
@@ -321,19 +329,17 @@ fn each_warned_of_escalation_is_known_and_nothing_that_looks_like_it() {
 /// A use is of the right that lets the request pass, not of one beside it.
 #[test]
 fn a_use_is_of_the_right_that_allows_it() {
-    let boss = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "boss"});
     let jane = [user("jane")];
     let deploys = rule("apps", &["deployments"], &["create"]);
     let objects = [
-        bound("boss", "", ("ClusterRole", "cluster-admin"), &[boss]),
+        bound("boss", "", ("ClusterRole", "cluster-admin"), &[boss()]),
         role("Role", "pods", "shop", &[rule("", &["pods"], &["create"])]),
         bound("a-pods", "shop", ("Role", "pods"), &jane),
         role("Role", "deploys", "shop", &[deploys]),
         bound("b-deploys", "shop", ("Role", "deploys"), &jane),
         role("Role", "exec", "shop", &[rule("", &["pods/exec"], &["get", "create"])]),
         bound("c-exec", "shop", ("Role", "exec"), &jane),
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
-            "spec": {"serviceAccountName": "boss"}}),
+        pod_of_boss(),
     ];
     let by = |minor: Minor, used: Used<'_>| {
         let snapshot = estate(minor, &objects);
@@ -369,7 +375,6 @@ fn a_use_is_of_the_right_that_allows_it() {
 /// Acting as somebody by constrained impersonation is a use where it leads on.
 #[test]
 fn a_use_of_constrained_impersonation_is_known_by_its_verb() {
-    let boss = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "boss"});
     let robot = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "robot"});
     let of_name = "authentication.k8s.io";
     let acts = rule(of_name, &["serviceaccounts"], &["impersonate:serviceaccount"]);
@@ -377,7 +382,7 @@ fn a_use_of_constrained_impersonation_is_known_by_its_verb() {
         |resource: &str| rule(RBAC, &[resource], &["impersonate-on:serviceaccount:create"]);
     let needed = |name: &str, resource: &str| {
         let objects = [
-            bound("boss", "", ("ClusterRole", "cluster-admin"), std::slice::from_ref(&boss)),
+            bound("boss", "", ("ClusterRole", "cluster-admin"), &[boss()]),
             bound("robot", "", ("ClusterRole", "view"), std::slice::from_ref(&robot)),
             role("ClusterRole", "acts", "", &[acts.clone(), creates(resource)]),
             bound("acts", "", ("ClusterRole", "acts"), &[user("jane")]),

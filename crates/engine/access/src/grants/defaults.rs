@@ -58,6 +58,17 @@ pub(crate) fn bind(binding: &Object, subject: &Subject) -> bool {
         })
 }
 
+/// What Kubernetes itself makes of a role of this name, in each minor that differs; none
+/// where it makes none.
+pub(super) fn versions(role: &Object) -> Option<&'static [Value]> {
+    (*role.thing.group == *GROUP).then(|| RULES.get(&key(&role.thing))).flatten().map(Vec::as_slice)
+}
+
+/// The default ClusterRoles, of each minor.
+pub(super) fn cluster_roles() -> impl Iterator<Item = &'static Value> {
+    RULES.iter().filter(|((kind, ..), _)| kind == "ClusterRole").flat_map(|(_, roles)| roles)
+}
+
 /// Whether Kubernetes itself gives a role of this name the rule.
 pub(crate) fn have(rule: &Rule<'_>) -> bool {
     !rule.role.is_given()

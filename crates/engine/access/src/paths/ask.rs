@@ -180,7 +180,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         question: &Question<'_>,
     ) -> Option<Granted<'i, 'a>> {
         let access = self.escalation.access;
-        let asked = Asked::new(question, access.names());
+        let asked = Asked::new(question, access.numbers());
         counting(bindings, question.namespace).find_map(|binding| {
             let rule = access.rules(binding).find(|rule| {
                 let by_some = || table::is_met_by_some(need, question.resource, rule);

@@ -85,7 +85,7 @@ impl Table {
                 questions(need, "")
                     .map(|(verb, group, resource, name)| {
                         let asked =
-                            Asked::new(&question(verb, group, resource, ""), access.names());
+                            Asked::new(&question(verb, group, resource, ""), access.numbers());
                         (asked, name, verb, resource)
                     })
                     .collect()

@@ -14,6 +14,7 @@ use super::{Answer, Element, Looks, Rules, Subject};
 
 mod environments;
 mod escalation;
+mod widened;
 
 const RBAC: &[(&str, &str)] = &[
     (GROUP, "ClusterRole"),
@@ -27,6 +28,7 @@ pub(super) const RULES: Rules = &[
     ("access/environments", environments::environments, Looks::At(RBAC)),
     ("access/escalation", escalation::escalation, Looks::Everywhere),
     ("access/grants", granted, Looks::At(RBAC)),
+    ("access/widened", widened::widened, Looks::Own),
 ];
 
 fn granted(subject: &Subject<'_>) -> Answer {

@@ -5,7 +5,7 @@ use ironhull_model::{Snapshot, World};
 use ironhull_schema::Schema;
 use serde_json::json;
 
-use super::reach::{Needs, Reach};
+use super::reach::{Needs, Place, Reach};
 use super::{document, named, place, read, scope, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Of, Output};
@@ -15,7 +15,8 @@ use crate::printer;
 pub(super) fn run(args: &Of, global: &Global) -> anyhow::Result<Exit> {
     let (subject, who) = super::subject(&args.who)?;
     let snapshot = read(&args.target, global)?;
-    let reach = Reach::of(&snapshot, Needs::Rights);
+    let place = args.namespace.as_deref().map_or(Place::Any, Place::Namespace);
+    let reach = Reach::at(&snapshot, Needs::Rights, place);
     let access = Access::new(World::new(&snapshot));
     let rules = held(&access, args, &who);
     super::note_unknown(&subject, &snapshot);

@@ -19,6 +19,17 @@ pub(super) enum Needs {
     Ways,
 }
 
+/// Where a question is asked: bindings elsewhere decide nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place<'n> {
+    /// In any namespace.
+    Any,
+    /// In this one.
+    Namespace(&'n str),
+    /// In none: about paths, and what stands outside of namespaces.
+    Outside,
+}
+
 const RIGHTS: &[(&str, &str)] = &[
     (GROUP, "ClusterRole"),
     (GROUP, "ClusterRoleBinding"),
@@ -37,11 +48,18 @@ pub(super) struct Reach<'s> {
 
 impl<'s> Reach<'s> {
     pub(super) fn of(snapshot: &'s Snapshot, needs: Needs) -> Reach<'s> {
+        Reach::at(snapshot, needs, Place::Any)
+    }
+
+    /// What an answer about a place rests on.
+    pub(super) fn at(snapshot: &'s Snapshot, needs: Needs, place: Place<'_>) -> Reach<'s> {
         let mut kinds: Vec<(&str, &str)> = RIGHTS.to_vec();
         if needs == Needs::Ways {
             kinds.extend(paths::looks_at());
         }
-        kinds.retain(|(group, kind)| !snapshot.coverage.is_complete(group, kind));
+        kinds.retain(|(group, kind)| {
+            !snapshot.coverage.is_complete(group, kind) && !is_seen_at(snapshot, place, group, kind)
+        });
         let unread = kinds.iter().filter_map(|kind| unread_of(snapshot, kind));
         Reach { snapshot, unread: unread.collect(), is_complete: kinds.is_empty() }
     }
@@ -103,14 +121,33 @@ fn is_told(gap: &Gap) -> bool {
     gap.cause == Cause::Unreadable && gap.kind.is_some()
 }
 
+/// Whether all roles or bindings of a namespace that can count at a place were read,
+/// though not those of others. What stands in no namespace counts everywhere.
+fn is_seen_at(snapshot: &Snapshot, place: Place<'_>, group: &str, kind: &str) -> bool {
+    if group != GROUP || !["Role", "RoleBinding"].contains(&kind) {
+        return false;
+    }
+    match place {
+        Place::Any => false,
+        Place::Outside => true,
+        Place::Namespace(namespace) => gap_of(snapshot, group, kind)
+            .and_then(|gap| gap.kind.as_ref())
+            .is_some_and(|kind| kind.seen_in.iter().any(|seen| seen == namespace)),
+    }
+}
+
+/// What is known of a kind that was not read, or not everywhere.
+fn gap_of<'s>(snapshot: &'s Snapshot, group: &str, kind: &str) -> Option<&'s Gap> {
+    let name = kind_name(group, kind);
+    snapshot.gaps.iter().find(|gap| gap.kind.as_ref().is_some_and(|kind| kind.name == name))
+}
+
 /// Why a kind is not complete, where more is known of it than that files may be a part.
 fn unread_of(snapshot: &Snapshot, (group, kind): &(&str, &str)) -> Option<Gap> {
-    let name = kind_name(group, kind);
-    let is_of = |gap: &&Gap| gap.kind.as_ref().is_some_and(|kind| kind.name == name);
-    let known = snapshot.gaps.iter().find(is_of).cloned();
-    known.or_else(|| {
+    gap_of(snapshot, group, kind).cloned().or_else(|| {
+        let dot = if group.is_empty() { "" } else { "." };
         is_of_cluster(snapshot).then(|| Gap {
-            what: format!("{name} objects"),
+            what: format!("{kind}{dot}{group} objects"),
             cause: Cause::Unreadable,
             reason: "the API server does not serve them".to_owned(),
             supply: "kubectl api-resources".to_owned(),

@@ -7,7 +7,7 @@ use ironhull_model::{Node, Snapshot, World};
 use ironhull_schema::{Schema, Scope};
 use serde_json::json;
 
-use super::reach::{Needs, Reach};
+use super::reach::{Needs, Place, Reach};
 use super::{document, named, place, read, scope, source_json, table};
 use crate::args::Global;
 use crate::args::access::{Output, WhoCan};
@@ -28,7 +28,12 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     {
         bail!("{resource} stand in no namespace: leave out -n");
     }
-    let reach = Reach::of(&snapshot, Needs::Rights);
+    let place = match (&asked, args.namespace.as_deref()) {
+        (Asked::Url(_) | Asked::Resource { namespaced: false, .. }, _) => Place::Outside,
+        (_, Some(namespace)) => Place::Namespace(namespace),
+        (_, None) => Place::Any,
+    };
+    let reach = Reach::at(&snapshot, Needs::Rights, place);
     let access = Access::new(World::new(&snapshot));
     let found = find(&access, args, &asked);
     match args.output {

@@ -114,6 +114,50 @@ fn a_cluster_is_judged_and_its_secrets_stay_there() {
     assert!(!blamed("cluster-admin") && !blamed("system:controller:generic-garbage-collector"));
 }
 
+/// What Kubernetes makes in every cluster is no finding, and what somebody added to it is.
+#[test]
+fn default_roles_and_bindings_are_told_of_what_was_added() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let told = || {
+        let only = ["--only", "broad-groups,default-role-widened", "-o", "json"];
+        let run = check(cluster, &User::admin(), "widened", &only);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let of_default = findings.filter_map(|finding| {
+            let name = finding["subject"]["name"].as_str().unwrap();
+            let message = finding["message"].as_str().unwrap().to_owned();
+            (name.starts_with("system:") || name == "view").then_some(message)
+        });
+        of_default.collect::<Vec<_>>()
+    };
+    assert_eq!(told(), [""; 0]);
+    // A role that nobody uses, and a binding that gives little.
+    let root = "/apis/rbac.authorization.k8s.io/v1";
+    let role = format!("{root}/clusterroles/system:heapster");
+    let binding = format!("{root}/clusterrolebindings/system:service-account-issuer-discovery");
+    let before = [&role, &binding].map(|path| cluster.get(&User::admin(), path).expect_success());
+    let mut rules = before[0]["rules"].as_array().unwrap().clone();
+    rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}));
+    let mut subjects = before[1]["subjects"].as_array().unwrap().clone();
+    subjects.push(json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io",
+        "name": "system:authenticated"}));
+    let patch = |path: &str, body: &Value| {
+        cluster.merge(&User::admin(), path, body).expect_success();
+    };
+    patch(&role, &json!({"rules": rules}));
+    patch(&binding, &json!({"subjects": subjects}));
+    assert_eq!(
+        told(),
+        [
+            "every signed-in account has the rights of system:service-account-issuer-discovery",
+            "ClusterRole system:heapster grants get secrets, which Kubernetes does not give it",
+        ]
+    );
+    patch(&role, &json!({"rules": before[0]["rules"]}));
+    patch(&binding, &json!({"subjects": before[1]["subjects"]}));
+    assert_eq!(told(), [""; 0]);
+}
+
 #[test]
 fn with_few_rights_the_rest_is_a_gap() {
     let Some(cluster) = Cluster::shared() else { return };

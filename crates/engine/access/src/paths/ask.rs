@@ -55,7 +55,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     ) -> bool {
         let Some(grants) = self.all(index, way, namespace) else {
             if way.needs.iter().any(|need| matches!(need.name, Name::Gained)) {
-                self.take_by_name(way, namespace, found);
+                self.take_by_name((index, way), namespace, found);
             }
             return false;
         };
@@ -68,10 +68,17 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Rules with resourceNames let some be gained.
     fn take_by_name(
         &self,
-        way: &'static Way,
+        (index, way): (usize, &'static Way),
         namespace: Option<&str>,
         found: &mut Vec<Open<'i, 'a>>,
     ) {
+        let meets = |need| {
+            let mut roles = self.bindings.iter().filter_map(|binding| binding.role);
+            roles.any(|role| self.escalation.table.meets_of_one(role as usize, index, need))
+        };
+        if !(0..way.needs.len()).all(meets) {
+            return;
+        }
         for &name in &self.names {
             let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
             let gains = way.gives.iter().filter_map(|gives| {

@@ -70,8 +70,8 @@ pub(super) struct Met {
 pub(super) struct Table {
     n_needs: usize,
     met: Vec<Option<Met>>,
-    /// By role: whether it meets anything, if only of one object.
-    leads: Vec<bool>,
+    /// Likewise whether it is met of one object at least.
+    met_of_one: Vec<bool>,
     /// The first need of each way, in the order of [`ways`].
     first: Vec<usize>,
 }
@@ -92,22 +92,22 @@ impl Table {
             })
             .collect();
         let mut met = Vec::with_capacity(access.roles().len() * needs.len());
-        let mut leads = Vec::with_capacity(access.roles().len());
+        let mut met_of_one = Vec::with_capacity(met.capacity());
         for role in access.roles() {
             let rules: Vec<_> = access.rules_of(role).collect();
-            let mut does_lead = false;
             for (need, asked) in needs.iter().zip(&asked) {
+                let mut is_met_of_one = false;
                 met.push(asked.iter().find_map(|(asked, name, verb, resource)| {
                     let asked = asked.named(name);
                     let rule = rules.iter().position(|rule| {
                         let covers = rule.covers_some(&asked);
-                        does_lead |= covers;
+                        is_met_of_one |= covers;
                         covers && (rule.covers(&asked) || is_met_by_some(need, resource, rule))
                     })?;
                     Some(Met { rule: rule as u32, verb, resource })
                 }));
+                met_of_one.push(is_met_of_one);
             }
-            leads.push(does_lead);
         }
         let mut first = Vec::new();
         let mut n_needs = 0;
@@ -115,12 +115,18 @@ impl Table {
             first.push(n_needs);
             n_needs += way.needs.len();
         }
-        Table { n_needs, met, leads, first }
+        Table { n_needs, met, met_of_one, first }
     }
 
     /// Whether a role, by its index, meets any need, if only of one object.
     pub(super) fn leads(&self, role: usize) -> bool {
-        self.leads[role]
+        let first = role * self.n_needs;
+        self.met_of_one[first..first + self.n_needs].contains(&true)
+    }
+
+    /// Whether a role meets a need of a way of one object at least; by their indices.
+    pub(super) fn meets_of_one(&self, role: usize, way: usize, need: usize) -> bool {
+        self.met_of_one[role * self.n_needs + self.first[way] + need]
     }
 
     /// What a role meets of the need of a way; by their indices.

@@ -55,6 +55,69 @@ fn who_can_names_binding_role_and_line() {
     }
 }
 
+/// A custom resource of a built-in one's name takes no question from it; what is asked of
+/// binding a ClusterRole is asked in namespaces too.
+#[test]
+fn who_can_answers_what_is_asked() {
+    let folder = folder("who-can");
+    let rbac = |kind: &str, name: &str, place: &str, rest: &str| {
+        format!(
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"{kind}","metadata":{{"name":"{name}"{place}}},{rest}}}"#
+        )
+    };
+    let role = |name: &str, group: &str, resource: &str, verb: &str| {
+        let rules = format!(
+            r#""rules":[{{"apiGroups":["{group}"],"resources":["{resource}"],"verbs":["{verb}"]}}]"#
+        );
+        rbac("ClusterRole", name, "", &rules)
+    };
+    let bound = |kind: &str, place: &str, role: &str| {
+        let rest = format!(
+            r#""roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{role}"}},"subjects":[{{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"{role}-user"}}]"#
+        );
+        rbac(kind, role, place, &rest)
+    };
+    let there = r#","namespace":"shop""#;
+    let definition = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"nodes.longhorn.io"},"spec":{"group":"longhorn.io","scope":"Namespaced","names":{"plural":"nodes","singular":"node","kind":"Node"},"versions":[]}}"#;
+    let objects = [
+        definition.to_owned(),
+        role("real", "", "nodes", "patch"),
+        role("other", "longhorn.io", "nodes", "patch"),
+        role("binder", "rbac.authorization.k8s.io", "clusterroles", "bind"),
+        role("signer", "certificates.k8s.io", "signers", "approve"),
+        role("scaler", "apps", "deployments", "list"),
+        bound("ClusterRoleBinding", "", "real"),
+        bound("ClusterRoleBinding", "", "other"),
+        bound("RoleBinding", there, "binder"),
+        bound("RoleBinding", there, "signer"),
+        bound("ClusterRoleBinding", "", "scaler"),
+    ];
+    std::fs::write(folder.join("a.yaml"), objects.join("\n---\n")).unwrap();
+    let ask = |args: &[&str]| {
+        let run = run_in(&folder, &[&["access", "who-can"], args, &["a.yaml"]].concat(), "");
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        run
+    };
+    let nodes = ask(&["patch", "nodes"]);
+    assert!(nodes.stdout.contains("real-user") && !nodes.stdout.contains("other-user"));
+    assert!(nodes.stderr.contains("note: nodes.longhorn.io has the same name"), "{}", nodes.stderr);
+    assert!(ask(&["patch", "nodes.longhorn.io"]).stdout.contains("other-user"));
+    assert!(ask(&["bind", "clusterroles"]).stdout.contains("binder-user"));
+    assert!(ask(&["bind", "clusterroles", "-n", "shop"]).stdout.contains("binder-user"));
+    assert!(!ask(&["bind", "clusterroles", "-n", "bank"]).stdout.contains("binder-user"));
+    for signers in ["signers", "signers.certificates.k8s.io"] {
+        assert!(!ask(&["approve", signers]).stdout.contains("signer-user"), "{signers}");
+    }
+    for deployments in ["deployments.v1.apps", "deployments.apps"] {
+        assert!(ask(&["list", deployments]).stdout.contains("scaler-user"), "{deployments}");
+    }
+    let unknown = ask(&["list", "gadgets.example.dev"]);
+    assert!(unknown.stderr.contains("a resource gadgets of example.dev"), "{}", unknown.stderr);
+    let json = ask(&["patch", "node", "-o", "json"]).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["question"]["resource"], "nodes");
+}
+
 /// What is bound to a name that nobody has is told to be.
 #[test]
 fn an_account_that_is_not_there_is_said() {

@@ -8,6 +8,7 @@ use crate::{Access, Binding, GROUP, Identity, Question, Rule, Subject};
 
 #[cfg(test)]
 mod tests;
+mod unseen;
 
 /// Something that was done and allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -98,3 +98,38 @@ fn paths_are_bounded() {
     let uses: Vec<Used<'_>> = paths.iter().map(|path| url(path)).collect();
     assert_eq!(minimal(&uses), [r#"* {"nonResourceURLs":["*"],"verbs":["get"]}"#]);
 }
+
+/// What is asked for inside of requests is in no log.
+#[test]
+fn what_no_request_shows_is_kept() {
+    let object =
+        |json: String| Arc::new(Object::new(serde_json::from_str(&json).unwrap(), None).unwrap());
+    let kept = |rules: &str, verb: &str, subresource: &str| {
+        let mut snapshot = Snapshot::new(Minor::NEWEST);
+        snapshot.objects.push(object(format!(
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"r"}},"rules":[{rules}]}}"#
+        )));
+        snapshot.objects.push(object(r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"ci"}]}"#.to_owned()));
+        snapshot.seal();
+        let access = Access::new(World::new(&snapshot));
+        let mut usage = Usage::new(2);
+        usage.add(&Used::Resource {
+            verb,
+            group: "certificates.k8s.io",
+            resource: "certificatesigningrequests",
+            subresource,
+            namespace: None,
+            name: "csr-1",
+        });
+        let kept = usage.keep_unseen(&access, &Subject::account("shop", "ci"));
+        kept.into_iter().collect::<Vec<_>>()
+    };
+    let signers = r#"{"apiGroups":["certificates.k8s.io"],"resources":["signers"],"resourceNames":["a.example/*"],"verbs":["approve","sign"]}"#;
+    assert_eq!(kept(signers, "update", "approval"), ["approve signers.certificates.k8s.io"]);
+    assert_eq!(kept(signers, "patch", "status"), ["sign signers.certificates.k8s.io"]);
+    assert!(kept(signers, "get", "").is_empty());
+    let all = r#"{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}"#;
+    assert_eq!(kept(all, "update", "approval"), ["approve signers.certificates.k8s.io"]);
+    let custom = r#"{"apiGroups":["example.dev"],"resources":["vaults/unseal"],"verbs":["use","get","impersonate"]}"#;
+    assert_eq!(kept(custom, "get", ""), ["use vaults/unseal.example.dev"]);
+}

@@ -64,6 +64,8 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         );
     }
     super::note_unknown(&subject, &snapshot);
+    let bound = Access::new(World::new(&snapshot));
+    let unseen = done.usage.keep_unseen(&bound, &subject);
     let roles = done.usage.minimal();
     let documents: Vec<Value> =
         roles.iter().flat_map(|role| role.documents(&name, &subject)).collect();
@@ -74,7 +76,6 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
     } else {
         None
     };
-    let bound = Access::new(World::new(&snapshot));
     let report = Report {
         subject: &subject,
         who: &who,
@@ -82,6 +83,7 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         roles: &roles,
         taken_away: taken_away(&bound, &minimal, &subject, &who)?,
         kept: kept(&bound, &subject, &who),
+        unseen: unseen.into_iter().collect(),
         replay,
         events: taken.tally.events,
     };
@@ -246,6 +248,17 @@ fn taken_away(
     Ok(found)
 }
 
+/// Whether another server than the API server asks about it too: the kubelet's parts of a
+/// node, and paths.
+fn is_asked_elsewhere(target: &Target) -> bool {
+    match target {
+        Target::Url(_) => true,
+        Target::Resource { group, resource, .. } => {
+            group.is_empty() && resource.starts_with("nodes/")
+        }
+    }
+}
+
 /// Bindings of the subject's groups, which no role of his own changes.
 fn kept(bound: &Access<'_>, subject: &Subject, who: &Identity) -> Vec<String> {
     let bindings = bound.bindings_of(who, Some(ironhull_access::Question::ANY));
@@ -267,6 +280,8 @@ struct Report<'r> {
     roles: &'r [Minimal],
     taken_away: TakenAway,
     kept: Vec<String>,
+    /// Rights that no request shows.
+    unseen: Vec<String>,
     replay: Option<Replay>,
     events: u64,
 }
@@ -330,6 +345,13 @@ impl Report<'_> {
         }
         if self.who.node().is_some() {
             notes.push("the Node authorizer allows kubelets what these roles repeat".to_owned());
+        }
+        if !self.unseen.is_empty() {
+            let unseen = self.unseen.join(", ");
+            notes.push(format!("kept, because no request shows who asks for it: {unseen}"));
+        }
+        if self.taken_away.keys().any(|(_, _, target)| is_asked_elsewhere(target)) {
+            notes.push("kubelets and proxies ask for rights on nodes/… and paths, which these logs show of the API server only: look before you take them away".to_owned());
         }
         notes.extend(self.kept.iter().map(|by| format!("kept through its groups: {by}")));
         notes

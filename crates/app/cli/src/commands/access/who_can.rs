@@ -2,9 +2,10 @@
 
 use anyhow::bail;
 use ironhull_access::impersonation::{self, AUTHENTICATION};
-use ironhull_access::{Access, Binding, Question, Rule, grants};
+use ironhull_access::{Access, Binding, GROUP, Question, Rule, grants};
 use ironhull_model::{Node, Snapshot, World};
-use ironhull_schema::{Schema, Scope};
+use ironhull_report::text::plain;
+use ironhull_schema::{KindInfo, Schema, Scope};
 use serde_json::json;
 
 use super::reach::{Needs, Place, Reach};
@@ -14,10 +15,27 @@ use crate::args::access::{Output, WhoCan};
 use crate::exit::Exit;
 use crate::printer;
 
+/// Whose signers only certificate approval asks about.
+const CERTIFICATES: &str = "certificates.k8s.io";
+
 /// What is asked about.
 enum Asked {
     Url(String),
     Resource { group: String, resource: String, subresource: String, namespaced: bool },
+}
+
+impl Asked {
+    /// What it is taken for, as `RESOURCE.GROUP/SUBRESOURCE` or the path.
+    fn shown(&self) -> String {
+        match self {
+            Asked::Url(path) => path.clone(),
+            Asked::Resource { group, resource, subresource, .. } => {
+                let dot = if group.is_empty() { "" } else { "." };
+                let slash = if subresource.is_empty() { "" } else { "/" };
+                format!("{resource}{dot}{group}{slash}{subresource}")
+            }
+        }
+    }
 }
 
 pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
@@ -57,7 +75,7 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
                     source
                 })
                 .collect();
-            let question = json!({"verb": args.verb, "resource": args.resource,
+            let question = json!({"verb": args.verb, "resource": asked.shown(),
                 "namespace": args.namespace, "name": args.name});
             let bypass = ["group:system:masters"];
             let fields = json!({"question": question, "granted": granted, "bypass": bypass});
@@ -149,7 +167,7 @@ fn asked(text: &str, verb: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
     let (full, subresource) = text.split_once('/').unwrap_or((text, ""));
     let schema = Schema::of(snapshot.minor);
     let (word, group) = match full.split_once('.') {
-        Some((word, group)) => (word, Some(group)),
+        Some((word, group)) => (word, Some(without_version(group))),
         None => (full, None),
     };
     let resource = |group: &str, resource: &str, namespaced| Asked::Resource {
@@ -167,24 +185,56 @@ fn asked(text: &str, verb: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
     if let Some(group) = group.filter(|group| is_impersonated(group, word)) {
         return Ok(resource(group, word, word == "serviceaccounts"));
     }
-    if let Some((group, plural, namespaced)) = custom(word, group, snapshot) {
-        return Ok(resource(&group, &plural, namespaced));
-    }
+    // The API server is asked about binding a ClusterRole in a namespace too.
+    let is_bound =
+        |group: &str, plural: &str| (verb, group, plural) == ("bind", GROUP, "clusterroles");
+    let builtin = |info: &KindInfo| {
+        let namespaced = info.scope == Scope::Namespaced || is_bound(info.group, info.resource);
+        resource(info.group, info.resource, namespaced)
+    };
     let known = schema.meant(word);
-    match (group, &known[..]) {
-        (None, [info, ..]) => {
-            Ok(resource(info.group, info.resource, info.scope == Scope::Namespaced))
+    let own = custom(word, group, snapshot);
+    match (group, &known[..], own) {
+        // What is built in comes before custom resources of the same name, as for kubectl.
+        (None, [info, ..], own) => {
+            if let Some((group, plural, _)) = own {
+                printer::error(&plain(&format!(
+                    "note: {plural}.{group} has the same name; this is about {}",
+                    builtin(info).shown()
+                )));
+            }
+            Ok(builtin(info))
         }
-        (Some(group), _) => {
-            let info = known.iter().find(|info| info.group == group);
-            let plural = info.map_or(word, |info| info.resource);
-            Ok(resource(group, plural, info.is_none_or(|info| info.scope == Scope::Namespaced)))
+        (_, _, Some((group, plural, namespaced))) => Ok(resource(&group, &plural, namespaced)),
+        (Some(CERTIFICATES), [], None) if word == "signers" => {
+            Ok(resource(CERTIFICATES, word, false))
         }
-        (None, []) if word == "*" => Ok(resource("*", word, true)),
-        (None, []) => {
+        (None, [], None) if word == "signers" => Ok(resource(CERTIFICATES, word, false)),
+        (Some(group), _, None) => {
+            if let Some(info) = known.iter().find(|info| info.group == group) {
+                return Ok(builtin(info));
+            }
+            if group != "*" {
+                printer::error(&format!(
+                    "note: nothing that was read says that there is a resource {word} of {group}"
+                ));
+            }
+            Ok(resource(group, word, true))
+        }
+        (None, [], None) if word == "*" => Ok(resource("*", word, true)),
+        (None, [], None) => {
             bail!("{word:?} is no resource of Kubernetes {}; write RESOURCE.GROUP", snapshot.minor)
         }
     }
+}
+
+/// The group of kubectl's `VERSION.GROUP` or `GROUP`: no group begins like a version.
+fn without_version(text: &str) -> &str {
+    let (first, rest) = text.split_once('.').unwrap_or((text, ""));
+    let is_version = first
+        .strip_prefix('v')
+        .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
+    if is_version { rest } else { text }
 }
 
 /// Group, plural and whether namespaced, of a definition in the input.

@@ -149,8 +149,8 @@ fn default_roles_and_bindings_are_told_of_what_was_added() {
     assert_eq!(
         told(),
         [
-            "every signed-in account has the rights of system:service-account-issuer-discovery",
             "ClusterRole system:heapster grants get secrets, which Kubernetes does not give it",
+            "every signed-in account has the rights of system:service-account-issuer-discovery",
         ]
     );
     patch(&role, &json!({"rules": before[0]["rules"]}));

@@ -67,9 +67,10 @@ impl<'a> Kinds<'a> {
     pub fn equivalents(&self, resource: Typed<'a>) -> Vec<Equivalent<'a>> {
         let mut found = Vec::new();
         for info in self.schema.kinds().filter(|info| is_on(info.version)) {
-            let groups = [resource.group, cohabiting(resource)];
+            let is_kept_together =
+                info.group == resource.group || Some(info.group) == cohabiting(resource);
             if info.resource == resource.name
-                && groups.contains(&info.group)
+                && is_kept_together
                 && (info.group, info.version) != (resource.group, resource.version)
             {
                 let typed = |name| Typed { group: info.group, version: info.version, name };
@@ -112,11 +113,14 @@ fn is_same_in_all(definition: Node<'_>) -> bool {
 }
 
 /// A group whose resource of the same name is kept in the same place, so that its
-/// objects are these objects.
-fn cohabiting(resource: Typed<'_>) -> &'static str {
+/// objects are these objects. Of the groups that are still served only those of events
+/// share one (`k8s.io/kubernetes/pkg/kubeapiserver/default_storage_factory_builder.go`);
+/// a custom resource is kept with nothing but its own versions, whatever its name.
+fn cohabiting(resource: Typed<'_>) -> Option<&'static str> {
     match (resource.group, resource.name) {
-        ("", "events") => "events.k8s.io",
-        _ => "",
+        ("", "events") => Some("events.k8s.io"),
+        ("events.k8s.io", "events") => Some(""),
+        _ => None,
     }
 }
 

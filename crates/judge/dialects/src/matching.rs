@@ -191,6 +191,10 @@ impl<'a> Match<'a> {
             equivalents.iter().find(|equivalent| rule.covers(request, equivalent.resource))
         };
         let Equivalent { resource, kind, is_same } = *rules.iter().find_map(covered)?;
+        // What is sent to `scale` is a Scale, whatever the version of the resource.
+        if request.subresource == "scale" {
+            return Some(Matched { resource, kind: request.kind, form: Form::Own });
+        }
         let form = if is_same { Form::Renamed } else { Form::Converted };
         Some(Matched { resource, kind, form })
     }

@@ -188,6 +188,38 @@ fn what_the_api_server_refuses_is_told_and_does_not_judge() {
     );
 }
 
+#[test]
+fn what_a_custom_resource_is_named_like_says_nothing_of_it() {
+    let definition = |kind: &str, plural: &str, scope: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+             metadata: {{name: {plural}.own.dev}}\n\
+             spec: {{group: own.dev, scope: {scope}, names: {{kind: {kind}, plural: {plural}}}, \
+             versions: [{{name: v1, served: true, storage: true}}]}}\n---\n\
+             apiVersion: own.dev/v1\nkind: {kind}\nmetadata: {{name: x, namespace: shop}}\n---\n"
+        )
+    };
+    let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n".to_owned()
+        + &definition("Service", "services", "Namespaced")
+        + &definition("Node", "nodes", "Cluster")
+        + &definition("Event", "events", "Namespaced");
+    let core = "apiVersion: v1\nkind: Service\nmetadata: {name: core, namespace: shop}\n";
+    let rules = "validations: [{expression: 'false', message: \"asked\"}]";
+    let of_core = POLICY
+        .replace(r#"apiGroups: ["*"]"#, r#"apiGroups: [""]"#)
+        .replace("RESOURCES", "services, nodes, events")
+        .replace("SPEC", rules)
+        .replace("BINDING", "validationActions: [Deny]")
+        .replace("ANNOTATIONS", "");
+    assert_eq!(said_of(Minor::NEWEST, &of_core, &format!("{objects}{core}")), ["asked"]);
+    let excluded = policy("services, nodes, events", rules, "").replace(
+        "matchConstraints: {",
+        r#"matchConstraints: {excludeResourceRules: [{apiGroups: [""], apiVersions: [v1], resources: ["*"], operations: ["*"]}], "#,
+    );
+    let said = said_of(Minor::NEWEST, &excluded, &format!("{objects}{core}"));
+    assert_eq!(said, ["asked", "asked", "asked"]);
+}
+
 fn said_of(minor: Minor, policy: &str, object: &str) -> Vec<String> {
     let snapshot = snapshot_of(minor, &format!("{policy}{object}"), true);
     let policies = Policies::new(World::new(&snapshot));

@@ -87,6 +87,9 @@ pub fn objects() -> Vec<Value> {
     let mut objects = vec![
         definition("Widget", "widgets", "Namespaced", &["v1", "v2"]),
         definition("Limit", "limits", "Cluster", &["v1"]),
+        definition("Service", "services", "Namespaced", &["v1", "v2"]),
+        definition("Event", "events", "Namespaced", &["v1"]),
+        definition("Node", "nodes", "Cluster", &["v1"]),
         things(),
         namespace("live-a", json!({"env": "prod", "team": "red"})),
         namespace("live-b", json!({"env": "dev"})),

@@ -103,6 +103,10 @@ const TEMPLATES: &[Template] = &[
     ),
     kind("widget1", "example.dev/v1", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
     kind("widget2", "example.dev/v2", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
+    // Named like the API server's own.
+    kind("own-service", "example.dev/v1", "Service", "services", true, || json!({"spec": {}})),
+    kind("own-event", "example.dev/v1", "Event", "events", true, || json!({"spec": {}})),
+    kind("own-node", "example.dev/v1", "Node", "nodes", false, || json!({"spec": {}})),
     kind("thing1", "example.dev/v1", "Thing", "things", true, || json!({"spec": {}})),
     kind("thing2", "example.dev/v2", "Thing", "things", true, || json!({"spec": {}})),
     kind("event1", "v1", "Event", "events", true, || {

@@ -194,8 +194,8 @@ fn pod_template<'a>(group: &str, kind: &str, root: Node<'a>) -> Option<Node<'a>>
     root.path(template_path(group, kind)?)
 }
 
-/// v1 over v2beta1 over v1alpha3.
-fn stability(version: &str) -> (u8, u32) {
+/// How stable a version is: v1 over v2beta1 over v1alpha3.
+pub fn stability(version: &str) -> (u8, u32) {
     let level = if version.contains("alpha") {
         0
     } else if version.contains("beta") {

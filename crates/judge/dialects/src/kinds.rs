@@ -1,8 +1,10 @@
 //! What kinds a world's API server serves: its own, and those of the definitions
 //! among the objects.
 
+use std::collections::BTreeSet;
+
 use ironhull_model::{Builder, Node, Value, World};
-use ironhull_schema::{Schema, Scope, crd};
+use ironhull_schema::{Schema, Scope, crd, stability};
 
 use crate::policy::text;
 use crate::request::Typed;
@@ -54,8 +56,35 @@ impl<'a> Kinds<'a> {
                 && served_versions(*spec).any(|name| name == version)
         })?;
         let plural = spec.path(&["names", "plural"])?.as_str()?;
-        let is_cluster = text(spec, "scope") == "Cluster";
-        Some((plural, if is_cluster { Scope::Cluster } else { Scope::Namespaced }))
+        Some((plural, scope_of(spec)))
+    }
+
+    /// The resources of a name in all groups, each in its most stable version.
+    pub(crate) fn resources(&self, name: &str) -> Vec<(Typed<'a>, Scope)> {
+        let groups: BTreeSet<&str> = self
+            .schema
+            .kinds()
+            .filter(|info| info.resource == name)
+            .map(|info| info.group)
+            .collect();
+        let own = groups.into_iter().filter_map(|group| self.schema.resource(group, name));
+        let mut found: Vec<_> = own
+            .map(|info| {
+                let (group, version, name) = (info.group, info.version, info.resource);
+                (Typed { group, version, name }, info.scope)
+            })
+            .collect();
+        let definitions = self.world.of_kind(crd::GROUP, crd::KIND);
+        for spec in definitions.filter_map(|object| object.root().get("spec")) {
+            let plural = spec.path(&["names", "plural"]).and_then(Node::as_str);
+            let version = served_versions(spec).max_by_key(|version| stability(version));
+            let (Some(plural), Some(version)) = (plural.filter(|it| *it == name), version) else {
+                continue;
+            };
+            let typed = Typed { group: text(spec, "group"), version, name: plural };
+            found.push((typed, scope_of(spec)));
+        }
+        found
     }
 
     /// Whether every definition of a custom resource is known.
@@ -105,6 +134,11 @@ impl<'a> Kinds<'a> {
         });
         spec.is_some_and(is_same_in_all)
     }
+}
+
+fn scope_of(definition: Node<'_>) -> Scope {
+    let is_cluster = text(definition, "scope") == "Cluster";
+    if is_cluster { Scope::Cluster } else { Scope::Namespaced }
 }
 
 fn is_same_in_all(definition: Node<'_>) -> bool {

@@ -14,7 +14,11 @@ use ironhull_schema::{Schema, defaults};
 use crate::decision::Verdict;
 use crate::kinds::Kinds;
 use crate::policies::Policies;
-use crate::request::{Known, Operation, Place, Request, Typed, User, dry_run_options, place_of};
+use crate::request::{Known, Operation, Place, Request, User, dry_run_options};
+
+mod asked;
+
+use asked::asked;
 
 /// What a case expects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -203,12 +207,8 @@ fn case(mut reader: Reader<'_, '_>) -> Option<Case> {
         }
         known.unwrap_or(Expectation::Allow)
     });
-    let groups: Vec<String> = reader.strs("groups").into_iter().map(str::to_owned).collect();
-    let user = reader.str("user").map(|name| User {
-        name: name.to_owned(),
-        groups: groups.into_iter().chain(["system:authenticated".to_owned()]).collect(),
-        ..User::default()
-    });
+    let groups = reader.strs("groups");
+    let user = reader.str("user").map(|name| asked::user(name, &groups));
     let mut text = |name| reader.str(name).unwrap_or_default().to_owned();
     let (message, resource) = (text("message"), text("resource"));
     let (target, namespace) = (text("target"), text("namespace"));
@@ -245,19 +245,16 @@ impl Case {
         let prepared = |value: &Option<Value>| value.as_ref().map(|it| defaults::apply(schema, it));
         let (object, old_object) = (prepared(&self.object), prepared(&self.old_object));
         let thing = object.as_ref().or(old_object.as_ref());
-        let Some(thing) = thing.and_then(|value| Object::new(value.clone(), None)) else {
-            return self.outcome(
-                Expectation::Unknown,
-                Vec::new(),
-                Some("the object has no apiVersion, kind or name".to_owned()),
-            );
+        let Some(thing) = thing.and_then(|value| Object::called(value.clone(), None, &self.target))
+        else {
+            return self.failed("the object has no apiVersion, kind or name".to_owned());
         };
         let kinds = policies.estate().kinds();
         let options = dry_run_options(self.operation);
         let request = self.request(&kinds, &thing, object.as_ref(), old_object.as_ref(), &options);
-        let Some(mut request) = request else {
-            let message = format!("nobody says what resource a {} is of", thing.thing.kind);
-            return self.outcome(Expectation::Unknown, Vec::new(), Some(message));
+        let mut request = match request {
+            Ok(request) => request,
+            Err(message) => return self.failed(message),
         };
         let mutated = policies.mutate(&request);
         if let Some(status) = &mutated.status {
@@ -296,25 +293,12 @@ impl Case {
         object: Option<&'a Value>,
         old_object: Option<&'a Value>,
         options: &'a Value,
-    ) -> Option<Request<'a>> {
-        let typed = |name| Typed { group: &thing.thing.group, version: &thing.version, name };
-        let (resource, subresource, place) = match self.resource.split_once('/') {
-            Some((resource, subresource)) => {
-                let typed = Typed { group: "", version: "v1", name: resource };
-                (typed, subresource, Place::In(&self.namespace))
-            }
-            None => {
-                let thing_ref = &thing.thing;
-                let (name, scope) =
-                    kinds.served(&thing_ref.group, &thing.version, &thing_ref.kind)?;
-                (typed(name), "", place_of(scope, thing))
-            }
-        };
+    ) -> Result<Request<'a>, String> {
+        let asked = asked(kinds, &self.resource, thing, &self.target)?;
         let known = |value: Option<&'a Value>| value.map_or(Known::None, Known::Some);
-        let value = object.or(old_object)?;
-        let mut request = Request::of(self.operation, resource, thing, value);
-        request.subresource = subresource;
-        request.place = match place {
+        let mut request = Request::of(self.operation, asked.resource, thing, &thing.value);
+        request.subresource = asked.subresource;
+        request.place = match asked.place {
             Place::Unsaid if self.namespace.is_empty() => Place::In("default"),
             Place::Unsaid => Place::In(&self.namespace),
             place => place,
@@ -330,7 +314,13 @@ impl Case {
         request.old_object = known(old_object);
         request.dry_run = Some(false);
         request.options = Some(options);
-        Some(request)
+        Ok(request)
+    }
+
+    /// It cannot be asked: why.
+    fn failed(&self, why: String) -> Outcome {
+        let (name, got) = (self.name.clone(), Expectation::Unknown);
+        Outcome { name, expected: self.expect, got, said: Vec::new(), failure: Some(why) }
     }
 
     fn outcome(&self, got: Expectation, said: Vec<String>, wrong: Option<String>) -> Outcome {

@@ -1,6 +1,6 @@
 //! Background audit, which the API server never does: what is there already, judged
-//! by the policies in force as if somebody created it now. Workloads are judged as
-//! the pods that they make, too.
+//! by the policies in force as if somebody created it now, after the mutating policies
+//! changed it. Workloads are judged as the pods that they make, too.
 //!
 //! Who asks is not known, nor is what was there before: a policy that reads it is
 //! unknown.
@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ironhull_controls::control::Control;
 use ironhull_controls::judge::{Judgement, Tally, owners};
 use ironhull_model::{Finding, Object, Severity, Standing, Value, Verdict};
-use ironhull_schema::template_path;
+use ironhull_schema::{Schema, defaults, template_path};
 
 use crate::decision::Decision;
+use crate::plugins::{self, Guess, Possible};
 use crate::policies::{Policies, Refused};
 use crate::policy::{Flavour, GROUP, text};
 use crate::request::Request;
@@ -46,6 +47,30 @@ struct Subject<'a> {
     object: &'a Object,
     /// Where the pod's template stands; none for the object itself.
     template: Option<&'static [&'static str]>,
+    /// For each volume of the pod its place in the template, if it stands there.
+    volumes: Vec<Option<usize>>,
+}
+
+/// The forms that the pods of a workload have when policies are asked about them; none
+/// where it makes none. In what the forms differ only a running cluster decides.
+pub fn pods_of(policies: &Policies<'_>, object: &Object) -> Vec<Possible> {
+    let path = template_path(&object.thing.group, &object.thing.kind);
+    let Some(path) = path.filter(|path| !path.is_empty()) else { return Vec::new() };
+    let (sent, _) = made(policies.estate().kinds().schema(), object, path);
+    let Some(first) = sent.first() else { return Vec::new() };
+    plugins::forms(policies.estate(), &pods::request(object, first), &sent)
+}
+
+/// The pods of a template, by guesses, and where their volumes stand in it. Some fields
+/// have defaults in a pod that they do not have in a template.
+fn made(schema: Schema, object: &Object, path: &[&str]) -> (Vec<Value>, Vec<Option<usize>>) {
+    match Guess::BOTH.map(|guess| pods::made(object, path, guess)) {
+        [Some(first), Some(second)] => {
+            let filled = [first.value, second.value].map(|pod| defaults::apply(schema, &pod));
+            (filled.into(), first.volumes)
+        }
+        _ => (Vec::new(), Vec::new()),
+    }
 }
 
 impl<'a> Audit<'a> {
@@ -73,12 +98,15 @@ impl<'a> Audit<'a> {
         }
         let first = judgement.findings.len();
         let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
-        self.judge(object, &object.value, None, &mut verdicts, judgement);
+        let subject = Subject { object, template: None, volumes: Vec::new() };
+        self.judge(&subject, std::slice::from_ref(&object.value), &mut verdicts, judgement);
         if let Some(path) = template_path(&object.thing.group, &object.thing.kind)
             && !path.is_empty()
-            && let Some(pod) = pods::made(object, path)
         {
-            self.judge(object, &pod.value, Some(path), &mut verdicts, judgement);
+            let schema = self.policies.estate().kinds().schema();
+            let (sent, volumes) = made(schema, object, path);
+            let subject = Subject { object, template: Some(path), volumes };
+            self.judge(&subject, &sent, &mut verdicts, judgement);
         }
         judgement.tallies.resize(self.n_controls, Tally::default());
         for (at, verdict) in verdicts {
@@ -114,45 +142,54 @@ impl<'a> Audit<'a> {
         Some((id, at))
     }
 
+    /// Judges an object, or the pod that it makes, in the forms that it may be sent in.
     fn judge(
         &self,
-        object: &'a Object,
-        value: &Value,
-        template: Option<&'static [&'static str]>,
+        subject: &Subject<'a>,
+        sent: &[Value],
         verdicts: &mut BTreeMap<usize, Verdict>,
         judgement: &mut Judgement,
     ) {
-        let subject = Subject { object, template };
+        let (object, Some(value)) = (subject.object, sent.first()) else { return };
         let kinds = self.policies.estate().kinds();
-        let request = match template {
+        let request = match subject.template {
             None => Request::create(&kinds, object, value),
             Some(_) => Some(pods::request(object, value)),
         };
         let Some(mut request) = request else { return };
-        request.is_stored = object.standing == Standing::Live && template.is_none();
-        let decision = self.policies.review(&request);
-        let mut note = |policy: &str, verdict: Verdict| {
-            if let Some(at) = self.places.get(&id(Flavour::Validating, policy)) {
+        request.is_stored = object.standing == Standing::Live && subject.template.is_none();
+        let forms = plugins::forms(self.policies.estate(), &request, sent);
+        let answer = self.policies.answer(&request, &forms);
+        let decision = &answer.decision;
+        let mut note = |flavour: Flavour, policy: &str, verdict: Verdict| {
+            if let Some(at) = self.places.get(&id(flavour, policy)) {
                 let known = verdicts.entry(*at).or_insert(verdict);
                 *known = (*known).max(verdict);
                 return true;
             }
             false
         };
+        for failure in answer.mutated.refusals() {
+            if note(Flavour::Mutating, failure.policy, Verdict::Violated) {
+                judgement.findings.push(self.unchanged(subject, failure));
+            }
+        }
+        let changed = answer.mutated.changed_by();
+        let mut note = |policy: &str, verdict: Verdict| note(Flavour::Validating, policy, verdict);
         for ran in &decision.ran {
             let verdict = match ran.said.iter().any(|said| said.denies) {
                 true => Verdict::Violated,
                 false => Verdict::Holds,
             };
             if note(ran.policy, verdict) && verdict == Verdict::Violated {
-                judgement.findings.push(self.violation(&subject, ran));
+                judgement.findings.push(self.violation(subject, ran, &changed));
             }
         }
-        self.errors(&subject, &decision, &mut note, judgement);
+        self.errors(subject, decision, &mut note, judgement);
         for doubt in &decision.doubts {
             if note(doubt.policy, Verdict::Unknown) {
                 let element = doubt.binding.unwrap_or_default();
-                let finding = self.finding(&subject, doubt.policy, element, Severity::Medium);
+                let finding = self.finding(subject, doubt.policy, element, Severity::Medium);
                 judgement.findings.push(Finding {
                     verdict: Verdict::Unknown,
                     message: format!("{}it cannot be told: {}", subject.prefix(), doubt.missing),

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::authorizer::Authorizer;
-use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said, Verdict};
+use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said};
 use crate::estate::{Namespace, Param, Params};
 use crate::evaluate::{self, Evaluation, Outcome, Step};
 use crate::input::{Documents, Shared, namespace_of, sent};
@@ -34,7 +34,7 @@ struct Failure<'e> {
 }
 
 /// What the validating policies say to a request.
-pub(crate) fn review<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> Decision<'e> {
+pub(crate) fn review<'p>(policies: &'p Policies<'p>, request: &Request<'_>) -> Decision<'p> {
     let decision = Decision::allowed();
     let mut review = Review { policies, request, decision, failures: Vec::new() };
     if !is_never_asked(request) {
@@ -45,14 +45,15 @@ pub(crate) fn review<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> D
     review.finish()
 }
 
-struct Review<'r, 'e> {
+/// What is told is of the policies alone, so that the request may go before it.
+struct Review<'r, 'q, 'e> {
     policies: &'e Policies<'e>,
-    request: &'r Request<'e>,
+    request: &'r Request<'q>,
     decision: Decision<'e>,
     failures: Vec<Failure<'e>>,
 }
 
-impl<'e> Review<'_, 'e> {
+impl<'e> Review<'_, '_, 'e> {
     fn policy(&mut self, entry: &'e Entry<'e>) {
         let policy = &entry.policy;
         let estate = self.policies.estate();
@@ -78,7 +79,7 @@ impl<'e> Review<'_, 'e> {
         &mut self,
         entry: &'e Entry<'e>,
         binding: &'e Binding<'e>,
-        matched: &Matched<'e>,
+        matched: &Matched<'_>,
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
         let policy = &entry.policy;
@@ -113,8 +114,8 @@ impl<'e> Review<'_, 'e> {
         &mut self,
         entry: &'e Entry<'e>,
         binding: &'e Binding<'e>,
-        matched: &Matched<'e>,
-        param: Param<'e>,
+        matched: &Matched<'_>,
+        param: Param<'_>,
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
         let estate = self.policies.estate();
@@ -254,12 +255,7 @@ impl<'e> Review<'_, 'e> {
             decision.audit.insert(FAILURE_KEY.to_owned(), failures_json(&failures));
         }
         decision.warnings = text::delivered(&decision.warnings);
-        decision.status = decision.denials.first().map(|denial| denial.status(request));
-        decision.verdict = match () {
-            () if !decision.denials.is_empty() => Verdict::Denied,
-            () if decision.doubts.iter().any(|doubt| doubt.may_deny) => Verdict::Unknown,
-            () => Verdict::Allowed,
-        };
+        decision.settle(request);
         decision
     }
 }

@@ -133,6 +133,16 @@ impl Decision<'_> {
             doubts: Vec::new(),
         }
     }
+
+    /// Verdict and status by the refusals and doubts.
+    pub(crate) fn settle(&mut self, request: &Request<'_>) {
+        self.status = self.denials.first().map(|denial| denial.status(request));
+        self.verdict = match () {
+            () if !self.denials.is_empty() => Verdict::Denied,
+            () if self.doubts.iter().any(|doubt| doubt.may_deny) => Verdict::Unknown,
+            () => Verdict::Allowed,
+        };
+    }
 }
 
 impl Denial<'_> {

@@ -89,12 +89,22 @@ pub(crate) struct Seen<'e> {
     pub(crate) unknown: Vec<&'static str>,
     /// The new object, when it lacks what only the API server sets.
     pub(crate) fresh: Option<&'e Value>,
+    /// Whether mutating policies see it, before most of that is set.
+    pub(crate) is_early: bool,
     /// The API server's minor.
     pub(crate) minor: Minor,
     /// Answers the authorizer's checks.
     pub(crate) host: &'e dyn Host,
     /// The documents that the API server holds as values of its Go types.
     pub(crate) typed: &'e [&'e Value],
+}
+
+impl Seen<'_> {
+    /// What the API server sets in a new object, where that was read.
+    pub(crate) fn lacks(&self, reads: &Reads<'_>) -> Option<String> {
+        let object = self.fresh?;
+        lacks(object, self.is_early, reads).or_else(|| derived(object, self.minor, reads))
+    }
 }
 
 /// A run that gave a value, an error, or needs what is not known.
@@ -154,7 +164,7 @@ impl<'e> Run<'_, 'e> {
         reads: &mut Reads<'e>,
     ) -> Result<Told<'e>, Spent> {
         let given = stage.run(expression, reads)?;
-        if let Some(what) = self.lacks(reads) {
+        if let Some(what) = self.seen.lacks(reads) {
             return Ok(Told::Unknown(what));
         }
         Ok(match given {
@@ -162,12 +172,6 @@ impl<'e> Run<'_, 'e> {
             Given::Value(value) => Told::Value(value),
             Given::Error(error) => Told::Error(error),
         })
-    }
-
-    /// What the API server sets in a new object, where that was read.
-    fn lacks(&self, reads: &Reads<'_>) -> Option<String> {
-        let object = self.seen.fresh?;
-        lacks(object, reads).or_else(|| derived(object, self.seen.minor, reads))
     }
 
     fn missing(&self) -> String {
@@ -327,24 +331,30 @@ const SET: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The same of a pod, by other admission plugins.
-const SET_OF_POD: &[&str] = &["priority", "preemptionPolicy", "serviceAccountName", "tolerations"];
+/// What of that mutating policies see already.
+const SET_EARLY: &str = "managedFields";
+
+/// The same of a pod, by the plugin for priorities where the classes are not known.
+const SET_OF_POD: &[&str] = &["priority", "preemptionPolicy", "priorityClassName"];
 
 /// What an evaluation looked for in a new object in vain, though the API server's has it.
-fn lacks(object: &Value, reads: &Reads<'_>) -> Option<String> {
-    let is_pod = object.root().get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
+fn lacks(object: &Value, is_early: bool, reads: &Reads<'_>) -> Option<String> {
+    let root = object.root();
+    let is_pod = root.get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
+    let is_open = is_pod && root.path(&["spec", "priority"]).is_none();
     reads.absent.iter().find_map(|(parent, name)| {
         if !std::ptr::eq(parent.value(), object) {
             return None;
         }
         let pointer = parent.pointer().to_string();
-        let metadata = object.root().get("metadata");
+        let metadata = root.get("metadata");
         let is_made = metadata.is_some_and(|metadata| metadata.get("generateName").is_some());
         if name == "name" && !is_made {
             return None;
         }
         let is_set = SET.iter().any(|(at, names)| *at == pointer && names.contains(&name.as_str()))
-            || is_pod && pointer == "/spec" && SET_OF_POD.contains(&name.as_str());
+            && (!is_early || name == SET_EARLY)
+            || is_open && pointer == "/spec" && SET_OF_POD.contains(&name.as_str());
         is_set.then(|| format!("{pointer}/{name}, which the API server sets"))
     })
 }

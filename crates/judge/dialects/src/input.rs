@@ -21,6 +21,8 @@ pub(crate) struct Documents {
     own_request: Value,
     namespace: Option<Value>,
     params: Option<Value>,
+    /// Whether they are for mutating policies.
+    pub(crate) is_early: bool,
 }
 
 /// What the stages of an evaluation share.
@@ -96,6 +98,7 @@ impl Documents {
             own_request: request_document(request, request.resource, matched.kind),
             namespace,
             params,
+            is_early: false,
         }
     }
 
@@ -144,7 +147,19 @@ impl Documents {
         let fresh = request.object.value().filter(|_| is_new);
         let fresh = fresh.map(|value| self.object.as_ref().unwrap_or(value));
         let minor = estate.world().base.minor;
-        Seen { conditions, validations, messages, annotations, unknown, fresh, minor, host, typed }
+        let is_early = self.is_early;
+        Seen {
+            conditions,
+            validations,
+            messages,
+            annotations,
+            unknown,
+            fresh,
+            is_early,
+            minor,
+            host,
+            typed,
+        }
     }
 
     /// The documents that the API server holds as values of its Go types, which it

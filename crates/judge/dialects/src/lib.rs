@@ -1,14 +1,16 @@
 //! The API server's own admission policies: ValidatingAdmissionPolicy and
 //! MutatingAdmissionPolicy, as it decides them.
 //!
-//! [`Policies`] compiles the policies of a world once; [`Policies::review`] answers
-//! a [`Request`] with a [`Decision`]: verdict, code, reason, message, warnings, audit
+//! [`Policies`] compiles the policies of a world once; [`Policies::answer`] asks first
+//! the mutating ones about a [`Request`], then the validating ones about what those
+//! leave. [`Policies::review`] asks the latter alone, for a [`Decision`]: verdict, code, reason, message, warnings, audit
 //! annotations, and what was read to come to it. What is not known in the world
 //! (who asks, what is there, a namespace's labels) makes *unknown* where an
 //! expression reads it.
 //!
 //! It knows no control, no file and no report; webhooks and quotas are not asked.
 
+mod answer;
 pub mod audit;
 mod authorizer;
 mod convert;
@@ -22,6 +24,7 @@ mod input;
 mod kinds;
 mod matching;
 mod mutate;
+mod plugins;
 mod policies;
 mod policy;
 mod request;
@@ -29,6 +32,7 @@ pub mod suite;
 mod text;
 mod validate;
 
+pub use answer::Answer;
 pub use decision::{Decision, Denial, Doubt, Ran, Read, Said, Status, Verdict};
 pub use estate::{Estate, Namespace, Param};
 pub use evaluate::Outcome;
@@ -36,6 +40,7 @@ pub use input::Source;
 pub use kinds::{Equivalent, Kinds};
 pub use matching::{Form, Match, Matched, Matching};
 pub use mutate::{Applied, Failure, Mutated};
+pub use plugins::Possible;
 pub use policies::{Policies, Refused};
 pub use policy::{
     Action, Binding, FailurePolicy, Flavour, GROUP, Mutation, Named, ParamKind, ParamRef,

@@ -70,6 +70,36 @@ pub struct Mutated<'e> {
     pub doubts: Vec<Doubt<'e>>,
 }
 
+impl Mutated<'_> {
+    /// Where no policy is asked.
+    pub(crate) fn untouched() -> Self {
+        Mutated {
+            object: None,
+            applied: Vec::new(),
+            failures: Vec::new(),
+            status: None,
+            doubts: Vec::new(),
+        }
+    }
+
+    /// The mutations whose failing refuses the request.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &Failure<'_>> {
+        let is_refused = self.status.is_some();
+        self.failures.iter().filter(move |failure| is_refused && failure.denies)
+    }
+
+    /// The policies that changed the object, in the order in which they did.
+    pub(crate) fn changed_by(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for applied in self.applied.iter().filter(|applied| applied.changed) {
+            if !names.contains(&applied.policy) {
+                names.push(applied.policy);
+            }
+        }
+        names
+    }
+}
+
 /// One policy with one binding and one parameter.
 struct Invocation<'e> {
     entry: &'e Entry<'e>,
@@ -108,13 +138,7 @@ pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> M
         true => value.clone(),
         false => estate.written(request.kind, value),
     });
-    let result = Mutated {
-        object,
-        applied: Vec::new(),
-        failures: Vec::new(),
-        status: None,
-        doubts: Vec::new(),
-    };
+    let result = Mutated { object, ..Mutated::untouched() };
     let versions = Vec::new();
     let mut run =
         Run { policies, request, result, versions, internal: None, has_conditions: false };
@@ -212,7 +236,7 @@ impl<'e> Run<'_, 'e> {
     {
         Request {
             object: object.map_or(Known::None, Known::Some),
-            is_stored: true,
+            is_mutated: true,
             ..*self.request
         }
     }
@@ -253,7 +277,8 @@ impl<'e> Run<'_, 'e> {
         let matched = &invocation.matched;
         // It is in the form that the policy sees.
         let object = current.object.value().cloned();
-        let documents = Documents::new(&current, matched, invocation.param, estate, object);
+        let mut documents = Documents::new(&current, matched, invocation.param, estate, object);
+        documents.is_early = true;
         let shown = documents.shown_namespace();
         let authorizer = Authorizer {
             world: estate.world(),

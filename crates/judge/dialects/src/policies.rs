@@ -7,11 +7,13 @@ use ironhull_access::Access;
 use ironhull_model::{Object, Standing, World};
 use ironhull_schema::crd;
 
+use crate::answer::{self, Answer};
 use crate::decide;
 use crate::decision::Decision;
 use crate::estate::Estate;
 use crate::evaluate::Program;
 use crate::mutate::{self, Mutated};
+use crate::plugins::{self, Possible};
 use crate::policy::{Binding, Flavour, GROUP, Policy};
 use crate::request::Request;
 use crate::validate::{self, Problem};
@@ -113,6 +115,19 @@ impl<'a> Policies<'a> {
         mutate::mutate(self, request)
     }
 
+    /// The forms that a request's object may have when policies are asked about it,
+    /// after the API server's other admission plugins; none where it is as it was sent.
+    pub fn forms(&self, request: &Request<'_>) -> Vec<Possible> {
+        let sent = request.object.value().cloned();
+        plugins::forms(&self.estate, request, sent.as_slice())
+    }
+
+    /// What comes of a request: first the mutating policies are asked, then, about what
+    /// they leave, the validating ones. `forms` are those of [`Policies::forms`].
+    pub fn answer<'e>(&'e self, request: &Request<'e>, forms: &'e [Possible]) -> Answer<'e> {
+        answer::answer(self, request, forms)
+    }
+
     /// Policies and bindings that the API server would refuse, so that they are not in
     /// force.
     pub fn refused(&self) -> &[Refused<'a>] {
@@ -120,7 +135,7 @@ impl<'a> Policies<'a> {
     }
 
     /// What the validating policies say to a request.
-    pub fn review<'e>(&'e self, request: &Request<'e>) -> Decision<'e> {
+    pub fn review(&self, request: &Request<'_>) -> Decision<'_> {
         decide::review(self, request)
     }
 }

@@ -192,6 +192,9 @@ impl<'a> Request<'a> {
     /// Whether the API server makes the name: validating policies see the one it
     /// makes, mutating policies see none.
     pub fn has_generated_name(&self) -> bool {
+        if matches!(self.object, Known::Unknown) {
+            return self.name.is_empty();
+        }
         let object = self.object.value().filter(|_| self.name.is_empty());
         let text = |name| object?.root().path(&["metadata", name])?.as_str();
         text("name").is_none() && text("generateName").is_some_and(|prefix| !prefix.is_empty())

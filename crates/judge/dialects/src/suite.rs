@@ -11,6 +11,7 @@ use ironhull_model::{
 };
 use ironhull_schema::{Schema, defaults};
 
+use crate::answer::Answer;
 use crate::decision::Verdict;
 use crate::kinds::Kinds;
 use crate::policies::Policies;
@@ -252,11 +253,12 @@ impl Case {
         let kinds = policies.estate().kinds();
         let options = dry_run_options(self.operation);
         let request = self.request(&kinds, &thing, object.as_ref(), old_object.as_ref(), &options);
-        let mut request = match request {
+        let request = match request {
             Ok(request) => request,
             Err(message) => return self.failed(message),
         };
-        let mutated = policies.mutate(&request);
+        let forms = policies.forms(&request);
+        let Answer { mutated, decision } = policies.answer(&request, &forms);
         if let Some(status) = &mutated.status {
             return self.outcome(Expectation::Deny, vec![status.message.clone()], None);
         }
@@ -264,11 +266,6 @@ impl Case {
             let said = mutated.doubts.iter().map(|doubt| doubt.missing.clone()).collect();
             return self.outcome(Expectation::Unknown, said, None);
         }
-        if let Some(object) = mutated.object.as_ref().filter(|_| !mutated.applied.is_empty()) {
-            request.object = Known::Some(object);
-            request.is_mutated = true;
-        }
-        let decision = policies.review(&request);
         let mut said: Vec<String> = decision.denials.iter().map(|denial| denial.text()).collect();
         said.extend(decision.warnings.iter().cloned());
         said.extend(decision.doubts.iter().map(|doubt| doubt.missing.clone()));
@@ -280,7 +277,8 @@ impl Case {
             Verdict::Allowed => Expectation::Warn,
         };
         let result = self.result.as_ref().and_then(|wanted| {
-            let made = mutated.object.as_ref().map(Value::root);
+            let sent = forms.first().map(|form| &form.value).or(object.as_ref());
+            let made = mutated.object.as_ref().or(sent).map(Value::root);
             lacks(wanted.root(), made, "")
         });
         self.outcome(got, said, result)

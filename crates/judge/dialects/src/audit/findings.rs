@@ -8,11 +8,18 @@ use super::{Audit, MOST, Subject};
 use crate::decision::{Ran, Said};
 use crate::evaluate::Outcome;
 use crate::input::Source;
+use crate::mutate::Failure;
 use crate::policies::Refused;
 use crate::policy::Flavour;
 
 impl Audit<'_> {
-    pub(super) fn violation(&self, subject: &Subject<'_>, ran: &Ran<'_>) -> Finding {
+    /// `changed` are the mutating policies that changed the object before.
+    pub(super) fn violation(
+        &self,
+        subject: &Subject<'_>,
+        ran: &Ran<'_>,
+        changed: &[&str],
+    ) -> Finding {
         let violated: Vec<&Said> = ran.said.iter().filter(|said| said.denies).collect();
         let first = violated[0];
         let element = match &ran.param {
@@ -28,6 +35,10 @@ impl Audit<'_> {
             .or_else(|| own(ran.policy, Flavour::Validating.kind()))
             .unwrap_or_else(|| severity_of(&ran.actions));
         let finding = self.finding(subject, ran.policy, &element, severity);
+        let after = match changed {
+            [] => String::new(),
+            names => format!(", of what {} made of it", names.join(", ")),
+        };
         let how = if first.outcome == Outcome::Failed { "ends in an error: " } else { "" };
         let evidence = subject.evidence(first);
         let at = evidence.last().map(|last| last.pointer.clone());
@@ -35,7 +46,7 @@ impl Audit<'_> {
         let node = evidence::nearest(subject.object, &at).0;
         Finding {
             message: format!(
-                "{}{how}{}{more}, says {} by binding {}",
+                "{}{how}{}{more}, says {} by binding {}{after}",
                 subject.prefix(),
                 first.message,
                 ran.policy,
@@ -45,6 +56,18 @@ impl Audit<'_> {
             at,
             evidence,
             ..finding
+        }
+    }
+
+    /// A mutation that fails, so that the object would be refused.
+    pub(super) fn unchanged(&self, subject: &Subject<'_>, failure: &Failure<'_>) -> Finding {
+        let own = format!("{}/{}", Flavour::Mutating.kind(), failure.policy);
+        let severity = self.severities.get(&own).copied().unwrap_or(Severity::High);
+        let element = failure.binding.unwrap_or_default();
+        Finding {
+            control: id(Flavour::Mutating, failure.policy).into(),
+            message: format!("{}{}", subject.prefix(), failure.text()),
+            ..self.finding(subject, failure.policy, element, severity)
         }
     }
 
@@ -126,12 +149,15 @@ impl Subject<'_> {
     fn evidence(&self, said: &Said) -> Vec<Evidence> {
         let own = said.reads.iter().filter(|read| read.source == Source::Object);
         let mut read: Vec<Pointer> = own
-            .map(|read| {
-                let mut pointer = self.place_of(&read.pointer);
-                if let Some(name) = &read.absent {
-                    pointer.push(name);
+            .filter_map(|read| {
+                let mut pointer = self.place_of(&read.pointer)?;
+                match &read.absent {
+                    Some(name) => pointer.push(name),
+                    // What others added stands nowhere.
+                    None if evidence::nearest(self.object, &pointer).1.is_some() => return None,
+                    None => {}
                 }
-                pointer
+                Some(pointer)
             })
             .collect();
         let all = read.clone();
@@ -144,15 +170,25 @@ impl Subject<'_> {
         read.iter().skip(skipped).map(|at| evidence::evidence_at(self.object, at)).collect()
     }
 
-    /// Where something of the pod stands in the object.
-    fn place_of(&self, pointer: &Pointer) -> Pointer {
-        let Some(path) = self.template else { return pointer.clone() };
+    /// Where something of the pod stands in the object; none where it does not.
+    fn place_of(&self, pointer: &Pointer) -> Option<Pointer> {
+        let Some(path) = self.template else { return Some(pointer.clone()) };
         let mut place = Pointer::root();
-        let is_own = ["/metadata/namespace", "/metadata/generateName"].contains(&pointer.as_str());
+        let is_own = ["/metadata/namespace", "/metadata/generateName", "/metadata/name"]
+            .contains(&pointer.as_str());
         if !is_own {
             path.iter().for_each(|name| place.push(name));
         }
-        pointer.segments().for_each(|segment| place.push(&segment));
-        place
+        let is_of_volume = pointer.as_str().starts_with("/spec/volumes/");
+        for (depth, segment) in pointer.segments().enumerate() {
+            match (depth, is_of_volume) {
+                (2, true) => {
+                    let at: usize = segment.parse().ok()?;
+                    place.push(&(*self.volumes.get(at)?)?.to_string());
+                }
+                _ => place.push(&segment),
+            }
+        }
+        Some(place)
     }
 }

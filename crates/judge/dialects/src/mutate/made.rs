@@ -149,7 +149,12 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
     if let Err(error) = &expression.program {
         return Made::Error(error.clone());
     }
-    let value = match stage.run(expression, &mut Reads::default()) {
+    let mut reads = Reads::default();
+    let given = stage.run(expression, &mut reads);
+    if let Some(what) = seen.lacks(&reads) {
+        return Made::Unknown(what);
+    }
+    let value = match given {
         Ok(Given::Value(value)) => value,
         Ok(Given::Error(error)) => return Made::Error(error),
         Err(_) => return Made::Error(OUT_OF_BUDGET.to_owned()),

@@ -10,6 +10,7 @@ use ironhull_testkit::cluster::Cluster;
 use serde_json::Value;
 
 mod case;
+mod controllers;
 mod generate;
 mod ours;
 mod pod_security;
@@ -35,6 +36,7 @@ fn written() -> Vec<Group> {
         ("x", include_str!("../cases/mutation.yaml")),
         ("c", include_str!("../cases/custom.yaml")),
         ("v", include_str!("../cases/versions.yaml")),
+        ("a", include_str!("../cases/admission.yaml")),
     ];
     for (letter, text) in files {
         let parsed = ironhull_yaml::parse(

@@ -9,7 +9,7 @@ use ironhull_testkit::cluster::{Cluster, User};
 use ironhull_testkit::rng::Rng;
 use serde_json::{Value, json};
 
-use super::ours;
+use super::{ours, shared};
 
 /// Labels of the namespaces that pods are sent to.
 const LABELS: &[&[(&str, &str)]] = &[
@@ -100,6 +100,7 @@ pub fn check(cluster: &Cluster, minor: Minor) -> (usize, usize) {
         let namespace = format!("pss-{index}");
         cluster.create_all(&[json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": namespace, "labels": labels(index)}})]);
+        cluster.create_all(&[shared::account(&namespace, "default", json!({}))]);
         let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
         for number in 0..N_PODS {
             let body = pod(&mut rng, number);

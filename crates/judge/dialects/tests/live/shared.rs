@@ -78,6 +78,14 @@ fn bound(name: &str, role: &str, subject: Value) -> Value {
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role}, "subjects": [subject]})
 }
 
+/// A ServiceAccount.
+pub fn account(namespace: &str, name: &str, more: Value) -> Value {
+    let mut account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": name, "namespace": namespace}});
+    super::templates::merge(&mut account, &more);
+    account
+}
+
 /// All of them, Namespaces first.
 pub fn objects() -> Vec<Value> {
     let namespace = |name: &str, labels: Value| {
@@ -94,6 +102,20 @@ pub fn objects() -> Vec<Value> {
         namespace("live-a", json!({"env": "prod", "team": "red"})),
         namespace("live-b", json!({"env": "dev"})),
         namespace("live-c", json!({"team": "blue"})),
+        // Nobody runs who would make those.
+        account("live-a", "default", json!({})),
+        account("live-b", "default", json!({})),
+        account("live-b", "puller", json!({"imagePullSecrets": [{"name": "pull"}]})),
+        account("live-c", "default", json!({"automountServiceAccountToken": false})),
+        account(
+            "live-a",
+            "quiet",
+            json!({"automountServiceAccountToken": false,
+            "imagePullSecrets": [{"name": "pull"}, {"name": "other"}]}),
+        ),
+        account("live-a", "robot", json!({})),
+        json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+            "metadata": {"name": "live-high"}, "value": 7, "preemptionPolicy": "Never"}),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": "all"},
             "rules": [{"apiGroups": ["*"], "resources": ["*"],

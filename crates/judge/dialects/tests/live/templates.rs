@@ -197,6 +197,14 @@ pub fn sent(ask: &Value, label: &str, name: &str) -> Sent {
     if template.namespaced {
         body["metadata"]["namespace"] = json!(namespace);
     }
+    if what == "pod" && operation == "UPDATE" {
+        // Of a pod hardly anything may be changed, and what is sent replaces it all.
+        merge(
+            &mut body,
+            &json!({"spec": {"serviceAccountName": "default",
+            "serviceAccount": "default", "automountServiceAccountToken": false}}),
+        );
+    }
     let mut existing = body.clone();
     merge(&mut existing, &ask["old"]);
     if operation == "UPDATE" {

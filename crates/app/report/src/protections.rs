@@ -47,7 +47,9 @@ pub(crate) fn table(report: &Report<'_>, out: &mut String) {
     for guard in &guards {
         let mut parts = vec![does(guard)];
         let outside = outside(guard, &estate, &namespaces);
-        if outside.len() == namespaces.len() && !namespaces.is_empty() {
+        if guard.is_of_cluster(&estate) {
+            // What it is asked about says it all.
+        } else if outside.len() == namespaces.len() && !namespaces.is_empty() {
             parts.push("in no namespace".to_owned());
         } else if !outside.is_empty() {
             parts.push(format!("not in {}", few(&outside, MOST_NAMED)));

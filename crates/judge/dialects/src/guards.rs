@@ -9,6 +9,7 @@ use ironhull_model::{Node, Object, ThingRef, World};
 use ironhull_pss::policy::Policy as PodSecurity;
 
 use crate::estate::Estate;
+use crate::matching::Match;
 use crate::policy::{Action, Binding, FailurePolicy, Flavour, GROUP, Policy, list, text};
 
 /// Kinds of webhook configurations, with what their webhooks do.
@@ -86,8 +87,8 @@ pub struct Guard<'a> {
     pub asked: String,
     /// Its holes, but for the namespaces that it is not asked about.
     pub holes: Vec<Hole>,
-    /// All of them select the namespaces that it is asked about.
-    selectors: Vec<Node<'a>>,
+    /// All of them match what it is asked about.
+    matches: Vec<Match<'a>>,
 }
 
 /// All guards of a world but Pod Security, which labels of each namespace order; in the
@@ -121,15 +122,23 @@ impl Guard<'_> {
 
     /// Whether it is asked about what is in a namespace; none is not known.
     pub fn covers(&self, estate: &Estate<'_>, namespace: &str) -> Option<bool> {
+        if self.is_of_cluster(estate) {
+            return Some(false);
+        }
         let mut known = Some(true);
-        for wanted in &self.selectors {
-            match estate.namespace_selects(*wanted, namespace) {
+        for wanted in self.matches.iter().filter_map(Match::namespace_selector) {
+            match estate.namespace_selects(wanted, namespace) {
                 Some(true) => {}
                 Some(false) => return Some(false),
                 None => known = None,
             }
         }
         known
+    }
+
+    /// Whether its rules are for what is in no namespace only.
+    pub fn is_of_cluster(&self, estate: &Estate<'_>) -> bool {
+        self.matches.iter().any(|it| !it.is_for_namespaces(&estate.kinds()))
     }
 }
 
@@ -156,7 +165,7 @@ fn of_policy<'a>(world: World<'a>, object: &'a Arc<Object>, flavour: Flavour) ->
             effects: binding.map(|binding| effects(binding, flavour)).unwrap_or_default(),
             asked: asked.clone(),
             holes,
-            selectors: both.filter_map(|node| selecting(node, "namespaceSelector")).collect(),
+            matches: both.map(|node| Match::read(Some(node))).collect(),
         }
     };
     let bindings = world.of_kind(GROUP, flavour.binding_kind());
@@ -202,7 +211,7 @@ fn of_webhook<'a>(
         effects: vec![effect],
         asked: asked(list(webhook, "rules")),
         holes,
-        selectors: selecting(webhook, "namespaceSelector").into_iter().collect(),
+        matches: vec![Match::of_webhook(webhook)],
     }
 }
 
@@ -212,8 +221,12 @@ fn backend(world: World<'_>, webhook: Node<'_>) -> Option<Hole> {
     let (namespace, name) = (text(service, "namespace"), text(service, "name"));
     let thing = ThingRef::new("", "Service", namespace, name);
     let coverage = &world.base.coverage;
-    if world.get(&thing).is_none() {
+    let Some(found) = world.get(&thing) else {
         return coverage.is_complete("", "Service").then_some(Hole::NoService(thing));
+    };
+    // The API server asks its name, whoever that is of.
+    if found.root().path(&["spec", "type"]).and_then(Node::as_str) == Some("ExternalName") {
+        return None;
     }
     if !coverage.is_complete("discovery.k8s.io", "EndpointSlice") {
         return None;

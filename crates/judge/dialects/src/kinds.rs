@@ -87,6 +87,33 @@ impl<'a> Kinds<'a> {
         found
     }
 
+    /// Whether resources of a name in a group (`*` for all) may be in a namespace. What
+    /// is not known may; a Namespace is in itself, if that `counts`.
+    pub(crate) fn may_be_namespaced(&self, group: &str, name: &str, counts: bool) -> bool {
+        let is = |pattern: &str, own: &str| pattern == "*" || pattern == own;
+        let mut is_known = false;
+        for info in self.schema.kinds() {
+            if is(group, info.group) && is(name, info.resource) {
+                is_known = true;
+                let is_namespaces = (info.group, info.resource) == ("", "namespaces");
+                if info.scope == Scope::Namespaced || is_namespaces && counts {
+                    return true;
+                }
+            }
+        }
+        let definitions = self.world.of_kind(crd::GROUP, crd::KIND);
+        for spec in definitions.filter_map(|object| object.root().get("spec")) {
+            let plural = spec.path(&["names", "plural"]).and_then(Node::as_str);
+            if is(group, text(spec, "group")) && plural.is_some_and(|plural| is(name, plural)) {
+                is_known = true;
+                if scope_of(spec) == Scope::Namespaced {
+                    return true;
+                }
+            }
+        }
+        !is_known
+    }
+
     /// Whether every definition of a custom resource is known.
     pub fn knows_all(&self) -> bool {
         self.world.base.coverage.is_complete(crd::GROUP, crd::KIND)

@@ -9,6 +9,8 @@ use crate::kinds::Equivalent;
 use crate::policy::{list, text};
 use crate::request::{Known, Operation, Place, Request, Typed};
 
+mod reach;
+
 /// `matchConstraints` of a policy, or `matchResources` of a binding.
 #[derive(Debug)]
 pub struct Match<'a> {

@@ -82,15 +82,20 @@ impl<'a> Policies<'a> {
     }
 
     /// Whether objects of these kinds (group, kind) may change what is said of others:
-    /// parameters, rights, definitions of kinds.
+    /// parameters, rights, definitions of kinds, what pods get of ServiceAccounts.
     pub fn looking_at(&self, kinds: &BTreeSet<(&str, &str)>) -> bool {
         let param = |entry: &Entry<'_>| {
             let kind = entry.policy.param_kind.as_ref();
             kind.is_some_and(|kind| kinds.contains(&(kind.group, kind.kind)))
         };
         let asks = self.access.is_some();
-        let general = { kinds.iter() }.any(|(group, _)| {
-            matches!(*group, GROUP | crd::GROUP) || asks && *group == ironhull_access::GROUP
+        // What new pods get of others.
+        let of_pods = [("", "ServiceAccount"), ("scheduling.k8s.io", "PriorityClass")];
+        let is_in_force = !self.validating.is_empty() || !self.mutating.is_empty();
+        let general = { kinds.iter() }.any(|kind| {
+            matches!(kind.0, GROUP | crd::GROUP)
+                || asks && kind.0 == ironhull_access::GROUP
+                || is_in_force && of_pods.contains(kind)
         });
         general || self.validating.iter().chain(&self.mutating).any(param)
     }

@@ -130,6 +130,85 @@ fn what_was_not_read_is_no_hole() {
 }
 
 #[test]
+fn what_is_of_the_cluster_governs_no_namespace() {
+    let of = |rules: &str| {
+        let text = format!(
+            "kind: Namespace\napiVersion: v1\nmetadata: {{name: shop}}\n---\n\
+             kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nmetadata: {{name: zones.own.dev}}\n\
+             spec: {{group: own.dev, scope: Cluster, names: {{kind: Zone, plural: zones}}}}\n---\n\
+             kind: ValidatingWebhookConfiguration\napiVersion: admissionregistration.k8s.io/v1\n\
+             metadata: {{name: w}}\nwebhooks: [{{name: w.example, rules: [{rules}]}}]\n"
+        );
+        let snapshot = snapshot(&text, Coverage::Complete);
+        let world = World::new(&snapshot);
+        let guards = guards(world);
+        guards[0].covers(&Estate::new(world), "shop").unwrap()
+    };
+    let rule = |groups: &str, resources: &str, scope: &str| {
+        of(&format!(
+            "{{operations: [CREATE], apiGroups: [{groups}], apiVersions: [v1], resources: [{resources}], scope: {scope}}}"
+        ))
+    };
+    for (groups, resources, scope, covers) in [
+        ("''", "nodes, nodes/status", "'*'", false),
+        ("''", "nodes, pods", "'*'", true),
+        ("''", "pods", "Cluster", false),
+        ("'*'", "'*/*'", "Cluster", true),
+        ("''", "namespaces", "Cluster", true),
+        ("''", "namespaces", "Namespaced", false),
+        ("apps", "'*'", "Cluster", false),
+        ("apps", "'*/*'", "Namespaced", true),
+        ("apiregistration.k8s.io", "'*'", "'*'", false),
+        ("own.dev", "zones", "'*'", false),
+        ("own.dev", "stars", "'*'", true),
+    ] {
+        assert_eq!(rule(groups, resources, scope), covers, "{groups} {resources} {scope}");
+    }
+}
+
+#[test]
+fn what_a_policy_or_its_binding_leaves_out_is_not_governed() {
+    let pods = "{operations: [CREATE], apiGroups: ['', apps], apiVersions: [v1], resources: [pods, daemonsets]}";
+    let nodes = "{operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [nodes]}";
+    let excluded = |operations: &str| {
+        format!(
+            "matchConstraints: {{resourceRules: [{pods}], excludeResourceRules: [{{operations: [{operations}], apiGroups: ['*'], apiVersions: ['*'], resources: ['*']}}]}}"
+        )
+    };
+    let plain = format!("matchConstraints: {{resourceRules: [{pods}]}}");
+    let bound = format!("matchResources: {{resourceRules: [{nodes}]}}");
+    for (constraints, binding, covers) in [
+        (plain.clone(), String::new(), true),
+        (plain, bound, false),
+        (excluded("'*'"), String::new(), false),
+        (excluded("UPDATE"), String::new(), true),
+    ] {
+        let text = format!(
+            "kind: Namespace\napiVersion: v1\nmetadata: {{name: shop}}\n---\n\
+             kind: ValidatingAdmissionPolicy\napiVersion: admissionregistration.k8s.io/v1\nmetadata: {{name: p}}\n\
+             spec: {{{constraints}}}\n---\n\
+             kind: ValidatingAdmissionPolicyBinding\napiVersion: admissionregistration.k8s.io/v1\nmetadata: {{name: b}}\n\
+             spec: {{policyName: p, {binding}}}\n"
+        );
+        let snapshot = snapshot(&text, Coverage::Complete);
+        let world = World::new(&snapshot);
+        let guards = guards(world);
+        assert_eq!(guards[0].covers(&Estate::new(world), "shop"), Some(covers), "{text}");
+    }
+}
+
+#[test]
+fn a_name_outside_of_the_cluster_answers() {
+    let text = ESTATE.replace("READY", "false").replace(
+        "metadata: {name: guard, namespace: guards}\n---",
+        "metadata: {name: guard, namespace: guards}\nspec: {type: ExternalName, externalName: hooks.example.com}\n---",
+    );
+    let all = snapshot(&text, Coverage::Complete);
+    let told = told(&all);
+    assert!(!told.iter().any(|line| line.contains("endpoint")), "{told:?}");
+}
+
+#[test]
 fn pod_security_is_what_labels_order() {
     let all = snapshot(&ESTATE.replace("READY", "true"), Coverage::Complete);
     let of = |name: &str| {

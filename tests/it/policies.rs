@@ -101,7 +101,7 @@ fn a_check_judges_by_the_admission_policies_that_it_finds() {
     let message = own[0]["message"].as_str().unwrap();
     assert_eq!(
         message,
-        "the pods it makes: not docker.io/nginx:1, says registry by binding registry-prod"
+        "the pods it makes: not docker.io/nginx:1, says registry by binding registry-prod, after labels changed it"
     );
     assert_eq!(own[0]["pointer"], "/spec/template/spec/containers/0/image");
     // The policy in a file of its own counts as much.
@@ -190,8 +190,8 @@ fn policy_effective_names_every_rule_and_where_it_stands() {
         shown,
         [
             "Pod Security enforce = baseline:latest [namespace ./app.yaml:7]",
-            "Pod Security audit = privileged:latest [cluster the API server's default]",
-            "Pod Security warn = baseline:latest [cluster the API server's default]",
+            "Pod Security audit = privileged:latest, unless the API server's configuration says more [cluster the API server's default]",
+            "Pod Security warn = baseline:latest, unless the API server's configuration says more [cluster the API server's default]",
             "MutatingAdmissionPolicy labels/labels-all = changes create pods [cluster ./policy.yaml:19]",
             "ValidatingAdmissionPolicy registry/registry-prod = denies create, update pods [cluster ./policy.yaml:1]",
             "validating webhook hooks/near.example.dev = denies nothing; fails open [cluster ./app.yaml:23]",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use ironhull_dialects::Estate;
-use ironhull_dialects::guards::{Guard, guards, pod_security};
+use ironhull_dialects::guards::{Guard, Unlabelled, guards, pod_security, unlabelled};
 use ironhull_model::{Object, Snapshot, Standing, World};
 use serde_json::{Value as Json, json};
 
@@ -40,7 +40,7 @@ pub(crate) fn table(report: &Report<'_>, out: &mut String) {
     let namespaces: Vec<&Object> = world.of_kind("", "Namespace").map(|object| &**object).collect();
     let guards = guards(world);
     let proof = |stops: Option<&Stops>| report.proven.map(|proven| proven.of_guard(stops));
-    let mut first = by_pod_security(&namespaces);
+    let mut first = by_pod_security(&namespaces, unlabelled(world));
     let of_levels = report.proven.and_then(Proven::pod_security);
     first.extend(proof(of_levels.as_ref()));
     _ = writeln!(out, "PROTECTIONS {:<3}{}", guards.len() + 1, first.join(" · "));
@@ -109,11 +109,15 @@ pub(crate) fn json(report: &Report<'_>) -> Vec<Json> {
 }
 
 /// Namespaces by the level that they enforce, the strictest first.
-fn by_pod_security(namespaces: &[&Object]) -> Vec<String> {
+fn by_pod_security(namespaces: &[&Object], unlabelled: Unlabelled) -> Vec<String> {
     let mut levels: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for namespace in namespaces {
         let level = pod_security(namespace).map(|policy| policy.enforce);
-        let shown = level.map_or_else(|| "nothing".to_owned(), |level| level.to_string());
+        let shown = match (level, unlabelled) {
+            (Some(level), _) => level.to_string(),
+            (None, Unlabelled::Privileged) => "nothing".to_owned(),
+            (None, Unlabelled::Unread) => "no level by label".to_owned(),
+        };
         levels
             .entry((Reverse(level.map(|level| level.level)), shown))
             .or_default()

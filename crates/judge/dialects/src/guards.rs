@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, ThingRef, World};
+use ironhull_process::command::Command;
 use ironhull_pss::policy::Policy as PodSecurity;
 
 use crate::estate::Estate;
@@ -301,3 +302,31 @@ pub fn pod_security(namespace: &Object) -> Option<PodSecurity> {
         .any(says)
         .then(|| PodSecurity::of_labels(labels, PodSecurity::PRIVILEGED).0)
 }
+
+/// What Pod Security enforces where a namespace's labels say nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unlabelled {
+    /// The `privileged` level: the API server's pods are there, and name no configuration.
+    Privileged,
+    /// What a configuration of the API server says, which was not read, if it has one.
+    Unread,
+}
+
+/// What holds for namespaces without labels, told by how the API server is started.
+pub fn unlabelled(world: World<'_>) -> Unlabelled {
+    let pods = world.in_namespace("", "Pod", "kube-system");
+    let containers = pods.flat_map(|pod| {
+        let spec = pod.root().get("spec");
+        spec.into_iter().flat_map(|spec| list(spec, "containers"))
+    });
+    let servers = containers.filter_map(Command::of);
+    let mut servers = servers.filter(|command| command.program() == "kube-apiserver").peekable();
+    let is_there = servers.peek().is_some();
+    match is_there && servers.all(|command| command.flag(ADMISSION_CONFIGURATION).is_none()) {
+        true => Unlabelled::Privileged,
+        false => Unlabelled::Unread,
+    }
+}
+
+/// The flag that names an AdmissionConfiguration, with which Pod Security has other defaults.
+const ADMISSION_CONFIGURATION: &str = "admission-control-config-file";

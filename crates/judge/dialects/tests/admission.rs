@@ -92,7 +92,7 @@ fn mutating_policies_go_first() {
     let refuses = validates("configmaps", "!has(object.metadata.labels)");
     assert_eq!(
         judged(&[set(""), refuses], MAP, true),
-        ["ConfigMap Violated /metadata refused, says v by binding v, of what set made of it"]
+        ["ConfigMap Violated /metadata refused, says v by binding v, after set changed it"]
     );
     let by_user = "matchConditions: [{name: u, expression: \"request.userInfo.username == 'x'\"}],";
     assert_eq!(

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ironhull_dialects::Estate;
-use ironhull_dialects::guards::{Guard, guards, pod_security};
+use ironhull_dialects::guards::{Guard, Unlabelled, guards, pod_security, unlabelled};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, ThingRef, World};
 
 const ESTATE: &str = r#"
@@ -217,4 +217,23 @@ fn pod_security_is_what_labels_order() {
     };
     assert_eq!(of("shop").unwrap().enforce.to_string(), "baseline:v1.30");
     assert!(of("lab").is_none());
+}
+
+/// The API server's own configuration decides where no label does.
+#[test]
+fn what_unlabelled_namespaces_enforce_is_known_by_the_api_servers_flags() {
+    let of = |flags: &[&str]| {
+        let pods: Vec<String> = flags
+            .iter()
+            .enumerate()
+            .map(|(n, flag)| {
+                format!("kind: Pod\napiVersion: v1\nmetadata: {{name: s{n}, namespace: kube-system}}\nspec: {{containers: [{{name: s, image: a, command: [kube-apiserver, {flag}]}}]}}\n")
+            })
+            .collect();
+        let all = snapshot(&pods.join("---\n"), Coverage::Complete);
+        unlabelled(World::new(&all))
+    };
+    assert_eq!(of(&["--v=2", "--v=2"]), Unlabelled::Privileged);
+    assert_eq!(of(&["--v=2", "--admission-control-config-file=/a.yaml"]), Unlabelled::Unread);
+    assert_eq!(of(&[]), Unlabelled::Unread, "a hosted control plane is not seen");
 }

@@ -37,7 +37,7 @@ impl Audit<'_> {
         let finding = self.finding(subject, ran.policy, &element, severity);
         let after = match changed {
             [] => String::new(),
-            names => format!(", of what {} made of it", names.join(", ")),
+            names => format!(", after {} changed it", names.join(" and ")),
         };
         let how = if first.outcome == Outcome::Failed { "ends in an error: " } else { "" };
         let evidence = subject.evidence(first);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::bail;
-use ironhull_dialects::guards::{Hole, guards};
+use ironhull_dialects::guards::{Hole, Unlabelled, guards, unlabelled};
 use ironhull_dialects::{Estate, Namespace};
 use ironhull_model::{Node, Object, Snapshot, SourceId, World};
 use ironhull_pss::policy::Policy as PodSecurity;
@@ -32,6 +32,8 @@ struct Rule {
     /// False where what decides is not known.
     is_sure: bool,
 }
+
+const POD_SECURITY: &str = "Pod Security";
 
 /// Runs the command.
 pub(super) fn run(args: &Effective, global: &Global) -> anyhow::Result<Exit> {
@@ -102,7 +104,10 @@ fn print(namespace: &str, rules: &[Rule], output: Output) {
     };
     let (kinds, names) = (width(|rule| rule.kind), width(|rule| &rule.name));
     for rule in rules {
-        let doubt = if rule.is_sure { "" } else { " (if the namespace's labels say so)" };
+        let doubt = match rule.is_sure || rule.kind == POD_SECURITY {
+            true => "",
+            false => " (if the namespace's labels say so)",
+        };
         let place = if rule.place.is_empty() { String::new() } else { format!(" {}", rule.place) };
         _ = writeln!(
             text,
@@ -125,7 +130,7 @@ fn pod_security(snapshot: &Snapshot, name: &str, namespace: Namespace<'_>) -> Ve
         snapshot.objects.iter().find(|it| it.is("", "Namespace") && &*it.thing.name == name);
     let Namespace::There(value) = namespace else {
         return vec![Rule {
-            kind: "Pod Security",
+            kind: POD_SECURITY,
             name: "enforce, audit, warn".to_owned(),
             effect: "the Namespace is not in the input".to_owned(),
             origin: "namespace",
@@ -136,20 +141,24 @@ fn pod_security(snapshot: &Snapshot, name: &str, namespace: Namespace<'_>) -> Ve
     let labels = value.root().path(&["metadata", "labels"]);
     let (policy, _) = PodSecurity::of_labels(labels, PodSecurity::PRIVILEGED);
     let modes = [("enforce", policy.enforce), ("audit", policy.audit), ("warn", policy.warn)];
+    let is_known = unlabelled(World::new(snapshot)) == Unlabelled::Privileged;
     let rule = |(mode, holds): (&str, ironhull_pss::policy::LevelVersion)| {
         let key = format!("pod-security.kubernetes.io/{mode}");
         let label = object.and_then(|object| object.root().path(&["metadata", "labels", &key]));
         let is_said = labels.and_then(|labels| labels.get(&key)).is_some();
         Rule {
-            kind: "Pod Security",
+            kind: POD_SECURITY,
             name: mode.to_owned(),
-            effect: holds.to_string(),
+            effect: match is_said || is_known {
+                true => holds.to_string(),
+                false => format!("{holds}, unless the API server's configuration says more"),
+            },
             origin: if is_said { "namespace" } else { "cluster" },
             place: match (object, label) {
                 (Some(object), Some(label)) => place(snapshot, object, label),
                 _ => "the API server's default".to_owned(),
             },
-            is_sure: true,
+            is_sure: is_said || is_known,
         }
     };
     modes.into_iter().map(rule).collect()

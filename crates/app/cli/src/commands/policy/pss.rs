@@ -1,14 +1,16 @@
 //! `ironhull policy pss`: what Pod Security admission says of each pod, and what
 //! it would say if namespaces were stricter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::bail;
-use ironhull_model::{Minor, Object, Snapshot, SourceId};
+use ironhull_dialects::guards::{Unlabelled, unlabelled};
+use ironhull_model::{Minor, Object, Snapshot, SourceId, World};
 use ironhull_pss::admission::{Configuration, Request};
 use ironhull_pss::policy::LevelVersion;
 use ironhull_pss::{Level, Pod, Version};
+use ironhull_report::text::{few, plain};
 use ironhull_schema::Schema;
 
 use crate::args::{Global, Pss};
@@ -16,6 +18,9 @@ use crate::config::{self, Config};
 use crate::estate;
 use crate::exit::Exit;
 use crate::printer;
+
+/// How many namespaces are named.
+const MOST_NAMED: usize = 4;
 
 /// Runs the command: 0 nothing is denied, 1 something is.
 pub(super) fn run(args: &Pss, global: &Global) -> anyhow::Result<Exit> {
@@ -53,13 +58,23 @@ pub(super) fn run(args: &Pss, global: &Global) -> anyhow::Result<Exit> {
             }
         }
     }
-    let Tally { n_allowed, n_denied, n_unknown, .. } = tally;
+    let (n_allowed, n_denied, n_unknown) = (tally.n_allowed, tally.n_denied, tally.n_unknown);
     text += &format!("{n_allowed} allowed, {n_denied} denied");
     if n_unknown > 0 {
         text += &format!(", {n_unknown} unknown → add the Namespaces, or ask with --level");
     }
     text.push('\n');
     printer::text(&text);
+    if args.admission_config.is_none()
+        && !tally.by_default.is_empty()
+        && unlabelled(World::new(&snapshot)) == Unlabelled::Unread
+    {
+        let names: Vec<&str> = tally.by_default.iter().copied().collect();
+        printer::error(&plain(&format!(
+            "note: of {} no label says what is enforced; privileged holds there unless the API server is configured otherwise: --admission-config FILE",
+            few(&names, MOST_NAMED)
+        )));
+    }
     let mut exit = super::super::check::unread(&snapshot);
     if n_unknown > 0 {
         exit = exit.or(Exit::Unjudged);
@@ -89,6 +104,8 @@ struct Tally<'s> {
     n_denied: usize,
     /// Their namespaces' labels are not known.
     n_unknown: usize,
+    /// The namespaces whose labels do not say what is enforced.
+    by_default: BTreeSet<&'s str>,
     /// By namespace: names and pods, for the warnings of a change of labels.
     pods: BTreeMap<&'s str, Vec<(&'s str, Pod<'s>)>>,
 }
@@ -127,7 +144,7 @@ impl<'s> Tally<'s> {
         &mut self,
         configuration: &Configuration,
         snapshot: &Snapshot,
-        object: &Object,
+        object: &'s Object,
         pod: Pod<'_>,
         minor: Minor,
     ) -> String {
@@ -143,6 +160,9 @@ impl<'s> Tally<'s> {
             return format!("unknown, as are the labels of its Namespace: {which}");
         };
         let labels = found.root().path(&["metadata", "labels"]);
+        if labels.is_none_or(|labels| labels.get("pod-security.kubernetes.io/enforce").is_none()) {
+            self.by_default.insert(namespace);
+        }
         let request = Request { user: "", namespace, labels, pod, is_pod: true };
         let review = configuration.review(&request, minor);
         self.count(review.denied.is_some());

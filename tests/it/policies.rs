@@ -101,7 +101,7 @@ fn a_check_judges_by_the_admission_policies_that_it_finds() {
     let message = own[0]["message"].as_str().unwrap();
     assert_eq!(
         message,
-        "the pods it makes: not docker.io/nginx:1, says registry by binding registry-prod, after labels changed it"
+        "the pods it makes: not docker.io/nginx:1, says registry by binding registry-prod"
     );
     assert_eq!(own[0]["pointer"], "/spec/template/spec/containers/0/image");
     // The policy in a file of its own counts as much.

@@ -51,6 +51,14 @@ struct Subject<'a> {
     volumes: Vec<Option<usize>>,
 }
 
+/// What mutating policies did to an object.
+struct Changed<'m> {
+    /// Those that changed it.
+    by: Vec<&'m str>,
+    before: Option<&'m Value>,
+    after: Option<&'m Value>,
+}
+
 /// The forms that the pods of a workload have when policies are asked about them; none
 /// where it makes none. In what the forms differ only a running cluster decides.
 pub fn pods_of(policies: &Policies<'_>, object: &Object) -> Vec<Possible> {
@@ -174,7 +182,12 @@ impl<'a> Audit<'a> {
                 judgement.findings.push(self.unchanged(subject, failure));
             }
         }
-        let changed = answer.mutated.changed_by();
+        let by = answer.mutated.changed_by();
+        let sent = forms.first().map_or(value, |form| &form.value);
+        let estate = self.policies.estate();
+        let before = (!by.is_empty()).then(|| estate.written(request.kind, sent));
+        let after = answer.mutated.object.as_ref();
+        let changed = Changed { by, before: before.as_ref(), after };
         let mut note = |policy: &str, verdict: Verdict| note(Flavour::Validating, policy, verdict);
         for ran in &decision.ran {
             let verdict = match ran.said.iter().any(|said| said.denies) {

@@ -67,7 +67,7 @@ fn control(id: &str, severity: Severity, object: Option<&Arc<Object>>) -> Contro
     let title = match (description, id.starts_with("map/")) {
         (Some(text), _) => text.to_owned(),
         (None, false) => format!("The admission policy {name} admits what is there"),
-        (None, true) => format!("The admission policy {name} is in force"),
+        (None, true) => format!("The admission policy {name} is in force and does not fail"),
     };
     Control {
         id: id.into(),

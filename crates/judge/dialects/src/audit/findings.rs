@@ -1,10 +1,10 @@
 //! What is found, with its proof.
 
 use ironhull_controls::judge::{evidence, owners};
-use ironhull_model::{Evidence, Finding, Object, Pointer, Repair, Severity, Verdict};
+use ironhull_model::{Evidence, Finding, Object, Pointer, Repair, Severity, Value, Verdict};
 
 use super::controls::{id, severity_of};
-use super::{Audit, MOST, Subject};
+use super::{Audit, Changed, MOST, Subject};
 use crate::decision::{Ran, Said};
 use crate::evaluate::Outcome;
 use crate::input::Source;
@@ -13,12 +13,11 @@ use crate::policies::Refused;
 use crate::policy::Flavour;
 
 impl Audit<'_> {
-    /// `changed` are the mutating policies that changed the object before.
     pub(super) fn violation(
         &self,
         subject: &Subject<'_>,
         ran: &Ran<'_>,
-        changed: &[&str],
+        changed: &Changed<'_>,
     ) -> Finding {
         let violated: Vec<&Said> = ran.said.iter().filter(|said| said.denies).collect();
         let first = violated[0];
@@ -35,9 +34,9 @@ impl Audit<'_> {
             .or_else(|| own(ran.policy, Flavour::Validating.kind()))
             .unwrap_or_else(|| severity_of(&ran.actions));
         let finding = self.finding(subject, ran.policy, &element, severity);
-        let after = match changed {
-            [] => String::new(),
-            names => format!(", after {} changed it", names.join(" and ")),
+        let after = match changed.is_read(first) {
+            false => String::new(),
+            true => format!(", after {} changed it", changed.by.join(" and ")),
         };
         let how = if first.outcome == Outcome::Failed { "ends in an error: " } else { "" };
         let evidence = subject.evidence(first);
@@ -138,6 +137,26 @@ fn pointer(path: &str) -> Pointer {
         pointer.push(part.trim_end_matches(']'));
     }
     pointer
+}
+
+impl Changed<'_> {
+    /// Whether a validation read something that was changed.
+    fn is_read(&self, said: &Said) -> bool {
+        let (Some(before), Some(after)) = (self.before, self.after) else { return false };
+        let own = said.reads.iter().filter(|read| read.source == Source::Object);
+        { own }.any(|read| {
+            let of = |value: &Value| -> Option<Value> {
+                let all =
+                    read.pointer.segments().map(|it| it.into_owned()).chain(read.absent.clone());
+                let mut node = value.root();
+                for segment in all {
+                    node = node.child(&segment)?;
+                }
+                Some(node.to_value())
+            };
+            of(before) != of(after)
+        })
+    }
 }
 
 impl Subject<'_> {

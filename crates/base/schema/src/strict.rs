@@ -66,8 +66,22 @@ fn object(schema: Schema, ty: TypeId, node: Node<'_>, errors: &mut Vec<StrictErr
     }
 }
 
+/// What stands for values of a Secret that are no texts where `base/secrets` masked them.
+const MASKED: [(&str, Kind); 3] = [
+    ("‹redacted:secret-bool›", Kind::Bool),
+    ("‹redacted:secret-float›", Kind::Float),
+    ("‹redacted:secret-integer›", Kind::Int),
+];
+
+/// The kind of what was written.
+fn kind_of(node: Node<'_>) -> Kind {
+    let text = node.as_str().unwrap_or_default();
+    let masked = MASKED.iter().find(|(mask, _)| *mask == text);
+    masked.map_or(node.kind(), |(_, kind)| *kind)
+}
+
 fn value(schema: Schema, ty: &FieldType, node: Node<'_>, errors: &mut Vec<StrictError>) {
-    let kind = node.kind();
+    let kind = kind_of(node);
     if kind == Kind::Null || node.is_defaulted() {
         return;
     }
@@ -80,7 +94,10 @@ fn value(schema: Schema, ty: &FieldType, node: Node<'_>, errors: &mut Vec<Strict
         FieldType::String => kind == Kind::String,
         // A list of numbers is read as bytes, too.
         FieldType::Bytes => {
-            let is_byte = |item: Node<'_>| item.as_u64().is_some_and(|number| number < 256);
+            let is_byte = |item: Node<'_>| match item.as_u64() {
+                Some(number) => number < 256,
+                None => kind_of(item) == Kind::Int && item.kind() == Kind::String,
+            };
             kind == Kind::String || kind == Kind::List && node.items().all(is_byte)
         }
         FieldType::Time => node.as_str().is_some_and(|text| is_time(text, None)),

@@ -89,6 +89,9 @@ mod tests {
             (None, "mysqladmin ping --password=hunter2 -h db"),
             (None, "vault login --token s3cr3tvalue"),
             (None, "--client-secret=0f9a8b7c6d"),
+            (None, "-Dspring.datasource.password=hunter2!"),
+            (None, "java -Ddb.pass=hunter2! -jar a.jar"),
+            (None, "--db-pass=hunter2!"),
         ] {
             assert_eq!(in_argument(before, text), Some("argument"), "{before:?} {text}");
         }

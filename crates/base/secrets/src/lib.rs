@@ -13,17 +13,25 @@ use ironhull_model::{Builder, Fact, Kind, Node, Object, Pointer};
 
 mod argument;
 mod comment;
+mod copies;
 mod form;
+mod json;
 mod mark;
 mod name;
 pub mod shown;
 
+pub use copies::{LAST_APPLIED, is_copy};
 pub use form::by_form;
 pub use mark::Salt;
 pub use name::by_name;
 
 /// What a masked value starts with.
 const MASK: &str = "‹redacted:";
+
+/// What stands for a value that was left out for a reason.
+pub fn mask(detector: &str) -> String {
+    format!("{MASK}{detector}›")
+}
 
 /// The detector that masked a text, if it was masked.
 pub fn masked(text: &str) -> Option<&str> {
@@ -84,17 +92,14 @@ fn found_at(object: &Object, salt: &Salt) -> Vec<(NodeId, Found)> {
     let mut found = Vec::new();
     let is_secret = object.is("", "Secret");
     scan(object.root(), is_secret, salt, &mut found);
-    let copy = object.root().path(&["metadata", "annotations", LAST_APPLIED]);
-    if let Some((copy, detector)) = copy.and_then(|copy| repeated(copy, is_secret, object, &found))
-    {
+    let copies: Vec<_> =
+        copies::of(object).filter_map(|copy| repeated(copy, is_secret, object, &found)).collect();
+    for (copy, detector) in copies {
         push(Some(detector), copy, salt, &mut found);
         found.sort_by(|(_, a), (_, b)| a.pointer.cmp(&b.pointer));
     }
     found
 }
-
-/// Where `kubectl apply` keeps a copy of what was applied.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The copy, if it holds data of a Secret or a value that was found in the object, and
 /// by what that is known.
@@ -104,12 +109,17 @@ fn repeated<'o>(
     object: &Object,
     found: &[(NodeId, Found)],
 ) -> Option<(Node<'o>, &'static str)> {
-    let text = copy.as_str()?;
+    let text = copy.as_str().filter(|text| masked(text).is_none())?;
     if found.iter().any(|(id, _)| *id == copy.id()) {
         return None;
     }
-    if is_secret && (text.contains("\"data\"") || text.contains("\"stringData\"")) {
+    let is_packed = copies::is_packed(text);
+    if is_secret && (is_packed || text.contains("\"data\"") || text.contains("\"stringData\"")) {
         return Some((copy, "secret-data"));
+    }
+    if is_packed {
+        // What the object holds it holds too.
+        return found.first().map(|(_, found)| (copy, found.detector));
     }
     let is_in = |id: NodeId| {
         let value = object.value.node(id).as_str().unwrap_or_default();
@@ -145,14 +155,17 @@ fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<(NodeId, F
                     // In an entry of `env` a misspelt `value` is the value still.
                     let is_value = key == "value" || is_entry && !refers(key, child);
                     let name = if is_value { named } else { above.name };
-                    if child.kind() == Kind::String {
-                        let masked = above.masked || in_data;
+                    let masked = above.masked || in_data;
+                    if let Some(detector) = wrong_type(child).filter(|_| masked) {
+                        push(Some(detector), child, salt, found);
+                    } else if child.kind() == Kind::String {
                         let detector = detect(name.unwrap_or(key), child, masked);
+                        // Options of a program are often a variable: `JAVA_OPTS`.
+                        let key = if is_entry && is_value { "env" } else { key };
                         let detector = detector.or_else(|| in_command(child, key, None));
                         push(detector, child, salt, found);
                     } else {
                         let below = name.filter(|_| is_value || above.name.is_some());
-                        let masked = above.masked || in_data;
                         let entries = matches!(key, "env" | "httpHeaders");
                         stack.push((child, Above { masked, name: below, entries }));
                     }
@@ -161,7 +174,9 @@ fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<(NodeId, F
             Kind::List => {
                 let mut before = None;
                 for child in node.items() {
-                    if child.kind() == Kind::String {
+                    if let Some(detector) = wrong_type(child).filter(|_| above.masked) {
+                        push(Some(detector), child, salt, found);
+                    } else if child.kind() == Kind::String {
                         let detector = detect(above.name.unwrap_or(""), child, above.masked);
                         let key = node.key().unwrap_or_default();
                         let detector = detector.or_else(|| in_command(child, key, before));
@@ -176,6 +191,17 @@ fn scan(root: Node<'_>, is_secret: bool, salt: &Salt, found: &mut Vec<(NodeId, F
         }
     }
     found.sort_by(|(_, a), (_, b)| a.pointer.cmp(&b.pointer));
+}
+
+/// What masks data of a Secret that is no text. The API server refuses it, as strict
+/// decoding in `base/schema` does, which therefore knows these masks.
+fn wrong_type(node: Node<'_>) -> Option<&'static str> {
+    match node.kind() {
+        Kind::Bool => Some("secret-bool"),
+        Kind::Int | Kind::UInt => Some("secret-integer"),
+        Kind::Float => Some("secret-float"),
+        _ => None,
+    }
 }
 
 /// Whether a member of an entry refers to a value instead of being one, or is its name.
@@ -208,6 +234,7 @@ fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
     }
     by_form(text)
         .or_else(|| by_name(name, text).then_some("name"))
+        .or_else(|| json::holds_secret(text).then_some("name"))
         .or_else(|| argument::in_header(name, text))
 }
 
@@ -223,147 +250,15 @@ fn copy(node: Node<'_>, masked: &HashMap<NodeId, &str>, builder: &mut Builder) {
             }
             builder.end(node.span().unwrap_or_default().end);
         }
-        Kind::String => match masked.get(&node.id()) {
+        _ => match masked.get(&node.id()) {
             Some(detector) => {
                 let span = node.span().unwrap_or_default();
-                builder.str(&format!("{MASK}{detector}›"), span.start, span.end);
+                builder.str(&mask(detector), span.start, span.end);
             }
             None => builder.copy(node),
         },
-        _ => builder.copy(node),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MASK, redact};
-    use ironhull_model::Object;
-
-    fn object(json: &str) -> Object {
-        Object::new(serde_json::from_str(json).unwrap(), None).unwrap()
-    }
-
-    #[test]
-    fn values_are_masked_and_places_told() {
-        let mut pod = object(
-            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","env":[
-            {"name":"DB_PASSWORD","value":"hunter2!"},{"name":"LOG_LEVEL","value":"debug"},
-            {"name":"URL","value":"postgres://app:s3cr3t@db/app"}],
-            "args":["--token=ghp_0123456789abcdefghijABCDEFGHIJ012345"]}]}}"#,
-        );
-        let salt = super::Salt::new(b"test");
-        let found = redact(&mut pod, &salt);
-        let told: Vec<_> =
-            found.iter().map(|found| (found.pointer.as_str(), found.detector)).collect();
-        assert_eq!(
-            told,
-            [
-                ("/spec/containers/0/args/0", "github-token"),
-                ("/spec/containers/0/env/0/value", "name"),
-                ("/spec/containers/0/env/2/value", "password-in-url"),
-            ]
-        );
-        let json = pod.root().to_json();
-        assert!(!json.contains("hunter2") && !json.contains("s3cr3t") && !json.contains("ghp_"));
-        assert!(json.contains("debug") && json.contains(MASK));
-        assert_eq!(redact(&mut pod, &salt), [], "masking is idempotent");
-    }
-
-    /// `kubectl get -o yaml` into a file takes the copy along.
-    #[test]
-    fn a_copy_of_what_was_applied_is_masked_with_it() {
-        let last = |object: &str| {
-            format!(
-                r#""annotations":{{"kubectl.kubernetes.io/last-applied-configuration":{}}}"#,
-                serde_json::Value::from(object)
-            )
-        };
-        let salt = super::Salt::new(b"test");
-        let copied = last(r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#);
-        let mut secret = object(&format!(
-            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"a",{copied}}}}}"#
-        ));
-        assert_eq!(redact(&mut secret, &salt).len(), 1);
-        assert!(!secret.root().to_json().contains("aHVudGVyMg"));
-        assert_eq!(redact(&mut secret, &salt), [], "masking is idempotent");
-        let copied =
-            last(r#"{"kind":"Pod","spec":{"env":[{"name":"DB_PASSWORD","value":"hunter2!"}]}}"#);
-        let pod = |env: &str| {
-            object(&format!(
-                r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a",{copied}}},"spec":{{"containers":[{{"name":"c","env":[{env}]}}]}}}}"#
-            ))
-        };
-        let mut with = pod(r#"{"name":"DB_PASSWORD","value":"hunter2!"}"#);
-        assert_eq!(redact(&mut with, &salt).len(), 2);
-        assert!(!with.root().to_json().contains("hunter2"));
-        let plain = last(r#"{"apiVersion":"apps/v1","kind":"Secret"}"#);
-        let mut trimmed = object(&format!(
-            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"a",{plain}}}}}"#
-        ));
-        assert_eq!(redact(&mut trimmed, &salt), [], "what holds nothing stays");
-    }
-
-    /// The places where a pod with this container holds secrets.
-    fn places(container: &str) -> Vec<String> {
-        let mut pod = object(&format!(
-            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"spec":{{"containers":[{{"name":"c",{container}}}]}}}}"#
-        ));
-        let found = redact(&mut pod, &super::Salt::new(b"test"));
-        let json = pod.root().to_json();
-        assert!(!json.contains("hunter2"), "{json}");
-        let short = |found: super::Found| found.pointer.as_str().replace("/spec/containers/0/", "");
-        found.into_iter().map(short).collect()
-    }
-
-    #[test]
-    fn arguments_and_headers_are_masked() {
-        assert_eq!(
-            places(
-                r#""command":["app","--token","hunter2"],"args":["--password=hunter2","-e","DB_PASSWORD=hunter2","--password=$(A)"]"#
-            ),
-            ["args/0", "args/2", "command/2"]
-        );
-        assert_eq!(places(r#""args":"--password=hunter2""#), ["args"]);
-        assert_eq!(
-            places(
-                r#""livenessProbe":{"httpGet":{"port":1,"httpHeaders":[{"name":"Authorization","value":"Bearer hunter2"},{"name":"Accept","value":"text/html"}]}}"#
-            ),
-            ["livenessProbe/httpGet/httpHeaders/0/value"]
-        );
-    }
-
-    #[test]
-    fn what_stands_in_the_wrong_place_is_masked_too() {
-        for (entry, places_of) in [
-            (r#"{"name":"PASSWORD","value":["hunter2"]}"#, "env/0/value/0"),
-            (r#"{"name":"PASSWORD","value":{"a":{"b":"hunter2"}}}"#, "env/0/value/a/b"),
-            (r#"{"name":"PASSWORD","valeu":"hunter2"}"#, "env/0/valeu"),
-            (r#"{"name":"PASSWORD","valeu":["hunter2"]}"#, "env/0/valeu/0"),
-            (r#"{"name":"PASSWORD","valueFrom":"hunter2"}"#, "env/0/valueFrom"),
-            (r#""PASSWORD=hunter2""#, "env/0"),
-        ] {
-            assert_eq!(places(&format!(r#""env":[{entry}]"#)), [places_of], "{entry}");
-        }
-        for entry in [
-            r#"{"name":"PASSWORD","valueFrom":{"secretKeyRef":{"name":"database","key":"password"}}}"#,
-            r#"{"name":"PASSWORD","valeuFrom":{"secretKeyRef":{"name":"database","key":"password"}}}"#,
-            r#"{"name":"LEVEL","valeu":"debug"}"#,
-        ] {
-            assert!(places(&format!(r#""env":[{entry}]"#)).is_empty(), "{entry}");
-        }
-        assert!(places(r#""volumeMounts":[{"name":"password","mountPath":"words"}]"#).is_empty());
-    }
-
-    #[test]
-    fn every_value_of_a_secret_is_masked() {
-        let mut secret = object(
-            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"eA=="},"stringData":{"plain":"y","empty":""}}"#,
-        );
-        assert_eq!(redact(&mut secret, &super::Salt::new(b"test")).len(), 2);
-        assert_eq!(
-            secret.root().path(&["data", "k"]).unwrap().as_str().and_then(super::masked),
-            Some("secret-data")
-        );
-        assert!(!secret.root().to_json().contains("eA=="));
-    }
-}
+mod tests;

@@ -30,6 +30,28 @@ fn words(last: u8) -> &'static [&'static str] {
     }
 }
 
+/// Short words that name a secret as the last of several: `DB_PASS`, `mysql.pwd`. Alone or
+/// as the end of a word they mostly mean something else (`PWD`, `bypass`).
+const LAST_WORDS: &[&str] = &["pass", "pwd"];
+
+/// Whether a name has several words of which the last is one of [`LAST_WORDS`].
+fn ends_in_short_word(name: &str) -> bool {
+    let name = name.trim_end_matches(['-', '.', '_']);
+    let Some(at) = name.rfind(['-', '.', '_']) else { return false };
+    let (before, last) = (&name[..at], &name[at + 1..]);
+    // `FIRST_PASS` is no password, and `OLD_PWD` a directory.
+    let is_other = NO_OWNERS.iter().any(|word| last_word(before).eq_ignore_ascii_case(word));
+    !is_other && LAST_WORDS.iter().any(|word| last.eq_ignore_ascii_case(word))
+}
+
+/// Words before which a pass is a turn, and a pwd a directory.
+const NO_OWNERS: &[&str] =
+    &["", "allow", "by", "first", "multi", "old", "one", "proxy", "second", "single", "two"];
+
+fn last_word(name: &str) -> &str {
+    name.rsplit(['-', '.', '_']).next().unwrap_or_default()
+}
+
 /// Names that end so and are none: etcd's name of a new cluster.
 const NO_SECRETS: &[&str] = &["initialclustertoken", "initial_cluster_token"];
 
@@ -37,9 +59,10 @@ const NO_SECRETS: &[&str] = &["initialclustertoken", "initial_cluster_token"];
 /// numbers and obvious placeholders are not.
 pub fn by_name(name: &str, text: &str) -> bool {
     let Some(last) = name.bytes().rev().find(|byte| !is_left_out(*byte)) else { return false };
-    words(last.to_ascii_lowercase()).iter().any(|word| ends_with(name, word))
-        && !is_harmless(text)
-        && !names(name, NO_SECRETS)
+    let last = last.to_ascii_lowercase();
+    let is_named = words(last).iter().any(|word| ends_with(name, word))
+        || matches!(last, b's' | b'd') && ends_in_short_word(name);
+    is_named && !is_harmless(text) && !names(name, NO_SECRETS)
 }
 
 /// Whether a name ends in one of some words, as [`by_name`] reads it.
@@ -64,6 +87,7 @@ fn is_harmless(text: &str) -> bool {
     text.len() < 4
         || text.contains(['\n', ' '])
         || text.starts_with(['$', '/', '<', '{', '*', '%'])
+        || text.starts_with("__") && text.ends_with("__")
         || text.starts_with("vault:")
         || text.starts_with("ref+")
         || text.starts_with("arn:")
@@ -89,11 +113,28 @@ mod tests {
             assert!(super::words(last).iter().all(|word| by_name(word, "hunter2")));
         }
         assert!(by_name("db-password.", "hunter2"));
+        for name in ["DB_PASS", "DB_PWD", "mysql.pwd", "redis-pass", "SMTP_AUTH_PASS"] {
+            assert!(by_name(name, "hunter2!"), "{name}");
+        }
+        for name in [
+            "PWD",
+            "OLD_PWD",
+            "OLDPWD",
+            "compass",
+            "bypass",
+            "by-pass",
+            "pass",
+            "FIRST_PASS",
+            "_PWD",
+        ] {
+            assert!(!by_name(name, "hunter2!"), "{name}");
+        }
         for (name, text) in [
             ("DB_PASSWORD_FILE", "/run/secrets/db"),
             ("DB_PASSWORD", "/run/secrets/db"),
             ("DB_PASSWORD", "$(FROM_SECRET)"),
             ("TOKEN", "true"),
+            ("k8s_auth_token", "__SERVICEACCOUNT_TOKEN__"),
             ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster-1"),
             ("initial-cluster-token", "etcd-cluster-1"),
             ("PASSWORD_MIN_LENGTH", "12"),

@@ -7,7 +7,7 @@ use ironhull_yaml::Limits;
 
 use crate::{Ending, state};
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const LAST_APPLIED: &str = ironhull_secrets::LAST_APPLIED;
 
 /// Somebody who wrote with an API version that ends.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -89,8 +89,34 @@ pub(crate) fn withheld(text: &str, token: Option<&str>) -> String {
     }
 }
 
+/// A text without the users and passwords in its addresses, such as those of proxies.
+pub(crate) fn without_users(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find("://") {
+        let (before, address) = rest.split_at(at + 3);
+        out += before;
+        let ends = |c: char| {
+            c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | '<' | '>')
+        };
+        let end = address.find(ends).unwrap_or(address.len());
+        let word = address.find(char::is_whitespace).unwrap_or(address.len());
+        let unescaped = || address[..word].rfind('@').filter(|at| has_password(&address[..*at]));
+        let user = address[..end].rfind('@').or_else(unescaped);
+        rest = &address[user.map_or(0, |at| at + 1)..];
+    }
+    out + rest
+}
+
+/// Whether what stands before an `@` and holds a slash is a user with a password in which
+/// nobody escaped it, and no host with a port.
+fn has_password(text: &str) -> bool {
+    let password = text.split_once(':').map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    password.is_some_and(|password| !password.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// A text without what follows the names of authentication schemes.
 fn without_credentials(text: &str) -> String {
+    let text = &*without_users(text);
     let lower = text.to_ascii_lowercase();
     let (mut out, mut at) = (String::new(), 0);
     let next = |from: usize| {
@@ -119,7 +145,7 @@ pub(crate) fn shortly(said: &str) -> String {
 /// the text that was read, which may be a credential.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let line = |error: &(dyn std::error::Error + 'static)| {
-        error.to_string().lines().next().unwrap_or_default().to_owned()
+        without_users(&error.to_string()).lines().next().unwrap_or_default().to_owned()
     };
     let mut text = line(error);
     let mut source = Some(error);
@@ -140,7 +166,7 @@ mod tests {
 
     use http::HeaderMap;
 
-    use super::{refusal, rest, warning, withheld};
+    use super::{refusal, rest, warning, withheld, without_users};
     use crate::Error;
 
     #[test]
@@ -197,6 +223,20 @@ mod tests {
         assert_eq!(refusal(302, b"").to_string(), elsewhere);
         assert_eq!(refusal(403, b" ").to_string(), "Forbidden (HTTP 403)");
         assert_eq!(refusal(999, b"").to_string(), "it says no more (HTTP 999)");
+    }
+
+    #[test]
+    fn addresses_are_said_without_users() {
+        for (text, said) in [
+            ("no socks5://bob:PASSWORD@proxy:1080: x", "no socks5://proxy:1080: x"),
+            ("\"http://bob@a/b@c\" and https://u:p@q@b", "\"http://a/b@c\" and https://b"),
+            ("http://bob:PASS/WORD@proxy/", "http://proxy/"),
+            ("https://a/b@c https://a:1/b@c", "https://a/b@c https://a:1/b@c"),
+            ("://", "://"),
+            ("a://b://c:d@e", "a://b://e"),
+        ] {
+            assert_eq!(without_users(text), said, "{text}");
+        }
     }
 
     #[test]

@@ -4,9 +4,6 @@
 use ironhull_model::{Builder, Node, Object, Standing, Value};
 use serde::Deserialize;
 
-/// `kubectl apply` writes the whole object there again, Secrets included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// An object of a list, whose items name neither version nor kind.
 pub(crate) fn object(
     item: &Value,
@@ -25,7 +22,7 @@ pub(crate) fn object(
             "apiVersion" | "kind" => {}
             "metadata" => {
                 builder.key(key, 0);
-                metadata(child, &mut builder);
+                metadata(child, (api_version, kind) == ("v1", "Secret"), &mut builder);
             }
             _ => {
                 builder.key(key, 0);
@@ -39,13 +36,13 @@ pub(crate) fn object(
     Some(object)
 }
 
-fn metadata(node: Node<'_>, builder: &mut Builder) {
+fn metadata(node: Node<'_>, is_secret: bool, builder: &mut Builder) {
     builder.begin_map(0);
     for (key, child) in node.entries() {
         builder.key(key, 0);
         match key {
             "managedFields" => managers(child, builder),
-            "annotations" => annotations(child, builder),
+            "annotations" => annotations(child, is_secret, builder),
             _ => builder.copy(child),
         }
     }
@@ -69,8 +66,25 @@ fn managers(list: Node<'_>, builder: &mut Builder) {
     builder.end(0);
 }
 
-/// Of what was applied last only version and kind are kept.
-fn annotations(map: Node<'_>, builder: &mut Builder) {
+/// Annotations of Secrets whose values are read: names of other objects and revisions.
+const OF_SECRETS: &[&str] = &[
+    "argocd.argoproj.io/tracking-id",
+    "cert-manager.io/certificate-name",
+    "cert-manager.io/issuer-group",
+    "cert-manager.io/issuer-kind",
+    "cert-manager.io/issuer-name",
+    "helm.sh/hook",
+    "kubernetes.io/service-account.name",
+    "kubernetes.io/service-account.uid",
+    "meta.helm.sh/release-name",
+    "meta.helm.sh/release-namespace",
+];
+/// And ours.
+const OURS: &str = "ironhull.dev/";
+
+/// Of copies of the whole object only version and kind are kept, and of a Secret what is
+/// known to be no part of it: other annotations are masked.
+fn annotations(map: Node<'_>, is_secret: bool, builder: &mut Builder) {
     #[derive(Deserialize, serde::Serialize, Default)]
     #[serde(default, rename_all = "camelCase")]
     struct Applied {
@@ -80,10 +94,12 @@ fn annotations(map: Node<'_>, builder: &mut Builder) {
     builder.begin_map(0);
     for (key, child) in map.entries() {
         builder.key(key, 0);
-        if key == LAST_APPLIED {
+        if ironhull_secrets::is_copy(key) {
             let applied: Applied =
                 serde_json::from_str(child.as_str().unwrap_or_default()).unwrap_or_default();
             builder.str(&serde_json::to_string(&applied).unwrap_or_default(), 0, 0);
+        } else if is_secret && !OF_SECRETS.contains(&key) && !key.starts_with(OURS) {
+            builder.str(&ironhull_secrets::mask("annotation"), 0, 0);
         } else {
             builder.copy(child);
         }
@@ -118,7 +134,25 @@ pub(crate) fn metadata_of(metadata: Node<'_>, api_version: &str, kind: &str) -> 
 mod tests {
     use ironhull_model::{Standing, Value};
 
-    use super::object;
+    use super::{object, secret};
+
+    #[test]
+    fn of_a_secret_no_annotation_is_kept_that_may_hold_it() {
+        let metadata: Value = serde_json::from_str(
+            r#"{"name":"a","annotations":{"kapp.k14s.io/original":"{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{\"k\":\"hunter2\"}}",
+            "objectset.rio.cattle.io/applied":"H4sIhunter2","own.example/was":"hunter2","kubernetes.io/service-account.name":"web","ironhull.dev/owner":"team"}}"#,
+        )
+        .unwrap();
+        let secret = secret(metadata.root(), "Opaque").unwrap();
+        let own = |name: &str| secret.annotation(name).unwrap();
+        assert!(!secret.root().to_json().contains("hunter2"), "{}", secret.root().to_json());
+        assert_eq!(own("kapp.k14s.io/original"), r#"{"apiVersion":"v1","kind":"Secret"}"#);
+        assert_eq!(own("own.example/was"), "‹redacted:annotation›");
+        assert_eq!(
+            (own("kubernetes.io/service-account.name"), own("ironhull.dev/owner")),
+            ("web", "team")
+        );
+    }
 
     #[test]
     fn what_was_applied_and_field_sets_are_left_behind() {

@@ -169,11 +169,36 @@ pub fn declared(name: &str) -> Option<&'static FactDeclaration> {
     FACTS.iter().find(|fact| fact.name == name)
 }
 
+/// What admission policies are about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Named {
+    /// The kinds of their parameters: group and kind.
+    pub kinds: BTreeSet<(String, String)>,
+    /// What their rules name: group and plural resource.
+    pub resources: BTreeSet<(String, String)>,
+}
+
+impl Named {
+    /// Adds what another policy is about.
+    pub fn add(&mut self, other: Named) {
+        self.kinds.extend(other.kinds);
+        self.resources.extend(other.resources);
+    }
+
+    /// Whether a policy is about objects of a kind, whose plural name is `resource`.
+    pub fn has(&self, group: &str, kind: &str, resource: &str) -> bool {
+        self.kinds.contains(&(group.to_owned(), kind.to_owned()))
+            || self.resources.contains(&(group.to_owned(), resource.to_owned()))
+    }
+}
+
 /// Of which kinds more than metadata is needed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Wanted {
     /// Group and kind; `*` is any.
     pub whole: BTreeSet<(String, String)>,
+    /// What admission policies are about, whoever makes such objects.
+    pub named: Named,
 }
 
 impl Wanted {
@@ -187,6 +212,7 @@ impl Wanted {
     /// Adds what somebody else needs.
     pub fn add(&mut self, other: Wanted) {
         self.whole.extend(other.whole);
+        self.named.add(other.named);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ironhull_model::{Code, Diagnostic, Node, Object, Value};
+use ironhull_model::{Code, Diagnostic, Node, Object, Standing, Value};
 
 use crate::removed;
 
@@ -108,8 +108,10 @@ pub fn complete(objects: &mut [Arc<Object>]) -> Vec<Diagnostic> {
         });
         match schema {
             Some(schema) => {
-                let value = defaults::apply(schema, &object.value);
-                if let Some(value) = value {
+                // A default is none where it was not read what is there.
+                if object.standing != Standing::Partial
+                    && let Some(value) = defaults::apply(schema, &object.value)
+                {
                     let object = with_value(object, value);
                     objects[index] = Arc::new(object);
                 }

@@ -8,6 +8,7 @@
 
 use ironhull_model::{Minor, Node};
 
+pub mod admission;
 pub mod crd;
 pub mod defaults;
 pub mod merge;

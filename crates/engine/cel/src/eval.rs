@@ -96,6 +96,16 @@ pub trait Host {
     }
 }
 
+/// A document that was not read as a whole: what is missing at its root may be there, and
+/// all of it together is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The document.
+    pub document: &'a Value,
+    /// Whether a member that is missing may be there.
+    pub may_have: fn(&str) -> bool,
+}
+
 /// What an evaluation may use and has used.
 #[derive(Default)]
 pub struct Context<'c, 'a> {
@@ -115,6 +125,8 @@ pub struct Context<'c, 'a> {
     /// Namespace, parameters of built-in kinds and, but for mutations, objects of
     /// built-in kinds.
     pub typed: &'c [&'a Value],
+    /// Documents that were not read as a whole.
+    pub parts: &'c [Part<'a>],
     /// What the policy's variables are worth.
     pub stage: Option<&'c mut Stage<'a>>,
 }
@@ -206,7 +218,24 @@ impl<'a> Machine<'_, '_, 'a> {
     fn read(&mut self, expr: &'a Expr) -> Eval<Val<'a>> {
         let value = self.eval(expr)?;
         self.note(&value);
-        Ok(value)
+        match value {
+            Val::Node(node) if self.part(node).is_some() => Ok(Val::Unknown),
+            value => Ok(value),
+        }
+    }
+
+    /// The part of a document of which this is the root.
+    fn part(&self, node: Node<'a>) -> Option<&Part<'a>> {
+        // Asked first, because most documents are whole.
+        if self.context.parts.is_empty() || node.id() != node.value().root().id() {
+            return None;
+        }
+        self.context.parts.iter().find(|part| std::ptr::eq(part.document, node.value()))
+    }
+
+    /// Whether a member that is missing may be there.
+    fn may_have(&self, node: Node<'a>, name: &str) -> bool {
+        self.part(node).is_some_and(|part| (part.may_have)(name))
     }
 
     fn eval(&mut self, expr: &'a Expr) -> Eval<Val<'a>> {

@@ -133,12 +133,36 @@ pub(crate) fn not_optional_entry(key: &Val<'_>, value: &Val<'_>) -> String {
     format!("cannot initialize optional entry '{key}' from non-optional value {value}")
 }
 
+/// Functions that a masked member of a list or map says nothing to, or that see to it
+/// themselves.
+const LOOKS_AT_NO_MEMBER: [&str; 16] = [
+    "@in",
+    "_+_",
+    "dyn",
+    "first",
+    "flatten",
+    "hasValue",
+    "last",
+    "optional.of",
+    "or",
+    "orValue",
+    "reverse",
+    "size",
+    "slice",
+    "type",
+    "value",
+    "_[_]",
+];
+
 /// Runs a call with values for its arguments.
 pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'a>> {
     let Some(function) = registry().functions.get(call.function as usize) else {
         return Err(no_overload());
     };
-    if args.iter().any(Val::is_unknown) {
+    let hides = |args: &[Val<'a>]| {
+        !LOOKS_AT_NO_MEMBER.contains(&function.name) && args.iter().any(Val::hides)
+    };
+    if args.iter().any(Val::is_unknown) || hides(args) {
         return Ok(Val::Unknown);
     }
     if let Some(single) = function.single {

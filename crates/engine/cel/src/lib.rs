@@ -30,7 +30,7 @@ pub mod syntax {
 
 pub use authz::{Authz, Check, Decision, Resource, Subject, Target};
 pub use env::Env;
-pub use eval::{Binding, Context, EvalError, Host, Trace};
+pub use eval::{Binding, Context, EvalError, Host, Part, Trace};
 pub use types::{Type, TypeProvider};
 pub use value::{List, Moment, Opaque, Struct, Val};
 

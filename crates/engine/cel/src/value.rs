@@ -83,6 +83,25 @@ impl<'a> Val<'a> {
         Val::Node(node)
     }
 
+    /// A part of a document, which is not known where it is masked.
+    pub(crate) fn part(node: Node<'a>) -> Val<'a> {
+        if is_masked(node) { Val::Unknown } else { Val::Node(node) }
+    }
+
+    /// Whether something in it is masked or not known, so that it is not known what it is
+    /// equal to or holds.
+    pub(crate) fn hides(&self) -> bool {
+        match self {
+            Val::Unknown => true,
+            Val::Node(node) => any_masked(*node),
+            Val::List(list) => list.items.iter().any(Val::hides),
+            Val::Map(entries) => entries.iter().any(|(key, value)| key.hides() || value.hides()),
+            Val::Struct(made) => made.fields().any(|(_, value)| value.hides()),
+            Val::Optional(Some(inner)) => inner.hides(),
+            _ => false,
+        }
+    }
+
     /// A map without entries.
     pub fn empty_map() -> Val<'a> {
         Val::Map(Rc::new(Vec::new()))
@@ -157,7 +176,7 @@ impl<'a> Val<'a> {
         match self {
             Val::List(list) => list.items.clone(),
             Val::Map(entries) => entries.iter().map(|(key, _)| key.clone()).collect(),
-            Val::Node(node) if node.kind() == Kind::List => node.items().map(Val::Node).collect(),
+            Val::Node(node) if node.kind() == Kind::List => node.items().map(Val::part).collect(),
             Val::Node(node) => {
                 node.entries().map(|(key, _)| Val::Str(Cow::Borrowed(key))).collect()
             }
@@ -180,7 +199,7 @@ impl<'a> Val<'a> {
         match self {
             Val::List(list) => list.items.iter().for_each(|item| visit(item.clone())),
             Val::Node(node) if node.kind() == Kind::List => {
-                node.items().for_each(|item| visit(Val::Node(item)));
+                node.items().for_each(|item| visit(Val::part(item)));
             }
             other => other.elements().into_iter().for_each(visit),
         }
@@ -261,10 +280,10 @@ impl<'a> Val<'a> {
             Val::List(list) => list.items.first().map(|item| (Val::Null, item.clone())),
             Val::Map(entries) => entries.first().cloned(),
             Val::Node(node) if node.kind() == Kind::List => {
-                node.items().next().map(|item| (Val::Null, Val::Node(item)))
+                node.items().next().map(|item| (Val::Null, Val::part(item)))
             }
             Val::Node(node) => {
-                node.entries().next().map(|(key, item)| (Val::str(key), Val::Node(item)))
+                node.entries().next().map(|(key, item)| (Val::str(key), Val::part(item)))
             }
             _ => None,
         }
@@ -275,7 +294,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Map(entries) => entries.to_vec(),
             Val::Node(node) => {
-                node.entries().map(|(key, item)| (Val::str(key), Val::Node(item))).collect()
+                node.entries().map(|(key, item)| (Val::str(key), Val::part(item))).collect()
             }
             _ => Vec::new(),
         }
@@ -294,7 +313,7 @@ impl<'a> Val<'a> {
         match self {
             Val::List(list) => list.items.iter().any(holds),
             Val::Node(node) if node.kind() == Kind::List => {
-                node.items().any(|item| holds(&Val::Node(item)))
+                node.items().any(|item| holds(&Val::part(item)))
             }
             _ => false,
         }
@@ -356,6 +375,20 @@ impl<'a> Val<'a> {
             }
             other => builder.str(&other.display(), 0, 0),
         }
+    }
+}
+
+/// Whether a text of a document was masked.
+pub(crate) fn is_masked(node: Node<'_>) -> bool {
+    node.as_str().is_some_and(|text| ironhull_secrets::masked(text).is_some())
+}
+
+fn any_masked(node: Node<'_>) -> bool {
+    match node.kind() {
+        Kind::List => node.items().any(any_masked),
+        Kind::Map => node.entries().any(|(_, child)| any_masked(child)),
+        Kind::String => is_masked(node),
+        _ => false,
     }
 }
 

@@ -130,7 +130,8 @@ pub fn wanted() -> Wanted {
     whole.push(("config.gatekeeper.sh", "Config"));
     whole.push(("", "Service"));
     whole.extend(webhooks::KINDS.map(|kind| (webhooks::GROUP, kind)));
-    Wanted { whole: whole.into_iter().map(|(g, k)| (g.to_owned(), k.to_owned())).collect() }
+    let whole = whole.into_iter().map(|(g, k)| (g.to_owned(), k.to_owned())).collect();
+    Wanted { whole, ..Wanted::default() }
 }
 
 fn text<'n>(node: Node<'n>, name: &str) -> Option<&'n str> {

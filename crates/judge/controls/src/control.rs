@@ -62,7 +62,7 @@ pub fn wanted(controls: &[&Control], schema: Schema) -> Wanted {
     });
     let named = named.map(|(group, kind)| (group.to_string(), kind.to_string()));
     let known = schema.kinds().map(|info| (info.group.to_owned(), info.kind.to_owned()));
-    Wanted { whole: named.chain(known).collect() }
+    Wanted { whole: named.chain(known).collect(), ..Wanted::default() }
 }
 
 /// A reference into a table of requirements: a catalogue row or an item of a standard.

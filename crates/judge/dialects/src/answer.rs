@@ -2,6 +2,7 @@
 
 use crate::decide;
 use crate::decision::{Decision, Doubt, Ran};
+use crate::left_out::LeftOut;
 use crate::mutate::{self, Mutated};
 use crate::plugins::Possible;
 use crate::policies::Policies;
@@ -47,7 +48,12 @@ fn of_one<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> Answer<'e> {
         false => mutate::mutate(policies, request),
     };
     let mut left = *request;
-    let open = what_is_open(&mutated);
+    let open = what_is_open(&mutated).or_else(|| {
+        let is_changed = mutated.applied.iter().any(|applied| applied.changed);
+        let is_part = request.left_out != LeftOut::Nothing;
+        (is_part && is_changed)
+            .then(|| "the object, of which a part was read, as policies change it".to_owned())
+    });
     if open.is_some() {
         left.object = Known::Unknown;
     } else if let Some(object) = mutated.object.as_ref().filter(|_| !mutated.applied.is_empty()) {

@@ -12,7 +12,7 @@ use ironhull_controls::judge::{Judgement, Tally, owners};
 use ironhull_model::{Finding, Object, Severity, Standing, Value, Verdict};
 use ironhull_schema::{Schema, defaults, template_path};
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Doubt};
 use crate::plugins::{self, Guess, Possible};
 use crate::policies::{Policies, Refused};
 use crate::policy::{Flavour, GROUP, text};
@@ -101,7 +101,7 @@ impl<'a> Audit<'a> {
 
     /// Judges one object.
     pub fn object(&self, object: &'a Object, judgement: &mut Judgement) {
-        if !object.is_judged() || owners::is_over(object) {
+        if object.standing == Standing::Assumed || owners::is_over(object) {
             return;
         }
         let first = judgement.findings.len();
@@ -164,18 +164,16 @@ impl<'a> Audit<'a> {
             None => Request::create(&kinds, object, value),
             Some(_) => Some(pods::request(object, value)),
         };
-        let Some(mut request) = request else { return };
-        request.is_stored = object.standing == Standing::Live && subject.template.is_none();
+        let Some(mut request) = request else {
+            return self.undefined(subject, verdicts, judgement);
+        };
+        let is_stored = matches!(object.standing, Standing::Live | Standing::Partial);
+        request.is_stored = is_stored && subject.template.is_none();
         let forms = plugins::forms(self.policies.estate(), &request, sent);
         let answer = self.policies.answer(&request, &forms);
         let decision = &answer.decision;
         let mut note = |flavour: Flavour, policy: &str, verdict: Verdict| {
-            if let Some(at) = self.places.get(&id(flavour, policy)) {
-                let known = verdicts.entry(*at).or_insert(verdict);
-                *known = (*known).max(verdict);
-                return true;
-            }
-            false
+            self.note(flavour, policy, verdict, verdicts)
         };
         for failure in answer.mutated.refusals() {
             if note(Flavour::Mutating, failure.policy, Verdict::Violated) {
@@ -201,14 +199,53 @@ impl<'a> Audit<'a> {
         self.errors(subject, decision, &mut note, judgement);
         for doubt in &decision.doubts {
             if note(doubt.policy, Verdict::Unknown) {
-                let element = doubt.binding.unwrap_or_default();
-                let finding = self.finding(subject, doubt.policy, element, Severity::Medium);
-                judgement.findings.push(Finding {
-                    verdict: Verdict::Unknown,
-                    message: format!("{}it cannot be told: {}", subject.prefix(), doubt.missing),
-                    missing: vec![doubt.missing.clone()],
-                    ..finding
-                });
+                judgement.findings.push(self.unknown(subject, doubt));
+            }
+        }
+    }
+
+    /// Takes a policy's verdict in; false where its control is not asked for.
+    fn note(
+        &self,
+        flavour: Flavour,
+        policy: &str,
+        verdict: Verdict,
+        verdicts: &mut BTreeMap<usize, Verdict>,
+    ) -> bool {
+        let Some(at) = self.places.get(&id(flavour, policy)) else { return false };
+        let known = verdicts.entry(*at).or_insert(verdict);
+        *known = (*known).max(verdict);
+        true
+    }
+
+    fn unknown(&self, subject: &Subject<'_>, doubt: &Doubt<'_>) -> Finding {
+        let element = doubt.binding.unwrap_or_default();
+        Finding {
+            verdict: Verdict::Unknown,
+            message: format!("{}it cannot be told: {}", subject.prefix(), doubt.missing),
+            missing: vec![doubt.missing.clone()],
+            ..self.finding(subject, doubt.policy, element, Severity::Medium)
+        }
+    }
+
+    /// Of an object whose kind nobody defines it is not known which policies are asked.
+    fn undefined(
+        &self,
+        subject: &Subject<'_>,
+        verdicts: &mut BTreeMap<usize, Verdict>,
+        judgement: &mut Judgement,
+    ) {
+        let (object, kinds) = (subject.object, self.policies.estate().kinds());
+        let missing =
+            || format!("the definition of {} in {}", object.thing.kind, object.api_version());
+        for (policy, _) in self.policies.validating() {
+            if policy.constraints.may_cover(object, kinds)
+                && self.note(Flavour::Validating, policy.name, Verdict::Unknown, verdicts)
+            {
+                let name = policy.name;
+                let doubt =
+                    Doubt { policy: name, binding: None, may_deny: true, missing: missing() };
+                judgement.findings.push(self.unknown(subject, &doubt));
             }
         }
     }

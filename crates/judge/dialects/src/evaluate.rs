@@ -3,10 +3,11 @@
 //! `k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go`.
 
 use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
-use ironhull_cel::{Host, Val};
+use ironhull_cel::{Host, Part, Val};
 use ironhull_model::{Kind, Minor, Node, Value};
 
 use crate::expression::{Expression, Given, Reads, Spent, Stage};
+use crate::left_out;
 use crate::policy::{FailurePolicy, Policy};
 use crate::text::{aggregate, cut};
 
@@ -97,9 +98,16 @@ pub(crate) struct Seen<'e> {
     pub(crate) host: &'e dyn Host,
     /// The documents that the API server holds as values of its Go types.
     pub(crate) typed: &'e [&'e Value],
+    /// Those that were not read as a whole: the object first, if it is one of them.
+    pub(crate) parts: &'e [Part<'e>],
 }
 
 impl Seen<'_> {
+    /// What is not known that an expression read.
+    pub(crate) fn missing(&self, reads: &Reads<'_>) -> String {
+        left_out::missing(&self.unknown, self.parts, reads)
+    }
+
     /// What the API server sets in a new object, where that was read.
     pub(crate) fn lacks(&self, reads: &Reads<'_>) -> Option<String> {
         let object = self.fresh?;
@@ -154,7 +162,8 @@ pub(crate) fn is_met<'e>(policy: &Policy<'e>, program: &'e Program, seen: &Seen<
 
 impl<'e> Run<'_, 'e> {
     fn stage(&self, inputs: &Inputs<'e>, budget: u64) -> Stage<'e> {
-        Stage::new(inputs, &self.program.variables, self.seen.host, self.seen.typed, budget)
+        let documents = (self.seen.typed, self.seen.parts);
+        Stage::new(inputs, &self.program.variables, self.seen.host, documents, budget)
     }
 
     fn ask(
@@ -168,14 +177,10 @@ impl<'e> Run<'_, 'e> {
             return Ok(Told::Unknown(what));
         }
         Ok(match given {
-            Given::Value(value) if value.is_unknown() => Told::Unknown(self.missing()),
+            Given::Value(value) if value.is_unknown() => Told::Unknown(self.seen.missing(reads)),
             Given::Value(value) => Told::Value(value),
             Given::Error(error) => Told::Error(error),
         })
-    }
-
-    fn missing(&self) -> String {
-        self.seen.unknown.join(", ")
     }
 
     fn fails(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Expressions of policies: what they may name, their types, how they are run.
 
 use ironhull_cel::policy::{self, Inputs, OUT_OF_BUDGET, Use, Variables};
-use ironhull_cel::{Binding, Context, Host, Issue, Program, Trace, Type, Val};
+use ironhull_cel::{Binding, Context, Host, Issue, Part, Program, Trace, Type, Val};
 use ironhull_model::{Minor, Node, NodeId, Value};
 
 use crate::policy::Named;
@@ -151,6 +151,8 @@ pub(crate) struct Stage<'e> {
     host: &'e dyn Host,
     /// The documents that the API server holds as values of its Go types.
     typed: &'e [&'e Value],
+    /// Those that were not read as a whole.
+    parts: &'e [Part<'e>],
     /// What is left to spend.
     pub(crate) left: u64,
 }
@@ -163,11 +165,11 @@ impl<'e> Stage<'e> {
         inputs: &Inputs<'e>,
         variables: &'e Variables,
         host: &'e dyn Host,
-        typed: &'e [&'e Value],
+        (typed, parts): (&'e [&'e Value], &'e [Part<'e>]),
         budget: u64,
     ) -> Stage<'e> {
         let memory = policy::Stage::new(variables);
-        Stage { bindings: inputs.clone().bindings(), memory, host, typed, left: budget }
+        Stage { bindings: inputs.clone().bindings(), memory, host, typed, parts, left: budget }
     }
 
     /// Runs an expression; what it costs is taken from the budget.
@@ -185,6 +187,7 @@ impl<'e> Stage<'e> {
         context.host = Some(self.host);
         context.stage = Some(&mut self.memory);
         context.typed = self.typed;
+        context.parts = self.parts;
         match policy::evaluate(program, &self.bindings, &mut context, &mut self.left) {
             Ok(value) => Ok(Given::Value(value)),
             Err(error) if error.message == OUT_OF_BUDGET => Err(Spent),

@@ -1,13 +1,14 @@
 //! What expressions see of a request.
 
 use ironhull_cel::policy::Inputs;
-use ironhull_cel::{Host, Resource, Val};
+use ironhull_cel::{Host, Part, Resource, Val};
 use ironhull_model::{Builder, Minor, Node, Value};
 use ironhull_schema::crd;
 
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
 use crate::kinds::under;
+use crate::left_out::LeftOut;
 use crate::matching::{Form, Matched};
 use crate::request::{Known, Place, Request, Typed};
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared<'e> {
     pub(crate) host: &'e dyn Host,
     /// Of [`Documents::typed`].
     pub(crate) typed: &'e [&'e Value],
+    /// Of [`Documents::parts`].
+    pub(crate) parts: &'e [Part<'e>],
     /// How many variables the policy has.
     pub(crate) n_variables: usize,
 }
@@ -111,7 +114,7 @@ impl Documents {
         shown: Option<&'e Value>,
         shared: Shared<'e>,
     ) -> Seen<'e> {
-        let Shared { host, typed, n_variables } = shared;
+        let Shared { host, typed, parts, n_variables } = shared;
         let object = |known: Known<'e>, renamed: &'e Option<Value>| match (known, renamed) {
             (Known::None, _) => Val::Null,
             (_, Some(renamed)) => Val::from_node(renamed.root()),
@@ -159,6 +162,7 @@ impl Documents {
             minor,
             host,
             typed,
+            parts,
         }
     }
 
@@ -187,6 +191,17 @@ impl Documents {
             typed.extend(request.object.value().into_iter().chain(request.old_object.value()));
         }
         typed
+    }
+
+    /// The documents that were not read as a whole.
+    pub(crate) fn parts<'e>(&'e self, request: &Request<'e>, param: Param<'_>) -> Vec<Part<'e>> {
+        let object = self.object.as_ref().or(request.object.value());
+        let object = object.and_then(|value| request.left_out.part(value));
+        let param = match param {
+            Param::None => LeftOut::Nothing,
+            Param::Object(object) => LeftOut::of(object),
+        };
+        object.into_iter().chain(self.params.as_ref().and_then(|it| param.part(it))).collect()
     }
 
     /// What expressions but those of audit annotations see of the Namespace.
@@ -221,6 +236,8 @@ fn in_form(
     match matched.form {
         Form::Own => None,
         Form::Renamed => Some(under(value, matched.kind)),
+        // How it is converted may depend on what was not read.
+        Form::Converted if request.left_out != LeftOut::Nothing => None,
         Form::Converted => estate.converted(request.kind, matched.kind, value),
     }
 }

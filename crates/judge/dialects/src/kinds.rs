@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ironhull_model::{Builder, Node, Value, World};
-use ironhull_schema::{Schema, Scope, crd, stability};
+use ironhull_schema::{KindInfo, Schema, Scope, crd, stability};
 
 use crate::policy::text;
 use crate::request::Typed;
@@ -112,6 +112,18 @@ impl<'a> Kinds<'a> {
             }
         }
         !is_known
+    }
+
+    /// Whether a resource is known to be of a kind.
+    pub(crate) fn has(&self, group: &str, resource: &str) -> bool {
+        let is_own = |info: &KindInfo| info.group == group && info.resource == resource;
+        let all = self.world.of_kind(crd::GROUP, crd::KIND);
+        let specs = all.filter_map(|object| object.root().get("spec"));
+        self.schema.kinds().any(is_own)
+            || specs.into_iter().any(|spec| {
+                text(spec, "group") == group
+                    && spec.path(&["names", "plural"]).and_then(Node::as_str) == Some(resource)
+            })
     }
 
     /// Whether every definition of a custom resource is known.

@@ -2,10 +2,10 @@
 //! `matchResources`, as the API server's matcher reads them
 //! (`k8s.io/apiserver/pkg/admission/plugin/policy/matching`).
 
-use ironhull_model::{Node, Value, selector};
+use ironhull_model::{Node, Object, Value, selector};
 
 use crate::estate::Estate;
-use crate::kinds::Equivalent;
+use crate::kinds::{Equivalent, Kinds};
 use crate::policy::{list, text};
 use crate::request::{Known, Operation, Place, Request, Typed};
 
@@ -127,6 +127,25 @@ impl<'a> Match<'a> {
         self.find(&self.rules, request, estate)
     }
 
+    /// Whether the rules may cover a new object of a kind of which nobody says what
+    /// resource it is.
+    pub(crate) fn may_cover(&self, object: &Object, kinds: Kinds<'a>) -> bool {
+        let plural = guessed_plural(&object.thing.kind);
+        let (group, version) = (&*object.thing.group, &*object.version);
+        self.rules.iter().any(|rule| {
+            // The plural of a definition may be any that no other kind of its group has.
+            let may_be = |resource: &&str| {
+                let (own, sub) = resource.split_once('/').unwrap_or((resource, "*"));
+                let is_free = || rule.groups.contains(&group) && !kinds.has(group, own);
+                sub == "*" && (own == "*" || own == plural || is_free())
+            };
+            has(&rule.operations, Operation::Create.as_str())
+                && has(&rule.groups, group)
+                && (!self.is_exact || has(&rule.versions, version))
+                && rule.resources.iter().any(may_be)
+        })
+    }
+
     fn selects_namespace(&self, request: &Request<'a>, estate: &Estate<'a>) -> Selected {
         let is_about_one = request.resource.name == "namespaces";
         if request.place == Place::Cluster && !is_about_one {
@@ -235,6 +254,16 @@ impl<'a> Rule<'a> {
             "Cluster" => !is_namespaced,
             _ => false,
         }
+    }
+}
+
+/// The plural name that definitions mostly give a kind.
+fn guessed_plural(kind: &str) -> String {
+    let singular = kind.to_lowercase();
+    match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if singular.ends_with('s') => format!("{singular}es"),
+        None => format!("{singular}s"),
     }
 }
 

@@ -7,8 +7,7 @@ use ironhull_model::{Node, Object};
 
 use crate::matching::Match;
 
-/// The API group of policies and bindings.
-pub const GROUP: &str = "admissionregistration.k8s.io";
+pub use ironhull_schema::admission::GROUP;
 
 /// What a policy does with a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -4,6 +4,7 @@ use ironhull_model::{Builder, Node, Object, Value};
 use ironhull_schema::Scope;
 
 use crate::kinds::{Kinds, api_version};
+use crate::left_out::LeftOut;
 
 /// What is about to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -130,6 +131,8 @@ pub struct Request<'a> {
     /// Whether the object is as the API server holds it. If not, what only the API
     /// server sets (uid, times, a generated name) is not known.
     pub is_stored: bool,
+    /// What was not read of the object.
+    pub left_out: LeftOut,
     /// Whether a file's object went through [`Policies::mutate`](crate::Policies::mutate),
     /// so that it has the form in which the API server holds it.
     pub is_mutated: bool,
@@ -171,6 +174,7 @@ impl<'a> Request<'a> {
             dry_run: None,
             options: None,
             is_stored: false,
+            left_out: LeftOut::of(object),
             is_mutated: false,
         }
     }

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use ironhull_model::Kind;
+use ironhull_model::{Kind, Node};
 
 use super::locals::Local;
 use super::structs::native;
 use super::{Binding, Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Attr, Base, Qual};
 use crate::library::operand::{Operand, View};
-use crate::value::{Val, hashable, member};
+use crate::value::{Val, hashable, is_masked, member};
 
 /// What a chain led to. Kept apart from [`Val`], so that `a.?b.orValue(c)` makes no
 /// optional value only to open it.
@@ -176,6 +176,13 @@ impl<'a> Machine<'_, '_, 'a> {
             Qual::Field(name, _) => self.get(value, &Key::Field(&name.0), optional),
             Qual::Native(name) => native(value, name.0.as_str(), optional),
             Qual::Test(_) | Qual::TestNative(_) => {
+                // What is masked is there.
+                if let (Val::Node(node), Qual::Test(name)) = (value, qual)
+                    && !optional
+                    && node.field(&name.0).is_some_and(is_masked)
+                {
+                    return Ok(Some(Val::Bool(true)));
+                }
                 let found = match qual {
                     Qual::TestNative(name) => native(value, name.0.as_str(), true)?,
                     Qual::Test(name) => self.get(value, &Key::Field(&name.0), true)?,
@@ -217,12 +224,20 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
+    /// Notes that a member was looked at which is masked.
+    fn note_masked(&mut self, parent: Node<'a>, key: &Key<'_, 'a>) {
+        let child = parent.get(&key.shown());
+        if let (Some(child), Some(trace)) = (child, self.context.trace.as_deref_mut()) {
+            trace.read(child);
+        }
+    }
+
     fn get(&mut self, value: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option<Val<'a>>> {
         match value {
             Val::Unknown => Ok(Some(Val::Unknown)),
             Val::Node(node) if node.kind() == Kind::Map => {
                 let found = match key {
-                    Key::Field(name) => node.field(name).map(Val::Node),
+                    Key::Field(name) => node.field(name).map(Val::part),
                     Key::Val(key) if key.as_str().is_none() && self.is_typed(value) => {
                         return Err(bad_key(key));
                     }
@@ -232,6 +247,11 @@ impl<'a> Machine<'_, '_, 'a> {
                     && let Some(trace) = self.context.trace.as_deref_mut()
                 {
                     trace.absent(*node, &key.shown());
+                }
+                match &found {
+                    None if self.may_have(*node, &key.shown()) => return Ok(Some(Val::Unknown)),
+                    Some(Val::Unknown) => self.note_masked(*node, key),
+                    _ => {}
                 }
                 present(found, optional, || no_such_key(key))
             }
@@ -335,7 +355,7 @@ fn element<'a>(list: &Val<'a>, key: &Key<'_, 'a>, optional: bool) -> Eval<Option
     };
     let found = usize::try_from(at).ok().and_then(|at| match list {
         Val::List(list) => list.items.get(at).cloned(),
-        Val::Node(node) => node.item(at).map(Val::Node),
+        Val::Node(node) => node.item(at).map(Val::part),
         _ => None,
     });
     if found.is_none() && list.is_open() && at >= 0 {

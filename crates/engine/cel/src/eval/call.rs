@@ -32,6 +32,7 @@ impl<'a> Machine<'_, '_, 'a> {
             (Ok(Val::Unknown), _) => Ok(Val::Unknown),
             (Err(error), _) | (_, Err(error)) => Err(error),
             (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
+            (Ok(left), Ok(right)) if left.hides() || right.hides() => Ok(Val::Unknown),
             (Ok(left), Ok(right)) => match which {
                 // What a list that may go on is equal to is not known.
                 _ if (left.is_open() || right.is_open()) && both_lists(&left, &right) => {

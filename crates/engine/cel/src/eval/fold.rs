@@ -70,11 +70,11 @@ impl<'a> Machine<'_, '_, 'a> {
             }
             Val::Node(node) if node.kind() == Kind::List => {
                 let items = node.items().enumerate();
-                let items = items.map(|(at, item)| (Val::Int(at as i64), Val::Node(item)));
+                let items = items.map(|(at, item)| (Val::Int(at as i64), Val::part(item)));
                 self.each(items, false, folded, &mut accumulator)?;
             }
             Val::Node(node) if node.kind() == Kind::Map => {
-                let items = node.entries().map(|(key, item)| (Val::str(key), Val::Node(item)));
+                let items = node.entries().map(|(key, item)| (Val::str(key), Val::part(item)));
                 self.each(items, true, folded, &mut accumulator)?;
             }
             Val::Map(entries) => {

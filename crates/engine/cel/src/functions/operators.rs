@@ -97,7 +97,8 @@ pub(crate) fn contains<'a>(wanted: &Val<'_>, container: &Val<'_>) -> Result<Val<
             if container.any(|item| equal(wanted, item) == Some(true)) {
                 return Ok(Val::Bool(true));
             }
-            Ok(if container.is_open() { Val::Unknown } else { Val::Bool(false) })
+            let is_unknown = container.is_open() || container.hides() || wanted.hides();
+            Ok(if is_unknown { Val::Unknown } else { Val::Bool(false) })
         }
         _ => Err(no_overload()),
     }

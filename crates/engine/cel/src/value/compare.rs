@@ -75,7 +75,7 @@ fn maps_equal(a: &Val<'_>, b: &Val<'_>) -> bool {
 /// A map's value for a key.
 pub(crate) fn member<'a>(map: &Val<'a>, key: &Val<'_>) -> Option<Val<'a>> {
     match map {
-        Val::Node(node) => node.get(key.as_str()?).map(Val::Node),
+        Val::Node(node) => node.get(key.as_str()?).map(Val::part),
         Val::Map(entries) => {
             let found = entries.iter().find(|(known, _)| is_key(known, key));
             found.map(|(_, value)| value.clone())

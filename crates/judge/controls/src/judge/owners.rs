@@ -29,7 +29,7 @@ pub fn is_over(object: &Object) -> bool {
 /// The last controller in the chain of those that made a running object, as far as
 /// the world has them; none for what a person made.
 pub fn outermost<'a>(world: World<'a>, object: &Object) -> Option<&'a Arc<Object>> {
-    if object.standing != Standing::Live {
+    if !matches!(object.standing, Standing::Live | Standing::Partial) {
         return None;
     }
     let mut owner = controller(world, object)?;

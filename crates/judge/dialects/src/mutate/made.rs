@@ -144,7 +144,8 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
         namespace_object: seen.annotations.namespace_object.clone(),
         ..seen.validations.clone()
     };
-    let mut stage = Stage::new(&inputs, &program.variables, seen.host, seen.typed, BUDGET);
+    let documents = (seen.typed, seen.parts);
+    let mut stage = Stage::new(&inputs, &program.variables, seen.host, documents, BUDGET);
     let expression = &program.mutations[index];
     if let Err(error) = &expression.program {
         return Made::Error(error.clone());
@@ -160,7 +161,7 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
         Err(_) => return Made::Error(OUT_OF_BUDGET.to_owned()),
     };
     if value.is_unknown() {
-        return Made::Unknown(seen.unknown.join(", "));
+        return Made::Unknown(seen.missing(&reads));
     }
     let made = match patch {
         PatchType::ApplyConfiguration => apply_configuration(&value, seen.typed).map(Made::Object),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ironhull_dialects::{
-    Answer as Answered, Known, Operation, Place, Policies, Request, Typed, User, Verdict,
+    Answer as Answered, Known, LeftOut, Operation, Place, Policies, Request, Typed, User, Verdict,
     dry_run_options,
 };
 use ironhull_model::{Change, Coverage, Minor, Object, Snapshot, Value, World};
@@ -121,6 +121,7 @@ fn answer(
         old_object,
         dry_run: Some(operation != Operation::Connect),
         options: Some(&options),
+        left_out: LeftOut::Nothing,
         is_stored: false,
         is_mutated: false,
     };

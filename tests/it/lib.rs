@@ -26,6 +26,7 @@ mod outside;
 mod packs;
 mod peers;
 mod policies;
+mod policy_reads;
 mod prove;
 mod readme;
 mod rubbish;

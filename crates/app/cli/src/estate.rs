@@ -9,11 +9,11 @@ use ironhull_controls::{Control, control};
 use ironhull_kube::Cluster;
 use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
-    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Object, Snapshot, Source,
+    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Named, Object, Snapshot, Source,
     SourceId, Standing, ThingRef, Wanted,
 };
 use ironhull_report::text::shell_word;
-use ironhull_schema::{Schema, crd, defaults, rbac};
+use ironhull_schema::{Schema, admission, crd, defaults, rbac};
 use ironhull_secrets::Salt;
 use ironhull_upgrade::support;
 use jiff::civil::Date;
@@ -74,6 +74,17 @@ impl<'o> Options<'o> {
     }
 }
 
+impl Options<'_> {
+    /// What is needed of a cluster, also by the admission policies of the command line.
+    pub(crate) fn wanted_with_policies(&self) -> Wanted {
+        let mut wanted = self.wanted.clone();
+        for file in self.policies {
+            wanted.named.add(Text::named(file).named_by_policies());
+        }
+        wanted
+    }
+}
+
 /// What is needed of a cluster: by controls, and to say what add-ons do.
 pub(crate) fn wanted(controls: &[&Control], minor: Minor) -> Wanted {
     let mut wanted = control::wanted(controls, Schema::of(minor));
@@ -129,16 +140,30 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     let mut seen = (targets.len() > 1).then(Seen::new);
     let salt = salt();
     let mut cluster = None;
+    let is_file = |target: &&String| {
+        let schemes = [dump::SCHEME, saved::SCHEME, live::SCHEME];
+        !schemes.iter().any(|scheme| target.starts_with(scheme))
+    };
+    for target in targets.iter().filter(is_file) {
+        find(target, seen.as_mut(), &mut texts, &mut snapshot);
+    }
+    // Policies among the files say of which kinds of a cluster everything is read.
+    let mut named = Named::default();
+    if !targets.iter().all(|target| is_file(&target)) {
+        texts.iter().for_each(|text| named.add(text.named_by_policies()));
+    }
     for target in targets {
         if let Some(path) = target.strip_prefix(dump::SCHEME) {
             match dump::absent(path) {
                 Some(told) => snapshot.diagnostics.push(told),
-                None => dump::read(path, options, &salt, &mut snapshot),
+                None => dump::read(path, options, &named, &salt, &mut snapshot),
             }
             continue;
         }
-        match target.strip_prefix("cluster:") {
-            Some(context) => cluster = live::read(context, options, &salt, &mut snapshot),
+        match target.strip_prefix(live::SCHEME) {
+            Some(context) => {
+                cluster = live::read(context, options, &named, &salt, &mut snapshot);
+            }
             None if target.starts_with(saved::SCHEME) => {
                 let message = format!(
                     "{target} stands alone: it is all that was read at one time, and other targets would be of another"
@@ -148,7 +173,7 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
                     "check it by itself, policies and exceptions beside it with --policy; or save one snapshot of all targets with --save",
                 ));
             }
-            None => find(target, seen.as_mut(), &mut texts, &mut snapshot),
+            None => {}
         }
     }
     let first_policy_file = SourceId(texts.len() as u32);
@@ -216,6 +241,30 @@ enum Text {
 impl Text {
     fn named(path: &Path) -> Text {
         Text::File { path: path.to_owned(), named: true }
+    }
+
+    /// What the admission policies in it are about.
+    fn named_by_policies(&self) -> Named {
+        let mut named = Named::default();
+        let read;
+        let (path, text) = match self {
+            Text::Rendered(part) => (part.path.clone(), &part.text),
+            // A pipe is read once.
+            Text::File { path, .. } if !path.is_file() => return named,
+            Text::File { path, .. } => {
+                // What cannot be read is told when it is read for good.
+                let Ok(text) = ironhull_manifests::read(path, &ReadLimits::default()) else {
+                    return named;
+                };
+                read = text;
+                (path.display().to_string(), &read)
+            }
+        };
+        if text.contains("AdmissionPolicy") {
+            let manifests = ironhull_manifests::parse(SourceId(0), &path, text, true);
+            manifests.objects.iter().for_each(|object| named.add(admission::named(object)));
+        }
+        named
     }
 }
 

@@ -11,8 +11,7 @@ pub(crate) fn holds_secret(text: &str) -> bool {
         return false;
     }
     let (mut key, mut named) = (None, None);
-    let mut strings = Strings { text, at: 0 };
-    while let Some((string, is_key)) = strings.next() {
+    for (string, is_key) in (Strings { text, at: 0 }) {
         if is_key {
             key = Some(string);
             continue;

@@ -9,7 +9,7 @@ use ironhull_dialects::Policies;
 use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, Standing, World};
 
-const SETTING: &str = r#"
+const SETTING: &str = r"
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: limits.example.dev}
@@ -23,7 +23,7 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: shop}
 ---
-"#;
+";
 
 /// Says what the policies of a text find in it, where objects of some kinds were read as far
 /// as their standing says.

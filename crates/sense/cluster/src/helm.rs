@@ -15,6 +15,8 @@ use serde::Deserialize;
 
 use crate::Seen;
 
+/// What is told of Secrets.
+pub(crate) const FACT: &str = "helm.release";
 /// What Helm 3 and 4 call their Secrets.
 const TYPE: &str = "helm.sh/release.v1";
 /// The API server keeps no Secret that is larger; with what packs it in JSON.
@@ -76,7 +78,7 @@ pub(crate) async fn read(cluster: &Cluster, is_asked: bool, seen: &mut Seen) {
         cause,
         reason,
         supply,
-        fact: Some("helm.release"),
+        fact: Some(FACT),
         kind: None,
     };
     if !is_asked {
@@ -102,7 +104,7 @@ pub(crate) async fn read(cluster: &Cluster, is_asked: bool, seen: &mut Seen) {
         match answer {
             Ok(value) => seen.facts.push(Fact {
                 thing,
-                name: "helm.release",
+                name: FACT,
                 value,
                 source: "data.release".to_owned(),
             }),
@@ -117,7 +119,7 @@ pub(crate) async fn read(cluster: &Cluster, is_asked: bool, seen: &mut Seen) {
 }
 
 /// The Secret of the highest revision of each release.
-fn newest(objects: &[Object]) -> Vec<Arc<ThingRef>> {
+pub(crate) fn newest(objects: &[Object]) -> Vec<Arc<ThingRef>> {
     let mut newest: BTreeMap<(&str, &str), (u64, &Arc<ThingRef>)> = BTreeMap::new();
     let is_release = |object: &&Object| {
         object.is("", "Secret") && object.root().get("type").and_then(Node::as_str) == Some(TYPE)

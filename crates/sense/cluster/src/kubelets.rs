@@ -13,6 +13,8 @@ use serde::Deserialize;
 
 use crate::{Seen, rights};
 
+/// What is told of Nodes.
+pub(crate) const FACT: &str = "node.kubelet-config";
 /// How long one kubelet may take. A node that is gone does not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long all of them may take.
@@ -53,7 +55,7 @@ pub(crate) async fn read(cluster: &Cluster, is_asked: bool, seen: &mut Seen) {
             match answer {
                 Ok(value) => seen.facts.push(Fact {
                     thing: node.clone(),
-                    name: "node.kubelet-config",
+                    name: FACT,
                     value,
                     source: format!("nodes/{}/proxy/configz", node.name),
                 }),
@@ -134,5 +136,5 @@ fn gap(cause: Cause, reason: String, names: &[&str]) -> Gap {
         }
     };
     let what = format!("the kubelet configuration of {shown}{more}");
-    Gap { what, cause, reason, supply, fact: Some("node.kubelet-config"), kind: None }
+    Gap { what, cause, reason, supply, fact: Some(FACT), kind: None }
 }

@@ -10,12 +10,14 @@ use ironhull_kube::{Cluster, Error};
 use ironhull_model::{
     Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted, kind_name,
 };
+use ironhull_schema::admission;
 use tokio::task::JoinError;
 
 mod discovery;
 mod helm;
 mod kubelets;
 mod list;
+mod policies;
 mod rights;
 mod trim;
 mod version;
@@ -97,19 +99,16 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
         gaps: discovered.stale.iter().map(|version| stale(version)).collect(),
     };
     let places = places(cluster, &discovered.resources).await;
-    let resources = discovered.resources.into_iter().filter(is_read);
-    let mut kinds: Vec<_> = stream::iter(resources)
-        .map(|resource| {
-            let (cluster, places) = (cluster.clone(), places.clone());
-            let extent = extent(&resource.group, &resource.kind, &asked.wanted);
-            // A task of its own, so that pages of different kinds are parsed on all cores.
-            let of = resource.clone();
-            let task = tokio::spawn(async move { kind(&cluster, resource, extent, &places).await });
-            async move { task.await.unwrap_or_else(|ended| broken_off(of, &ended)) }
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
+    // What admission policies are about is read as a whole: they are read first.
+    let (policies, others): (Vec<Resource>, Vec<Resource>) =
+        discovered.resources.into_iter().partition(policies::is_policy);
+    let mut wanted = asked.wanted.clone();
+    let mut kinds = kinds(cluster, policies, &wanted, &places).await;
+    let objects = kinds.iter().flat_map(|kind| &kind.objects);
+    objects.for_each(|policy| wanted.named.add(admission::named(policy)));
+    seen.gaps.extend(policies::left_out(&others, &wanted.named));
+    let others = others.into_iter().filter(is_read).collect();
+    kinds.extend(self::kinds(cluster, others, &wanted, &places).await);
     kinds.sort_by(|a, b| a.resource.cmp(&b.resource));
     let mut complete = Vec::new();
     for kind in kinds {
@@ -124,6 +123,24 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     kubelets::read(cluster, asked.kubelets, &mut seen).await;
     helm::read(cluster, asked.helm_releases, &mut seen).await;
     Ok(seen)
+}
+
+/// Kinds, each as far as it could be read.
+async fn kinds(
+    cluster: &Cluster,
+    resources: Vec<Resource>,
+    wanted: &Wanted,
+    places: &Places,
+) -> Vec<OfKind> {
+    let tasks = stream::iter(resources).map(|resource| {
+        let (cluster, places) = (cluster.clone(), places.clone());
+        let extent = extent_of(&resource, wanted);
+        // A task of its own, so that pages of different kinds are parsed on all cores.
+        let of = resource.clone();
+        let task = tokio::spawn(async move { kind(&cluster, resource, extent, &places).await });
+        async move { task.await.unwrap_or_else(|ended| broken_off(of, &ended)) }
+    });
+    tasks.buffer_unordered(AT_ONCE).collect().await
 }
 
 /// Where to look for what may not be listed everywhere.
@@ -157,15 +174,17 @@ async fn visible(cluster: &Cluster, kind: &Resource) -> Result<Option<Vec<String
 }
 
 /// An object that somebody else read of a cluster, such as `kubectl get -o yaml`, as it
-/// would have been read here; none where it would not.
+/// would have been read here; none where it would not. Of resources that admission
+/// policies name, `wanted` has the kinds.
 pub fn dumped(object: &Object, wanted: &Wanted) -> Option<Object> {
     let (group, kind) = (&*object.thing.group, &*object.thing.kind);
     if LEFT_OUT.contains(&(group, kind)) {
         return None;
     }
+    let is_named = wanted.named.kinds.contains(&(group.to_owned(), kind.to_owned()));
     let metadata = object.root().get("metadata")?;
     let is_owned = metadata.get("ownerReferences").is_some_and(|owners| !owners.is_empty());
-    let extent = match extent(group, kind, wanted) {
+    let extent = match extent(group, kind, is_named, wanted) {
         Extent::Metadata if MADE.contains(&(group, kind)) && !is_owned => Extent::Whole,
         extent => extent,
     };
@@ -180,9 +199,23 @@ pub fn dumped(object: &Object, wanted: &Wanted) -> Option<Object> {
     }
 }
 
-fn extent(group: &str, kind: &str, wanted: &Wanted) -> Extent {
+/// Whether it depends on admission policies how much is read of such an object.
+pub fn is_read_for_policies(object: &Object, wanted: &Wanted) -> bool {
+    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
+    !LEFT_OUT.contains(&(group, kind)) && extent(group, kind, false, wanted) == Extent::Metadata
+}
+
+/// How much is read of objects of a kind.
+fn extent_of(resource: &Resource, wanted: &Wanted) -> Extent {
+    let Resource { group, kind, name, .. } = resource;
+    extent(group, kind, wanted.named.has(group, kind, name), wanted)
+}
+
+/// `is_named` by an admission policy.
+fn extent(group: &str, kind: &str, is_named: bool, wanted: &Wanted) -> Extent {
     match (group, kind) {
         ("", "Secret") => Extent::Secrets,
+        _ if is_named => Extent::Whole,
         _ if MADE.contains(&(group, kind)) => Extent::Metadata,
         _ if wanted.whole(group, kind) => Extent::Whole,
         _ => Extent::Metadata,
@@ -288,6 +321,9 @@ async fn listed(
     extent: Extent,
 ) -> Result<Listed, Error> {
     let mut listed = list::list(cluster, resource, namespace, extent).await?;
+    if extent == Extent::Whole {
+        return Ok(listed);
+    }
     if listed.objects.iter().filter(|object| is_unowned(resource, object)).count() > MOST_ALONE {
         let whole = list::list(cluster, resource, namespace, Extent::Whole).await?.objects;
         let whole = whole.into_iter().filter(|object| is_unowned(resource, object));
@@ -312,7 +348,8 @@ async fn complete(
     resource: &Resource,
     object: &mut Object,
 ) -> Result<(), Error> {
-    if is_unowned(resource, object)
+    if object.standing == Standing::Partial
+        && is_unowned(resource, object)
         && let Some(whole) = list::one(cluster, resource, object).await?
     {
         *object = whole;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ironhull_kube::{Cluster, Error, Watcher};
-use ironhull_model::{Coverage, Fact, Gap, Minor, Object, ThingRef};
+use ironhull_model::{Fact, Gap, Minor, Named, Object, ThingRef, Wanted};
+use ironhull_schema::admission;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
@@ -16,8 +17,9 @@ use tokio::task::JoinHandle;
 use crate::discovery::{self, Resource};
 use crate::list::{self, Extent};
 use crate::version::{self, Server};
-use crate::{Asked, Places, Seen, extent, helm, is_read, kubelets, places, stale};
+use crate::{Asked, Places, extent_of, helm, is_read, kubelets, places, policies};
 
+mod facts;
 mod follow;
 mod stream;
 
@@ -109,9 +111,17 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
         silent: Mutex::default(),
         definitions: Mutex::default(),
         defined: Notify::new(),
+        policies: Mutex::default(),
         rights: tokio::sync::watch::Sender::new(()),
     });
-    let mut kinds = Kinds { shared: shared.clone(), asked, known: HashMap::new(), found: None };
+    let mut kinds = Kinds {
+        shared: shared.clone(),
+        asked,
+        known: HashMap::new(),
+        found: None,
+        facts: Vec::new(),
+        gaps: Vec::new(),
+    };
     kinds.look(&HashSet::new()).await?;
     kinds.facts().await;
     let mut again = tokio::time::interval(EVERY);
@@ -134,7 +144,7 @@ pub async fn watch(cluster: Cluster, asked: Asked, events: Sender<Event>) -> Res
             }
         }
     }
-    kinds.known.into_values().for_each(|task| task.abort());
+    kinds.known.into_values().for_each(|known| known.task.abort());
     Ok(())
 }
 
@@ -151,6 +161,8 @@ struct Shared {
     /// Groups whose definitions changed, and whether anything did.
     definitions: Mutex<HashSet<String>>,
     defined: Notify,
+    /// What each admission policy is about, by its name and kind.
+    policies: Mutex<HashMap<ThingRef, Named>>,
     /// Told when one kind finds that what we may see is other than before.
     rights: tokio::sync::watch::Sender<()>,
 }
@@ -177,6 +189,29 @@ impl Shared {
         self.rights.send_replace(());
     }
 
+    /// Notes an admission policy. One that is about something else than before makes other
+    /// kinds be read as a whole.
+    fn policy(&self, object: &Object) {
+        let named = admission::named(object);
+        let before = lock(&self.policies).insert(ThingRef::clone(&object.thing), named.clone());
+        if before.unwrap_or_default() != named {
+            self.defined.notify_one();
+        }
+    }
+
+    fn policy_gone(&self, thing: &ThingRef) {
+        if lock(&self.policies).remove(thing).is_some_and(|named| named != Named::default()) {
+            self.defined.notify_one();
+        }
+    }
+
+    /// What all admission policies are about.
+    fn named(&self) -> Named {
+        let mut all = Named::default();
+        lock(&self.policies).values().for_each(|named| all.add(named.clone()));
+        all
+    }
+
     async fn answers(&self, kind: &str) {
         let is_last = {
             let mut silent = lock(&self.silent);
@@ -197,8 +232,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Kinds {
     shared: Arc<Shared>,
     asked: Asked,
-    known: HashMap<Resource, JoinHandle<()>>,
+    known: HashMap<Resource, Followed>,
     found: Option<Found>,
+    /// What was told last of what stands outside of objects.
+    facts: Vec<Fact>,
+    gaps: Vec<Gap>,
+}
+
+/// A kind that is followed.
+struct Followed {
+    extent: Extent,
+    task: JoinHandle<()>,
 }
 
 /// What the server said last.
@@ -206,8 +250,10 @@ struct Found {
     server: Server,
     /// `group/version` of aggregated servers that do not answer.
     stale: Vec<String>,
-    /// Nodes and Secrets, of which there are facts.
-    with_facts: Vec<(Resource, Extent)>,
+    /// Nodes and Secrets, with the fact that there is of them.
+    with_facts: Vec<(Resource, Extent, &'static str)>,
+    /// What admission policies are about and is not read.
+    left_out: Vec<Gap>,
 }
 
 impl Kinds {
@@ -227,24 +273,37 @@ impl Kinds {
         }
         let places = places(cluster, &discovered.resources).await;
         *lock(&self.shared.places) = places;
-        let of_core = |kind: &str, extent| {
+        let of_core = |kind: &str, extent, fact| {
             let mut all = discovered.resources.iter();
             let found = all.find(|of| of.group.is_empty() && of.kind == kind);
-            found.map(|resource| (resource.clone(), extent))
+            found.map(|resource| (resource.clone(), extent, fact))
         };
-        let with_facts = [of_core("Node", Extent::Metadata), of_core("Secret", Extent::Secrets)];
+        let with_facts = [
+            of_core("Node", Extent::Metadata, kubelets::FACT),
+            of_core("Secret", Extent::Secrets, helm::FACT),
+        ];
         let with_facts = with_facts.into_iter().flatten().collect();
+        if self.known.is_empty() {
+            self.policies(&discovered.resources).await;
+        }
+        let named = self.shared.named();
+        let left_out = policies::left_out(&discovered.resources, &named);
+        let mut wanted = self.asked.wanted.clone();
+        wanted.named.add(named);
         let stays: Vec<Resource> =
             self.known.keys().filter(|known| is_stale(known)).cloned().collect();
         let there = discovered.resources.into_iter().filter(is_read).chain(stays);
         let there: HashSet<Resource> = there.collect();
-        self.known.retain(|_, task| !task.is_finished());
-        let ends: Vec<Resource> = { self.known.keys() }
-            .filter(|known| !there.contains(*known) || changed.contains(&known.group))
-            .cloned()
-            .collect();
+        self.known.retain(|_, known| !known.task.is_finished());
+        let is_other = |of: &Resource, known: &Followed| {
+            !there.contains(of)
+                || changed.contains(&of.group)
+                || known.extent != extent_of(of, &wanted)
+        };
+        let ends = self.known.iter().filter(|(of, known)| is_other(of, known));
+        let ends: Vec<Resource> = ends.map(|(of, _)| of.clone()).collect();
         for ended in ends {
-            if let Some(task) = self.known.remove(&ended) {
+            if let Some(Followed { task, .. }) = self.known.remove(&ended) {
                 task.abort();
                 // What it tells last must not come after what is told next.
                 _ = task.await;
@@ -257,35 +316,31 @@ impl Kinds {
             if self.known.contains_key(&resource) {
                 continue;
             }
-            let extent = extent(&resource.group, &resource.kind, &self.asked.wanted);
-            let shared = self.shared.clone();
-            let follower = follow::Follower::new(shared, resource.clone(), extent);
-            self.known.insert(resource, tokio::spawn(follower.run()));
+            self.follow(resource, &wanted);
         }
-        self.found = Some(Found { server, stale: discovered.stale, with_facts });
+        let others = self.found.as_ref().is_some_and(|found| found.left_out != left_out);
+        self.found = Some(Found { server, stale: discovered.stale, with_facts, left_out });
+        if others {
+            self.facts().await;
+        }
         Ok(())
     }
 
-    /// Asks for what stands outside of objects.
-    async fn facts(&self) {
-        let cluster = &self.shared.cluster;
-        let Some(found) = &self.found else { return };
-        let mut seen = Seen {
-            version: String::new(),
-            minor: None,
-            objects: Vec::new(),
-            facts: vec![found.server.fact()],
-            coverage: Coverage::Fragment,
-            gaps: found.stale.iter().map(|version| stale(version)).collect(),
-        };
-        for (resource, extent) in &found.with_facts {
-            // What may not be listed is told as a kind that cannot be seen.
-            if let Ok(listed) = list::list(cluster, resource, None, *extent).await {
-                seen.objects.extend(listed.objects);
-            }
+    fn follow(&mut self, resource: Resource, wanted: &Wanted) {
+        let extent = extent_of(&resource, wanted);
+        let follower = follow::Follower::new(self.shared.clone(), resource.clone(), extent);
+        let task = tokio::spawn(follower.run());
+        self.known.insert(resource, Followed { extent, task });
+    }
+
+    /// Reads the admission policies before anything is followed, so that what they are about
+    /// is not listed twice. What fails is told by those who follow the policies.
+    async fn policies(&self, resources: &[Resource]) {
+        for resource in resources.iter().filter(|of| policies::is_policy(of)) {
+            let listed = list::list(&self.shared.cluster, resource, None, Extent::Whole).await;
+            let policies = listed.into_iter().flat_map(|listed| listed.objects);
+            let mut known = lock(&self.shared.policies);
+            known.extend(policies.map(|of| (ThingRef::clone(&of.thing), admission::named(&of))));
         }
-        kubelets::read(cluster, self.asked.kubelets, &mut seen).await;
-        helm::read(cluster, self.asked.helm_releases, &mut seen).await;
-        self.shared.tell(Event::Facts { facts: seen.facts, gaps: seen.gaps }).await;
     }
 }

@@ -26,7 +26,7 @@ mod log;
 mod minimize;
 mod of;
 mod paths;
-mod reach;
+pub(super) mod reach;
 mod stale;
 mod who_can;
 mod who_did;

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ironhull_manifests::{Found, Limits};
-use ironhull_model::{Code, Coverage, Diagnostic, Object, Snapshot, Source, SourceId};
+use ironhull_model::{
+    Code, Coverage, Diagnostic, Minor, Named, Node, Object, Snapshot, Source, SourceId, Wanted,
+};
+use ironhull_schema::{Schema, admission, crd};
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
 
@@ -37,9 +40,16 @@ const OF_NAMESPACES: [(&str, &str); 6] = [
 const NODES: (&str, &str) = ("nodes.json", "Node");
 
 /// Adds the objects of a dump to the snapshot, as if they had been read of the cluster.
-pub(super) fn read(path: &str, options: &Options<'_>, salt: &Salt, snapshot: &mut Snapshot) {
+/// `named` by policies among the other targets.
+pub(super) fn read(
+    path: &str,
+    options: &Options<'_>,
+    named: &Named,
+    salt: &Salt,
+    snapshot: &mut Snapshot,
+) {
     let root = Path::new(path);
-    let (files, named) = if root.is_dir() {
+    let (files, is_named) = if root.is_dir() {
         let discovered = ironhull_manifests::discover(root);
         snapshot.diagnostics.extend(discovered.diagnostics);
         let files = discovered.found.into_iter().filter_map(|found| match found {
@@ -50,12 +60,18 @@ pub(super) fn read(path: &str, options: &Options<'_>, salt: &Salt, snapshot: &mu
     } else {
         (vec![root.to_owned()], true)
     };
-    let parsed: Vec<_> = files.par_iter().map(|file| parse(file, named, options)).collect();
-    let mut objects = Vec::new();
-    for (found, told) in parsed {
-        objects.extend(found);
-        snapshot.diagnostics.extend(told);
+    let mut wanted = options.wanted_with_policies();
+    wanted.named.add(named.clone());
+    let parsed: Vec<_> = files.par_iter().map(|file| parse(file, is_named, &wanted)).collect();
+    let (mut objects, mut later) = (Vec::new(), Vec::new());
+    for of_file in parsed {
+        objects.extend(of_file.objects);
+        later.extend(of_file.later);
+        snapshot.diagnostics.extend(of_file.told);
     }
+    objects.iter().for_each(|object| wanted.named.add(admission::named(object)));
+    kinds_of_resources(&mut wanted, &objects, options.minor);
+    objects.extend(later.iter().filter_map(|object| ironhull_cluster::dumped(object, &wanted)));
     // A dump of one kind may stand beside one of all: the first of a name counts.
     let mut known = BTreeSet::new();
     objects.retain(|object| known.insert(object.thing.clone()));
@@ -65,20 +81,49 @@ pub(super) fn read(path: &str, options: &Options<'_>, salt: &Salt, snapshot: &mu
     live::take_in(objects, salt, snapshot);
 }
 
-fn parse(file: &Path, named: bool, options: &Options<'_>) -> (Vec<Object>, Vec<Diagnostic>) {
+/// What a file of a dump holds.
+#[derive(Default)]
+struct OfFile {
+    objects: Vec<Object>,
+    /// Of which it depends on the dump's policies how much is read.
+    later: Vec<Object>,
+    told: Vec<Diagnostic>,
+}
+
+fn parse(file: &Path, named: bool, wanted: &Wanted) -> OfFile {
     let text = match ironhull_manifests::read(file, &LIMITS) {
         Ok(text) => text,
-        Err(told) => return (Vec::new(), vec![told]),
+        Err(told) => return OfFile { told: vec![told], ..OfFile::default() },
     };
     let text = without_logs(&text);
     let manifests =
         ironhull_manifests::parse(SourceId(0), &file.display().to_string(), &text, named);
-    let objects = { manifests.objects.iter() }
-        .filter_map(|object| ironhull_cluster::dumped(object, &options.wanted));
+    let is_later = |object: &Object| ironhull_cluster::is_read_for_policies(object, wanted);
+    let (later, now): (Vec<Object>, Vec<Object>) =
+        manifests.objects.into_iter().partition(is_later);
+    let objects = now.iter().filter_map(|object| ironhull_cluster::dumped(object, wanted));
     let objects = objects.collect();
     let source = Source::new(file.display().to_string(), text.into_owned());
     let told = manifests.diagnostics.into_iter().map(|told| without_place(told, &source));
-    (objects, told.collect())
+    OfFile { objects, later, told: told.collect() }
+}
+
+/// Adds the kinds of the resources that admission policies name, as far as the definitions
+/// of the dump and Kubernetes' own kinds tell them.
+fn kinds_of_resources(wanted: &mut Wanted, objects: &[Object], minor: Minor) {
+    let definitions = objects.iter().filter(|object| object.is(crd::GROUP, crd::KIND));
+    let defined = definitions.filter_map(|object| {
+        let spec = object.root().get("spec")?;
+        let text = |path: &[&str]| spec.path(path).and_then(Node::as_str).map(str::to_owned);
+        Some((text(&["group"])?, text(&["names", "plural"])?, text(&["names", "kind"])?))
+    });
+    let own = Schema::of(minor).kinds();
+    let own = own.map(|of| (of.group.to_owned(), of.resource.to_owned(), of.kind.to_owned()));
+    for (group, resource, kind) in defined.chain(own) {
+        if wanted.named.resources.contains(&(group.clone(), resource)) {
+            wanted.named.kinds.insert((group, kind));
+        }
+    }
 }
 
 /// The text is not kept, so what is wrong with it names the line itself.

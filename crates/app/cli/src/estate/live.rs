@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ironhull_cluster::{Asked, Seen};
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{
-    Cause, Code, Diagnostic, Fact, Gap, Minor, Object, Snapshot, Standing, ThingRef,
+    Cause, Code, Diagnostic, Fact, Gap, Minor, Named, Object, Snapshot, Standing, ThingRef,
 };
 use ironhull_schema::{Schema, rbac};
 use ironhull_secrets::Salt;
@@ -16,15 +16,19 @@ use super::Options;
 use crate::args::Global;
 use crate::printer;
 
+/// What a target that is a cluster starts with.
+pub(crate) const SCHEME: &str = "cluster:";
+
 /// Adds a cluster to the snapshot, and gives it. One that cannot be read is an error of
-/// the check.
+/// the check. `named` by policies among the other targets.
 pub(super) fn read(
     context: &str,
     options: &Options<'_>,
+    named: &Named,
     salt: &Salt,
     snapshot: &mut Snapshot,
 ) -> Option<Cluster> {
-    let (seen, cluster) = match ask(context, options) {
+    let (seen, cluster) = match ask(context, options, named) {
         Ok(seen) => seen,
         Err(error) => {
             snapshot.diagnostics.push(unread(context, &error));
@@ -114,11 +118,13 @@ impl Defaults {
     }
 }
 
-fn ask(context: &str, options: &Options<'_>) -> Result<(Seen, Cluster), Error> {
+fn ask(context: &str, options: &Options<'_>, named: &Named) -> Result<(Seen, Cluster), Error> {
     let access = access(context, options.global);
+    let mut asked = asked(options);
+    asked.wanted.named.add(named.clone());
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        let seen = ironhull_cluster::read(&cluster, &asked(options)).await?;
+        let seen = ironhull_cluster::read(&cluster, &asked).await?;
         Ok((seen, cluster))
     })
 }
@@ -126,7 +132,7 @@ fn ask(context: &str, options: &Options<'_>) -> Result<(Seen, Cluster), Error> {
 /// What is read of clusters.
 pub(crate) fn asked(options: &Options<'_>) -> Asked {
     Asked {
-        wanted: options.wanted.clone(),
+        wanted: options.wanted_with_policies(),
         kubelets: options.global.read_kubelets,
         helm_releases: options.global.read_helm_releases,
     }

@@ -15,7 +15,7 @@ use super::stream::{Stream, Told};
 use super::{Event, Scope, Shared, lock};
 use crate::discovery::Resource;
 use crate::list::Extent;
-use crate::{complete, elsewhere, rights, unreadable};
+use crate::{complete, elsewhere, policies, rights, unreadable};
 
 /// The pause after a failure, and the longest after many.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -280,6 +280,9 @@ impl Follower {
                     &metadata.namespace,
                     &metadata.name,
                 );
+                if policies::is_policy(&self.resource) {
+                    self.shared.policy_gone(&thing);
+                }
                 if DEFINING.contains(&(&*thing.group, &*thing.kind)) {
                     at.generations.remove(&thing);
                     self.shared.defined.notify_one();
@@ -321,8 +324,12 @@ impl Follower {
         self.shared.answers(&self.resource.shown()).await;
     }
 
-    /// Notes an object that defines a kind, where its definition is new or another.
+    /// Notes an object that defines a kind, where its definition is new or another, or that
+    /// says of which kinds everything is read.
     fn defines(&self, object: &Object, at: &mut Position) {
+        if policies::is_policy(&self.resource) {
+            self.shared.policy(object);
+        }
         if !DEFINING.contains(&(&*object.thing.group, &*object.thing.kind)) {
             return;
         }

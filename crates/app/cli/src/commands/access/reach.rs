@@ -38,7 +38,7 @@ const RIGHTS: &[(&str, &str)] = &[
 ];
 
 /// What an answer rests on.
-pub(super) struct Reach<'s> {
+pub(crate) struct Reach<'s> {
     snapshot: &'s Snapshot,
     /// What was asked for and not read.
     unread: Vec<Gap>,
@@ -64,6 +64,25 @@ impl<'s> Reach<'s> {
         Reach { snapshot, unread: unread.collect(), is_complete: kinds.is_empty() }
     }
 
+    /// What an answer rests on that is about a namespace, of all if none, and looks at
+    /// these kinds. What an API server does not serve it has no objects of.
+    pub(crate) fn of_kinds(
+        snapshot: &'s Snapshot,
+        kinds: &[(&str, &str)],
+        namespace: Option<&str>,
+    ) -> Reach<'s> {
+        let is_missing = |gap: &&Gap| {
+            gap.kind.as_ref().is_some_and(|unseen| {
+                kinds.iter().any(|(group, kind)| kind_name(group, kind) == unseen.name)
+                    && !namespace.is_some_and(|own| unseen.seen_in.iter().any(|seen| seen == own))
+            })
+        };
+        let unread = snapshot.gaps.iter().filter(is_missing).cloned().collect();
+        let is_complete =
+            kinds.iter().all(|(group, kind)| snapshot.coverage.is_complete(group, kind));
+        Reach { snapshot, unread, is_complete }
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -74,13 +93,13 @@ impl<'s> Reach<'s> {
     }
 
     /// The exit code of an answer: what could not be read may have said more.
-    pub(super) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         let gaps = if self.has_gaps() { Exit::Unjudged } else { Exit::Clean };
         unread(self.snapshot).or(gaps)
     }
 
     /// Says what the answer does not say.
-    pub(super) fn tell(&self) {
+    pub(crate) fn tell(&self) {
         // One reason, such as missing rights, is mostly that of many kinds.
         let mut by_reason: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
         for unread in self.unread.iter().filter(|gap| !is_told(gap)) {
@@ -111,7 +130,7 @@ impl<'s> Reach<'s> {
     }
 
     /// What was not read, for programs.
-    pub(super) fn json(&self) -> Vec<Json> {
+    pub(crate) fn json(&self) -> Vec<Json> {
         self.unread.iter().map(ironhull_report::json::gap_v1).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 use ironhull_dialects::guards::{Hole, Unlabelled, guards, unlabelled};
-use ironhull_dialects::{Estate, Namespace};
+use ironhull_dialects::{Estate, Flavour, GROUP, Namespace};
 use ironhull_model::{Node, Object, Snapshot, SourceId, World};
 use ironhull_pss::policy::Policy as PodSecurity;
 use ironhull_report::protections;
@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::args::access::Output;
 use crate::args::{Effective, Global};
-use crate::commands::check::{print_diagnostics, unread};
+use crate::commands::access::reach::Reach;
+use crate::commands::check::print_diagnostics;
 use crate::estate::{self, documents};
 use crate::exit::Exit;
 use crate::{config, printer};
@@ -81,11 +82,25 @@ pub(super) fn run(args: &Effective, global: &Global) -> anyhow::Result<Exit> {
     all.extend(admission(snapshot, &estate, name));
     all.extend(inside(snapshot, name));
     all.append(&mut rules);
-    print(name, &all, args.output);
-    Ok(unread(snapshot))
+    let reach = Reach::of_kinds(snapshot, &governing(namespace), Some(name));
+    print(name, &all, &reach, args.output);
+    reach.tell();
+    Ok(reach.exit())
 }
 
-fn print(namespace: &str, rules: &[Rule], output: Output) {
+/// The kinds whose objects govern a namespace.
+fn governing(namespace: Namespace<'_>) -> Vec<(&'static str, &'static str)> {
+    let policies = Flavour::ALL.map(|flavour| [flavour.kind(), flavour.binding_kind()]);
+    let admission = policies.into_iter().flatten().chain(WEBHOOKS).map(|kind| (GROUP, kind));
+    let inside = INSIDE.iter().map(|(group, kind, _)| (*group, *kind));
+    let own = (!matches!(namespace, Namespace::There(_))).then_some(("", "Namespace"));
+    own.into_iter().chain(admission).chain(inside).collect()
+}
+
+/// Configurations of webhooks.
+const WEBHOOKS: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+fn print(namespace: &str, rules: &[Rule], reach: &Reach<'_>, output: Output) {
     if output == Output::Json {
         let rules: Vec<_> = rules
             .iter()
@@ -95,7 +110,7 @@ fn print(namespace: &str, rules: &[Rule], output: Output) {
             })
             .collect();
         let document = json!({"apiVersion": "ironhull.dev/v1", "kind": "PolicyEffective",
-            "namespace": namespace, "rules": rules});
+            "namespace": namespace, "rules": rules, "unread": reach.json()});
         return printer::data(&format!("{document:#}\n"));
     }
     let mut text = String::new();

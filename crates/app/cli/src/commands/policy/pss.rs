@@ -11,9 +11,10 @@ use ironhull_pss::admission::{Configuration, Request};
 use ironhull_pss::policy::LevelVersion;
 use ironhull_pss::{Level, Pod, Version};
 use ironhull_report::text::{few, plain};
-use ironhull_schema::Schema;
+use ironhull_schema::{POD_KINDS, Schema};
 
 use crate::args::{Global, Pss};
+use crate::commands::access::reach::Reach;
 use crate::config::{self, Config};
 use crate::estate;
 use crate::exit::Exit;
@@ -75,7 +76,10 @@ pub(super) fn run(args: &Pss, global: &Global) -> anyhow::Result<Exit> {
             few(&names, MOST_NAMED)
         )));
     }
-    let mut exit = super::super::check::unread(&snapshot);
+    let kinds: Vec<_> = POD_KINDS.iter().copied().chain([("", "Namespace")]).collect();
+    let reach = Reach::of_kinds(&snapshot, &kinds, args.namespace.as_deref());
+    reach.tell();
+    let mut exit = reach.exit();
     if n_unknown > 0 {
         exit = exit.or(Exit::Unjudged);
     }

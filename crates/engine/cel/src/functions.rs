@@ -154,15 +154,21 @@ const LOOKS_AT_NO_MEMBER: [&str; 16] = [
     "_[_]",
 ];
 
+/// Whether masked members of its arguments make what a function gives unknown.
+pub(crate) fn looks_inside(function: &str) -> bool {
+    !LOOKS_AT_NO_MEMBER.contains(&function)
+}
+
 /// Runs a call with values for its arguments.
 pub(crate) fn run<'a>(call: &Call, minor: u32, args: &[Val<'a>]) -> Result<Val<'a>> {
     let Some(function) = registry().functions.get(call.function as usize) else {
         return Err(no_overload());
     };
-    let hides = |args: &[Val<'a>]| {
-        !LOOKS_AT_NO_MEMBER.contains(&function.name) && args.iter().any(Val::hides)
+    let is_unknown = |arg: &Val<'_>| match function.looks_inside {
+        true => arg.hides(),
+        false => arg.is_unknown(),
     };
-    if args.iter().any(Val::is_unknown) || hides(args) {
+    if args.iter().any(is_unknown) {
         return Ok(Val::Unknown);
     }
     if let Some(single) = function.single {

@@ -39,6 +39,8 @@ pub(crate) struct Function {
     pub(crate) guarded: bool,
     /// Whether a call whose overload is not known costs 1.
     pub(crate) is_plain: bool,
+    /// Whether members of its arguments that are masked make what it gives unknown.
+    pub(crate) looks_inside: bool,
 }
 
 /// All functions and overloads.
@@ -104,6 +106,7 @@ impl Registry {
                         "contains" | "startsWith" | "endsWith" | "flatten"
                     ),
                     is_plain: cost::is_plain(declared.function, ""),
+                    looks_inside: functions::looks_inside(declared.function),
                 });
             }
             registry.functions[function as usize].overloads.push(number);

@@ -135,10 +135,12 @@ impl<'i, 'a> Admins<'i, 'a> {
             return self.is_admin(resource, namespace, name);
         }
         // All at once, such as a list of all Secrets, is also the one that leads on.
-        (need.cluster || namespace.is_none_or(|namespace| right.leads_on_in(namespace)))
+        let is_it = |own: &str| own == name || verb == "create" && subresource.is_empty();
+        right.open.name.as_deref().is_none_or(is_it)
+            && (need.cluster || namespace.is_none_or(|namespace| right.leads_on_in(namespace)))
             && match need.name {
                 Name::Is(wanted) => name == wanted,
-                Name::Any | Name::Gained | Name::Some => true,
+                _ => true,
             }
     }
 

@@ -11,7 +11,7 @@ mod ways;
 
 pub use ways::WAYS;
 pub(crate) use ways::{
-    ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, READ_TOKEN, TAKE_TOKENS,
+    ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, NODE_TOKENS, READ_TOKEN, TAKE_TOKENS,
 };
 
 /// Something that can be held.
@@ -33,6 +33,12 @@ pub enum Power {
     Traffic(Option<String>),
     /// Reaching into the pods of a namespace; none for all.
     Pods(Option<String>),
+    /// Reaching into one pod: its namespace and name.
+    Pod(String, String),
+    /// What a ClusterRole grants, in a namespace; none for everywhere.
+    ClusterRole(String, Option<String>),
+    /// What a Role grants: its namespace and name.
+    Role(String, String),
     /// Acting as somebody.
     Is(Subject),
     /// Sending requests as somebody else by constrained impersonation: who sends, and as
@@ -51,6 +57,12 @@ impl fmt::Display for Power {
             Power::Secrets(namespace) => of("secrets", namespace),
             Power::Traffic(namespace) => of("traffic", namespace),
             Power::Pods(namespace) => of("pods", namespace),
+            Power::Pod(namespace, name) => write!(f, "pod:{namespace}/{name}"),
+            Power::ClusterRole(name, None) => write!(f, "clusterrole:{name}"),
+            Power::ClusterRole(name, Some(namespace)) => {
+                write!(f, "clusterrole:{name} in {namespace}")
+            }
+            Power::Role(namespace, name) => write!(f, "role:{namespace}/{name}"),
             Power::ClusterAdmin => f.write_str("cluster-admin"),
             Power::Namespace(namespace) => write!(f, "namespace:{namespace}"),
             Power::Nodes => f.write_str("nodes"),
@@ -88,6 +100,12 @@ pub(crate) enum Name {
     Gained,
     /// Whichever: a rule with resourceNames does.
     Some,
+    /// Whichever is there already: a rule with resourceNames does, but for creating.
+    Existing,
+    /// Any; a rule with resourceNames gives what one of these gives by itself.
+    Object,
+    /// The role that is bound: this one where any may be.
+    Bound(&'static str),
 }
 
 /// What a step gives, in the namespace where its needs are met.
@@ -96,6 +114,8 @@ pub(crate) enum Gives {
     ClusterAdmin,
     /// Everything in the namespace.
     Namespace,
+    /// Everything; by name where this ClusterRole, which can be rewritten, is bound.
+    OwnClusterRoles,
     /// Everything in the namespaces where a Role, which can be rewritten, is bound.
     OwnRoles,
     /// Each ServiceAccount of the namespace; with [`Name::Gained`] those that are allowed by name.

@@ -59,6 +59,8 @@ pub struct Access<'a> {
     /// Those of the cluster first, then by namespace.
     bindings: Vec<Binding<'a>>,
     by_subject: BySubject<'a>,
+    /// Each role as it counts for whoever comes to be bound to it, by its index.
+    as_bound: Vec<Binding<'a>>,
     nodes: NodeAccess<'a>,
 }
 
@@ -87,7 +89,34 @@ impl<'a> Access<'a> {
                 }
             }
         }
-        Access { world, names, roles, bindings, by_subject, nodes: NodeAccess::new(world) }
+        let as_bound = { roles.all.iter().enumerate() }
+            .map(|(index, role)| Binding {
+                object: role.object,
+                namespace: None,
+                index: u32::MAX,
+                role: Some(index as u32),
+                complete: role.complete,
+            })
+            .collect();
+        let nodes = NodeAccess::new(world);
+        Access { world, names, roles, bindings, by_subject, as_bound, nodes }
+    }
+
+    /// What a role would give to whoever is bound to it, by its index; the binding's
+    /// object is the role.
+    pub(crate) fn as_bound(&self, role: u32) -> &Binding<'a> {
+        &self.as_bound[role as usize]
+    }
+
+    /// The index of a ClusterRole, or of a Role in its namespace.
+    pub(crate) fn role_index(&self, namespace: Option<&str>, name: &str) -> Option<u32> {
+        let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+        self.roles.referred(kind, namespace, name)
+    }
+
+    /// What the Node authorizer knows.
+    pub(crate) fn nodes(&self) -> &NodeAccess<'a> {
+        &self.nodes
     }
 
     /// The names that rules use, numbered.

@@ -61,6 +61,12 @@ impl<'a> NodeAccess<'a> {
         NodeAccess { minor: world.base.minor, related: graph::relations(world) }
     }
 
+    /// What is related to nodes: node, namespace and name.
+    pub(crate) fn related(&self, kind: Kind) -> impl Iterator<Item = (&'a str, &'a str, &str)> {
+        let related = self.related.iter().filter(move |(_, own, ..)| *own == kind);
+        related.map(|(node, _, namespace, name)| (*node, *namespace, &**name))
+    }
+
     /// Whether the kubelet of a node may do it.
     pub(crate) fn allows(&self, node: &str, q: &Question<'_>) -> bool {
         if node.is_empty() {

@@ -10,8 +10,11 @@ use crate::subject::MASTERS;
 use crate::{Access, Binding, Identity, Question, Rule, Subject};
 
 mod ask;
+mod bind;
 mod everybody;
 mod known;
+mod named;
+mod objects;
 mod open;
 mod sent;
 mod table;
@@ -94,7 +97,8 @@ pub struct Escalation<'i, 'a> {
 impl<'i, 'a> Escalation<'i, 'a> {
     /// Looks at a world's pods, Secrets and namespaces besides its RBAC.
     pub fn new(access: &'i Access<'a>) -> Escalation<'i, 'a> {
-        let (known, table) = (Known::new(access), Table::new(access));
+        let known = Known::new(access);
+        let table = Table::new(access, &known);
         Escalation { access, known, table, leading: OnceLock::new() }
     }
 
@@ -160,6 +164,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
             return vec![bare(&escalation::MASTERS, None, vec![Gain::sure(Power::ClusterAdmin)])];
         }
         let mut found = Vec::new();
+        if let Some(node) = who.node() {
+            let gains = vec![Gain::All(Set::OnNode(node.to_owned()))];
+            found.push(bare(&escalation::NODE_TOKENS, None, gains));
+        }
         let counted = self.access.bindings_of(who, Some(Question::ANY));
         let is_left_out = |binding: &&Binding<'a>| {
             without.iter().any(|other| std::ptr::addr_eq(*other, *binding))
@@ -179,7 +187,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         let all = || bindings.iter().copied();
         let (names, namespaces) = (names_of(self.access, all()), namespaces_of(all()));
-        let asker = Asker { escalation: self, subject, who, bindings, names, sender: None };
+        let subject = Some(subject);
+        let asker =
+            Asker { escalation: self, subject, who, bindings, names, sender: None, inside: false };
         self.walk(&asker, &namespaces, &mut found);
         found
     }
@@ -192,16 +202,18 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 continue;
             }
             if way.1.id == escalation::AWS_AUTH.id {
-                if self.known.aws_auth {
-                    asker.take(way, Some("kube-system"), found);
+                let there = "kube-system";
+                if self.known.aws_auth && (!asker.inside || namespaces.contains(&there)) {
+                    asker.take(way, Some(there), false, found);
                 }
                 continue;
             }
-            if asker.take(way, None, found) {
+            let by_name = asker.may_by_name(way.0, way.1);
+            if !asker.inside && asker.take(way, None, by_name, found) {
                 continue;
             }
             for namespace in namespaces {
-                asker.take(way, Some(namespace), found);
+                asker.take(way, Some(namespace), by_name, found);
             }
         }
     }
@@ -209,6 +221,12 @@ impl<'i, 'a> Escalation<'i, 'a> {
     /// What a power that is nobody's identity leads to.
     fn follows(&self, from: &Power) -> Vec<Open<'i, 'a>> {
         match from {
+            Power::ClusterRole(name, place) => {
+                self.open_role(self.access.role_index(None, name), place.as_deref())
+            }
+            Power::Role(namespace, name) => {
+                self.open_role(self.access.role_index(Some(namespace), name), Some(namespace))
+            }
             Power::Nodes => {
                 let tokens = vec![Gain::All(Set::Running(None))];
                 let keys = vec![Gain::sure(Power::ClusterAdmin)];
@@ -245,5 +263,6 @@ impl<'i, 'a> Escalation<'i, 'a> {
 
 /// A way without what grants it.
 fn bare<'i, 'a>(way: &'static Way, namespace: Option<&str>, gains: Vec<Gain>) -> Open<'i, 'a> {
-    Open { way, namespace: namespace.map(str::to_owned), grants: Vec::new(), gains }
+    let namespace = namespace.map(str::to_owned);
+    Open { way, namespace, name: None, grants: Vec::new(), gains }
 }

@@ -1,5 +1,7 @@
 //! Roles and the rules that count for them.
 
+use std::sync::Arc;
+
 use ironhull_model::{Node, Object, Standing, World, selector};
 use rustc_hash::FxHashMap;
 
@@ -10,7 +12,7 @@ use crate::rule::{Names, Rule};
 #[derive(Debug)]
 pub struct Role<'a> {
     /// The object.
-    pub object: &'a Object,
+    pub object: &'a Arc<Object>,
     /// Indices into [`Roles::rules`], each once.
     pub(crate) rules: Vec<u32>,
     /// Whether these are all: parts of an aggregated role may stand elsewhere.
@@ -41,7 +43,7 @@ impl<'a> Roles<'a> {
         roles
     }
 
-    fn add(&mut self, namespace: Option<&'a str>, object: &'a Object, names: &mut Names<'a>) {
+    fn add(&mut self, namespace: Option<&'a str>, object: &'a Arc<Object>, names: &mut Names<'a>) {
         let first = self.rules.len() as u32;
         let rules = object.root().get("rules").into_iter().flat_map(Node::items);
         self.rules.extend(rules.map(|node| Rule::read(object, node, names)));

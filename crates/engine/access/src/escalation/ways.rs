@@ -83,6 +83,9 @@ pub(crate) const READ_TOKEN: Way =
 /// What a node holds.
 pub(crate) const TAKE_TOKENS: Way =
     way("take-tokens", "take the tokens of the pods that run there", &[], &[]);
+/// What the Node authorizer lets a kubelet do.
+pub(crate) const NODE_TOKENS: Way =
+    way("node-tokens", "ask, as the kubelet, for the tokens of the pods that run there", &[], &[]);
 /// A node of the control plane.
 pub(crate) const CONTROL_PLANE: Way =
     way("control-plane", "read the control plane's keys from its node", &[], &[]);
@@ -93,8 +96,11 @@ pub static WAYS: &[Way] = &[
         "bind",
         "bind oneself to cluster-admin",
         &[
-            named(cluster(&[what(&["bind"], RBAC, &["clusterroles"])]), Name::Is("cluster-admin")),
-            cluster(&[what(WRITE, RBAC, &["clusterrolebindings"])]),
+            named(
+                cluster(&[what(&["bind"], RBAC, &["clusterroles"])]),
+                Name::Bound("cluster-admin"),
+            ),
+            named(cluster(&[what(WRITE, RBAC, &["clusterrolebindings"])]), Name::Object),
         ],
         &[Gives::ClusterAdmin],
     ),
@@ -102,8 +108,8 @@ pub static WAYS: &[Way] = &[
         "bind-in-namespace",
         "bind oneself to cluster-admin in the namespace",
         &[
-            named(here(&[what(&["bind"], RBAC, &["clusterroles"])]), Name::Is("cluster-admin")),
-            here(&[what(WRITE, RBAC, &["rolebindings"])]),
+            named(here(&[what(&["bind"], RBAC, &["clusterroles"])]), Name::Bound("cluster-admin")),
+            named(here(&[what(WRITE, RBAC, &["rolebindings"])]), Name::Object),
         ],
         &[Gives::Namespace],
     ),
@@ -111,15 +117,18 @@ pub static WAYS: &[Way] = &[
         "escalate",
         "write every permission into a ClusterRole that one is bound to",
         &[
-            cluster(&[what(&["escalate"], RBAC, &["clusterroles"])]),
-            cluster(&[what(CHANGE, RBAC, &["clusterroles"])]),
+            named(cluster(&[what(&["escalate"], RBAC, &["clusterroles"])]), Name::Object),
+            named(cluster(&[what(CHANGE, RBAC, &["clusterroles"])]), Name::Object),
         ],
-        &[Gives::ClusterAdmin],
+        &[Gives::OwnClusterRoles],
     ),
     way(
         "escalate-in-namespace",
         "write every permission into a Role that one is bound to",
-        &[here(&[what(&["escalate"], RBAC, &["roles"])]), here(&[what(CHANGE, RBAC, &["roles"])])],
+        &[
+            named(here(&[what(&["escalate"], RBAC, &["roles"])]), Name::Object),
+            named(here(&[what(CHANGE, RBAC, &["roles"])]), Name::Object),
+        ],
         &[Gives::OwnRoles],
     ),
     way(
@@ -178,7 +187,7 @@ pub static WAYS: &[Way] = &[
     way(
         "read-secrets",
         "read Secrets; a list shows their contents",
-        &[here(&[what(READ, CORE, &["secrets"])])],
+        &[named(here(&[what(READ, CORE, &["secrets"])]), Name::Object)],
         &[Gives::Secrets],
     ),
     way(
@@ -212,19 +221,19 @@ pub static WAYS: &[Way] = &[
     way(
         "change-workloads",
         "change a workload's account, image and volumes",
-        &[here(CHANGE_WORKLOADS)],
+        &[named(here(CHANGE_WORKLOADS), Name::Object)],
         &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
     ),
     way(
         "change-pods",
         "change the image of a running pod",
-        &[here(&[what(CHANGE, CORE, &["pods"])])],
+        &[named(here(&[what(CHANGE, CORE, &["pods"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods],
     ),
     way(
         "exec",
         "run commands in a running container",
-        &[here(&[what(&["create"], CORE, &["pods/exec", "pods/attach"])])],
+        &[named(here(&[what(&["create"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods],
     ),
     Way {
@@ -232,61 +241,79 @@ pub static WAYS: &[Way] = &[
         ..way(
             "exec-by-get",
             "run commands in a running container over WebSocket, which asked only for get before 1.35",
-            &[here(&[what(&["get"], CORE, &["pods/exec", "pods/attach"])])],
+            &[named(here(&[what(&["get"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
             &[Gives::RunningAccounts, Gives::Pods],
         )
     },
     way(
         "debug-pods",
         "add a container of one's own to a running pod",
-        &[here(&[what(CHANGE, CORE, &["pods/ephemeralcontainers"])])],
+        &[named(here(&[what(CHANGE, CORE, &["pods/ephemeralcontainers"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods, Gives::NodesByPod],
     ),
     way(
         "mutate",
         "change every pod that is created from now on, and see every object that is written",
-        &[cluster(&[what(WRITE, ADMISSION, &["mutatingwebhookconfigurations"])])],
+        &[named(
+            cluster(&[what(WRITE, ADMISSION, &["mutatingwebhookconfigurations"])]),
+            Name::Existing,
+        )],
         &[Gives::Accounts, Gives::Nodes, Gives::Secrets, Gives::Admission],
     ),
     way(
         "mutate-by-policy",
         "change every pod that is created from now on",
         &[
-            cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicies"])]),
-            cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicybindings"])]),
+            named(
+                cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicies"])]),
+                Name::Existing,
+            ),
+            named(
+                cluster(&[what(WRITE, ADMISSION, &["mutatingadmissionpolicybindings"])]),
+                Name::Existing,
+            ),
         ],
         &[Gives::Accounts, Gives::Nodes, Gives::Admission],
     ),
     way(
         "see-writes",
         "see every object that is written, Secrets included",
-        &[cluster(&[what(WRITE, ADMISSION, &["validatingwebhookconfigurations"])])],
+        &[named(
+            cluster(&[what(WRITE, ADMISSION, &["validatingwebhookconfigurations"])]),
+            Name::Existing,
+        )],
         &[Gives::Secrets, Gives::Admission],
     ),
     way(
         "switch-admission",
         "take away what admission checks",
-        &[cluster(&[what(
-            &["update", "patch", "delete", "deletecollection"],
-            ADMISSION,
-            &[
-                "validatingwebhookconfigurations",
-                "mutatingwebhookconfigurations",
-                "validatingadmissionpolicies",
-                "validatingadmissionpolicybindings",
-                "mutatingadmissionpolicies",
-                "mutatingadmissionpolicybindings",
-            ],
-        )])],
+        &[named(
+            cluster(&[what(
+                &["update", "patch", "delete", "deletecollection"],
+                ADMISSION,
+                &[
+                    "validatingwebhookconfigurations",
+                    "mutatingwebhookconfigurations",
+                    "validatingadmissionpolicies",
+                    "validatingadmissionpolicybindings",
+                    "mutatingadmissionpolicies",
+                    "mutatingadmissionpolicybindings",
+                ],
+            )]),
+            Name::Existing,
+        )],
         &[Gives::Admission],
     ),
     way(
         "port-forward",
         "speak to ports of pods that no NetworkPolicy guards from here",
-        &[here(&[
-            what(&["create"], CORE, &["pods/portforward"]),
-            what(&["get", "create"], CORE, &["pods/proxy", "services/proxy"]),
-        ])],
+        &[named(
+            here(&[
+                what(&["create"], CORE, &["pods/portforward"]),
+                what(&["get", "create"], CORE, &["pods/proxy", "services/proxy"]),
+            ]),
+            Name::Object,
+        )],
         &[Gives::Pods],
     ),
     Way {
@@ -294,7 +321,7 @@ pub static WAYS: &[Way] = &[
         ..way(
             "port-forward-by-get",
             "speak to ports of pods over WebSocket, which asked only for get before 1.35",
-            &[here(&[what(&["get"], CORE, &["pods/portforward"])])],
+            &[named(here(&[what(&["get"], CORE, &["pods/portforward"])]), Name::Object)],
             &[Gives::Pods],
         )
     },
@@ -369,7 +396,10 @@ pub static WAYS: &[Way] = &[
         "constrained-node",
         "ask, as any node, for the tokens of its pods",
         &[
-            cluster(&[what(&["impersonate:arbitrary-node"], AUTHENTICATION, &["nodes"])]),
+            named(
+                cluster(&[what(&["impersonate:arbitrary-node"], AUTHENTICATION, &["nodes"])]),
+                Name::Object,
+            ),
             here(&[what(
                 &["impersonate-on:arbitrary-node:create"],
                 CORE,

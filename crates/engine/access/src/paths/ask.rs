@@ -1,18 +1,17 @@
 //! What one identity may do, and which steps follow.
 
-use super::known::Privileged;
-use super::sent::{Sender, is_asked_inside, opened_by};
+use super::sent::Sender;
 use super::{Escalation, Gain, Granted, Open, Set, table};
-use crate::escalation::{Gives, Name, Need, Power, Way};
+use crate::escalation::{Gives, Need, Power, Way};
 use crate::impersonation::on;
 use crate::rule::Asked;
-use crate::subject::MASTERS;
 use crate::{Access, Binding, Identity, Question, Subject};
 
 /// Asks what one identity may do.
 pub(super) struct Asker<'e, 'i, 'a> {
     pub(super) escalation: &'e Escalation<'i, 'a>,
-    pub(super) subject: &'e Subject,
+    /// None where it is a role that is asked about.
+    pub(super) subject: Option<&'e Subject>,
     pub(super) who: &'e Identity,
     /// Its bindings but for those that are left out, looked up once for all ways: those of
     /// each of its names together, those that count everywhere first.
@@ -20,7 +19,9 @@ pub(super) struct Asker<'e, 'i, 'a> {
     /// The names that the rules limit themselves to.
     pub(super) names: Vec<&'a str>,
     /// Who sends the requests, where that is somebody else.
-    pub(super) sender: Option<Sender<'e, 'i, 'a>>,
+    pub(super) sender: Option<Sender<'i, 'a>>,
+    /// Whether all counts in one namespace only, whatever the bindings say.
+    pub(super) inside: bool,
 }
 
 /// The names that the rules of bindings limit themselves to, each once.
@@ -46,73 +47,25 @@ pub(super) fn namespaces_of<'i, 'a: 'i>(
 }
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
-    /// Adds a way where it is open in a namespace (none: everywhere), and says whether.
+    /// Adds a way where it is open in a namespace (none: everywhere), and says whether for
+    /// all objects; else, if asked to, for those that rules name.
     pub(super) fn take(
         &self,
         (index, way): (usize, &'static Way),
         namespace: Option<&str>,
+        by_name: bool,
         found: &mut Vec<Open<'i, 'a>>,
     ) -> bool {
         let Some(grants) = self.all(index, way, namespace) else {
-            if way.needs.iter().any(|need| matches!(need.name, Name::Gained)) {
+            if by_name {
                 self.take_by_name((index, way), namespace, found);
             }
             return false;
         };
         let gains = way.gives.iter().flat_map(|gives| self.gained(*gives, namespace, &grants));
-        let gains = gains.filter(|gain| !self.is_needless(gain, found)).collect();
-        found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
+        let gains = gains.collect();
+        self.add(way, namespace, (grants, None), gains, found);
         true
-    }
-
-    /// Rules with resourceNames let some be gained.
-    fn take_by_name(
-        &self,
-        (index, way): (usize, &'static Way),
-        namespace: Option<&str>,
-        found: &mut Vec<Open<'i, 'a>>,
-    ) {
-        let meets = |need| {
-            let mut roles = self.bindings.iter().filter_map(|binding| binding.role);
-            roles.any(|role| self.escalation.table.meets_of_one(role as usize, index, need))
-        };
-        if !(0..way.needs.len()).all(meets) {
-            return;
-        }
-        for &name in &self.names {
-            let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
-            let gains = way.gives.iter().filter_map(|gives| {
-                Some(match (gives, namespace) {
-                    (Gives::Groups, _) if name == MASTERS => Gain::sure(Power::ClusterAdmin),
-                    (Gives::Groups, _) => Gain::sure(Power::Is(Subject::Group(name.to_owned()))),
-                    (Gives::Users, _) => match Subject::user(name) {
-                        user @ Subject::User(_) => Gain::sure(Power::Is(user)),
-                        // A ServiceAccount is impersonated by its own resource only.
-                        _ => return None,
-                    },
-                    (Gives::Accounts, Some(namespace)) => {
-                        Gain::sure(Power::Is(Subject::account(namespace, name)))
-                    }
-                    (Gives::Accounts, None) => Gain::All(Set::AccountsNamed(name.to_owned())),
-                    (Gives::AsGroups, _) => {
-                        return self.as_other(Subject::Group(name.to_owned()));
-                    }
-                    (Gives::AsUsers, _) => match Subject::user(name) {
-                        user @ Subject::User(_) => return self.as_other(user),
-                        _ => return None,
-                    },
-                    (Gives::AsAccounts, Some(namespace)) => {
-                        return self.as_other(Subject::account(namespace, name));
-                    }
-                    (Gives::AsAccounts, None) => {
-                        return self.as_others(Set::AccountsNamed(name.to_owned()));
-                    }
-                    _ => return None,
-                })
-            });
-            let gains = gains.filter(|gain| !self.is_needless(gain, found)).collect();
-            found.push(Open { way, namespace: namespace.map(str::to_owned), grants, gains });
-        }
     }
 
     /// What grants every need; none when one is not granted.
@@ -128,6 +81,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let (access, table) = (self.escalation.access, &self.escalation.table);
         let needs = way.needs.iter().enumerate();
         let granted = needs.map(|(at, need)| {
+            if need.cluster && self.inside {
+                return None;
+            }
             let place = if need.cluster { None } else { namespace };
             counting(&self.bindings, place).find_map(|binding| {
                 let met = table.get(binding.role? as usize, index, at)?;
@@ -139,39 +95,21 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     }
 
     /// The same where what is gained has a name.
-    fn all_by_name(
+    pub(super) fn all_by_name(
         &self,
         way: &'static Way,
         namespace: Option<&str>,
         gained: &str,
     ) -> Option<Vec<Granted<'i, 'a>>> {
-        let mut all = Vec::new();
-        for need in way.needs {
-            let place = if need.cluster { None } else { namespace };
-            let met = table::questions(need, gained).find_map(|(verb, group, full, name)| {
-                let question =
-                    Question { namespace: place, ..table::question(verb, group, full, &name) };
-                let own = self.granted(&self.bindings, need, &question)?;
-                let Some(sender) = self.sender.as_ref().filter(|_| !is_asked_inside(verb)) else {
-                    return Some(vec![own]);
-                };
-                let sent = self.sent(sender, need, &question).or_else(|| {
-                    let verb = opened_by(verb, full)?;
-                    let opened = Question { verb, ..question };
-                    self.granted(&self.bindings, need, &opened)?;
-                    self.sent(sender, need, &opened)
-                })?;
-                Some(vec![own, sent])
-            })?;
-            all.extend(met);
-        }
-        Some(all)
+        let needs = way.needs.iter();
+        let all: Option<Vec<_>> = needs.map(|need| self.any_met(need, gained, namespace)).collect();
+        Some(all?.into_iter().flatten().collect())
     }
 
     /// What lets the sender send it as the other.
-    fn sent(
+    pub(super) fn sent(
         &self,
-        sender: &Sender<'_, 'i, 'a>,
+        sender: &Sender<'i, 'a>,
         need: &Need,
         question: &Question<'_>,
     ) -> Option<Granted<'i, 'a>> {
@@ -180,7 +118,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     }
 
     /// The first of the bindings that count which grants it, and its rule.
-    fn granted(
+    pub(super) fn granted(
         &self,
         bindings: &[&'i Binding<'a>],
         need: &Need,
@@ -190,7 +128,10 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let asked = Asked::new(question, access.numbers());
         counting(bindings, question.namespace).find_map(|binding| {
             let rule = access.rules(binding).find(|rule| {
-                let by_some = || table::is_met_by_some(need, question.resource, rule);
+                let by_some = || {
+                    let known = &self.escalation.known;
+                    table::is_met_by_some(known, need, question.verb, question.resource, rule)
+                };
                 rule.covers(&asked) || rule.covers_some(&asked) && by_some()
             })?;
             let what = format!("{} {}", question.verb, question.full_resource());
@@ -204,12 +145,11 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         namespace: Option<&str>,
         grants: &[Granted<'i, 'a>],
     ) -> Vec<Gain> {
-        let known = &self.escalation.known;
         let own = namespace.map(str::to_owned);
         let power = match gives {
-            Gives::ClusterAdmin => Power::ClusterAdmin,
+            Gives::ClusterAdmin | Gives::OwnClusterRoles => Power::ClusterAdmin,
             Gives::Namespace => own.map_or(Power::ClusterAdmin, Power::Namespace),
-            Gives::OwnRoles => return self.own_roles(namespace, grants),
+            Gives::OwnRoles => return self.own_roles(namespace, None),
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
             Gives::Users => return vec![Gain::All(Set::Users)],
@@ -224,13 +164,8 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::AsGroups => return self.as_others(Set::Groups).into_iter().collect(),
             Gives::Secrets => Power::Secrets(own),
             Gives::NodesByPod => {
-                match namespace.map(|namespace| known.privileged_pods(namespace)) {
-                    None | Some(Privileged::Allowed) => Power::Nodes,
-                    Some(Privileged::If(condition)) => {
-                        return vec![Gain::One(Power::Nodes, Some(condition))];
-                    }
-                    Some(Privileged::Forbidden) => return Vec::new(),
-                }
+                let Some(namespace) = namespace else { return vec![Gain::sure(Power::Nodes)] };
+                return self.nodes_by_pod([namespace]).into_iter().collect();
             }
             Gives::Nodes => Power::Nodes,
             Gives::Admission => Power::Admission,
@@ -240,33 +175,10 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         };
         vec![Gain::sure(power)]
     }
-
-    /// The namespaces in which a Role that can be rewritten is bound to who asks.
-    fn own_roles(&self, namespace: Option<&str>, grants: &[Granted<'i, 'a>]) -> Vec<Gain> {
-        if grants.is_empty() {
-            return Vec::new();
-        }
-        let access = self.escalation.access;
-        // Whoever sends has the roles that are bound to him, not to the other.
-        let who = self.sender.as_ref().map_or(self.who, |sender| sender.who);
-        let bindings = access.bindings_of(who, Some(namespace.unwrap_or(Question::ANY)));
-        let mut found: Vec<&str> = bindings
-            .filter(|binding| {
-                access.role(binding).is_some_and(|role| &*role.object.thing.kind == "Role")
-            })
-            .filter_map(|binding| binding.namespace)
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-            .into_iter()
-            .map(|namespace| Gain::sure(Power::Namespace(namespace.to_owned())))
-            .collect()
-    }
 }
 
 /// The bindings that count in a namespace, or outside of all.
-fn counting<'c, 'i, 'a>(
+pub(super) fn counting<'c, 'i, 'a>(
     bindings: &'c [&'i Binding<'a>],
     namespace: Option<&'c str>,
 ) -> impl Iterator<Item = &'i Binding<'a>> + use<'c, 'i, 'a> {

@@ -50,8 +50,12 @@ fn place(power: &Power) -> Option<&str> {
     match power {
         Power::Is(Subject::ServiceAccount(namespace, _))
         | Power::As(_, Subject::ServiceAccount(namespace, _))
-        | Power::Namespace(namespace) => Some(namespace),
-        Power::Secrets(namespace) | Power::Pods(namespace) => namespace.as_deref(),
+        | Power::Namespace(namespace)
+        | Power::Pod(namespace, _)
+        | Power::Role(namespace, _) => Some(namespace),
+        Power::Secrets(namespace) | Power::Pods(namespace) | Power::ClusterRole(_, namespace) => {
+            namespace.as_deref()
+        }
         _ => None,
     }
 }

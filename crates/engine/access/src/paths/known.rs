@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ironhull_model::{Node, Object};
 use ironhull_schema::{POD_KINDS, Schema};
 
+use super::objects::{self, Objects};
+use crate::subject::NODE_PREFIX;
 use crate::{Access, Subject, grants};
 
 /// Namespace → names of ServiceAccounts.
@@ -13,7 +15,8 @@ type Accounts = BTreeMap<String, BTreeSet<String>>;
 /// The kinds besides roles and bindings that ways lead through.
 pub fn looks_at() -> impl Iterator<Item = (&'static str, &'static str)> {
     let others = ["ServiceAccount", "Secret", "Namespace", "Node", "ConfigMap"];
-    others.into_iter().map(|kind| ("", kind)).chain(POD_KINDS.iter().copied())
+    let of_core = others.into_iter().map(|kind| ("", kind));
+    of_core.chain(POD_KINDS.iter().copied()).chain(objects::looks_at())
 }
 
 /// Whether Pod Security lets a pod take its node.
@@ -38,6 +41,7 @@ pub(super) struct Known<'a> {
     pub(super) control_plane: bool,
     /// Whether identities are mapped as EKS does.
     pub(super) aws_auth: bool,
+    pub(super) objects: Objects,
 }
 
 fn add(accounts: &mut Accounts, namespace: &str, name: &str) {
@@ -57,6 +61,7 @@ impl<'a> Known<'a> {
             all_namespaces: world.base.coverage.is_complete("", "Namespace"),
             control_plane: false,
             aws_auth: false,
+            objects: Objects::new(access),
         };
         for subject in access.bindings().iter().flat_map(|binding| grants::named(binding.object)) {
             known.name(subject);
@@ -69,10 +74,7 @@ impl<'a> Known<'a> {
             known.run(schema, object);
         }
         for secret in world.of_kind("", "Secret") {
-            let is_token = secret.root().get("type").and_then(Node::as_str)
-                == Some("kubernetes.io/service-account-token");
-            let of = secret.annotation("kubernetes.io/service-account.name");
-            if let Some(account) = of.filter(|_| is_token) {
+            if let Some(account) = token_of(secret) {
                 add(&mut known.tokens, &secret.thing.namespace, account);
             }
         }
@@ -99,9 +101,7 @@ impl<'a> Known<'a> {
 
     fn run(&mut self, schema: Schema, object: &Object) {
         let thing = &object.thing;
-        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else { return };
-        let account = pod.get("serviceAccountName").and_then(Node::as_str);
-        let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
+        let Some(account) = account_of_pod(schema, object) else { return };
         add(&mut self.accounts, &thing.namespace, account);
         add(&mut self.running, &thing.namespace, account);
         self.control_plane |=
@@ -122,7 +122,14 @@ impl<'a> Known<'a> {
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
         let named = self.users.iter().chain(&self.groups).cloned();
-        named.chain(self.accounts(None))
+        let nodes = self.objects.nodes().map(|node| Subject::User(format!("{NODE_PREFIX}{node}")));
+        let nodes = nodes.filter(|node| !self.users.contains(node));
+        named.chain(nodes).chain(self.accounts(None))
+    }
+
+    /// The namespaces that are known.
+    pub(super) fn namespaces(&self) -> BTreeSet<&str> {
+        self.accounts.keys().map(String::as_str).chain(self.namespaces.keys().copied()).collect()
     }
 
     /// The ServiceAccounts of a namespace; none for all of them.
@@ -161,6 +168,21 @@ impl<'a> Known<'a> {
             )),
         }
     }
+}
+
+/// The ServiceAccount that a pod, or those of a workload, run as.
+pub(super) fn account_of_pod(schema: Schema, object: &Object) -> Option<&str> {
+    let thing = &object.thing;
+    let pod = schema.pod_spec(&thing.group, &thing.kind, object.root())?;
+    let account = pod.get("serviceAccountName").and_then(Node::as_str);
+    Some(account.filter(|name| !name.is_empty()).unwrap_or("default"))
+}
+
+/// The ServiceAccount whose token a Secret holds.
+pub(super) fn token_of(secret: &Object) -> Option<&str> {
+    let kind = secret.root().get("type").and_then(Node::as_str);
+    let is_token = kind == Some("kubernetes.io/service-account-token");
+    secret.annotation("kubernetes.io/service-account.name").filter(|_| is_token)
 }
 
 fn has(accounts: &Accounts, subject: &Subject) -> bool {

@@ -17,6 +17,19 @@ pub(crate) enum Set {
     Running(Option<String>),
     /// Those whose token stands in a Secret.
     Tokens(Option<String>),
+    /// Those whose token stands in a Secret of this name, in a namespace; none for all.
+    TokensNamed(Option<String>, String),
+    /// Those that pods of this name run as, likewise.
+    RunningNamed(Option<String>, String),
+    /// These pods.
+    PodsNamed(Option<String>, String),
+    /// The ServiceAccounts and Secrets of each namespace that has a workload: of which
+    /// resource, with which name.
+    Workloads(&'static str, String),
+    /// Those whose tokens the kubelet of a node may have.
+    OnNode(String),
+    /// What a ClusterRole grants in each namespace.
+    InEveryNamespace(String),
     /// Every user that is known.
     Users,
     /// Every group that is known.
@@ -46,6 +59,8 @@ pub(crate) struct Open<'i, 'a> {
     pub(crate) way: &'static Way,
     /// Where; none for everywhere.
     pub(crate) namespace: Option<String>,
+    /// By which object, where a rule names it.
+    pub(crate) name: Option<String>,
     /// What it needs.
     pub(crate) grants: Vec<Granted<'i, 'a>>,
     /// What it gives, in order.
@@ -92,6 +107,34 @@ impl<'i, 'a> Escalation<'i, 'a> {
             }
             Set::Running(namespace) => Box::new(known.running(namespace.as_deref()).map(Power::Is)),
             Set::Tokens(namespace) => Box::new(known.tokens(namespace.as_deref()).map(Power::Is)),
+            Set::TokensNamed(there, name) => {
+                Box::new(accounts(known.objects.tokens(name), there.clone()).map(Power::Is))
+            }
+            Set::RunningNamed(there, name) => {
+                Box::new(accounts(known.objects.pods(name), there.clone()).map(Power::Is))
+            }
+            Set::PodsNamed(there, name) => {
+                let (there, name) = (there.clone(), name.clone());
+                let places = known.objects.pods(&name).map(|(own, _)| own.to_owned());
+                let places: Vec<String> =
+                    places.filter(|own| there.as_ref().is_none_or(|it| it == own)).collect();
+                Box::new(places.into_iter().map(move |own| Power::Pod(own, name.clone())))
+            }
+            Set::Workloads(resource, name) => {
+                let places = known.objects.workloads(resource, name);
+                Box::new(places.flat_map(|own| {
+                    let accounts = known.accounts(Some(own)).map(Power::Is);
+                    accounts.chain([Power::Secrets(Some(own.to_owned()))])
+                }))
+            }
+            Set::OnNode(node) => Box::new(known.objects.on_node(node).cloned().map(Power::Is)),
+            Set::InEveryNamespace(role) => {
+                let role = role.clone();
+                let places = known.namespaces().into_iter();
+                Box::new(
+                    places.map(move |own| Power::ClusterRole(role.clone(), Some(own.to_owned()))),
+                )
+            }
             Set::Users => Box::new(known.users.iter().cloned().map(Power::Is)),
             Set::Groups => Box::new(known.groups.iter().cloned().map(Power::Is)),
             Set::As(sender, others) => {
@@ -124,6 +167,15 @@ impl<'i, 'a> Escalation<'i, 'a> {
             namespace.as_deref().is_none_or(|namespace| namespace == own)
         };
         let known = &self.known;
+        if let Set::TokensNamed(..)
+        | Set::RunningNamed(..)
+        | Set::PodsNamed(..)
+        | Set::Workloads(..)
+        | Set::OnNode(_)
+        | Set::InEveryNamespace(_) = set
+        {
+            return self.members(set).any(|member| member == *power);
+        }
         let subject = match (set, power) {
             (Set::As(sender, others), Power::As(own, other)) => {
                 return **sender == *own
@@ -137,7 +189,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         match (set, subject) {
             (Set::Users, _) => known.users.contains(subject),
             (Set::Groups, _) => known.groups.contains(subject),
-            (_, Subject::User(_) | Subject::Group(_)) | (Set::As(..), _) => false,
+            (_, Subject::User(_) | Subject::Group(_)) => false,
             (Set::AccountsNamed(name), Subject::ServiceAccount(_, own)) => {
                 name == own && known.is_account(subject)
             }
@@ -150,6 +202,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
             (Set::Tokens(there), Subject::ServiceAccount(namespace, _)) => {
                 is_there(there, namespace) && known.has_token(subject)
             }
+            _ => false,
         }
     }
 
@@ -170,4 +223,14 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         steps
     }
+}
+
+/// Namespaces and names as ServiceAccounts, in a namespace; none for all of them.
+fn accounts<'k>(
+    pairs: impl Iterator<Item = (&'k str, &'k str)>,
+    there: Option<String>,
+) -> impl Iterator<Item = Subject> {
+    pairs
+        .filter(move |(namespace, _)| there.as_deref().is_none_or(|there| there == *namespace))
+        .map(|(namespace, name)| Subject::account(namespace, name))
 }

@@ -11,8 +11,7 @@ use crate::subject::MASTERS;
 use crate::{Binding, Identity, Question, Subject};
 
 /// Who sends what is asked as somebody else.
-pub(super) struct Sender<'e, 'i, 'a> {
-    pub(super) who: &'e Identity,
+pub(super) struct Sender<'i, 'a> {
     /// The mode that is the other's.
     pub(super) mode: &'static str,
     /// What counts for the sender.
@@ -63,14 +62,15 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let (bindings, of_sender) = (all(&who), all(sender));
         let both = || bindings.iter().chain(&of_sender).copied();
         let (names, namespaces) = (names_of(self.access, both()), namespaces_of(both()));
-        let sender = Sender { who: sender, mode: mode(other), bindings: of_sender };
+        let sender = Sender { mode: mode(other), bindings: of_sender };
         let asker = Asker {
             escalation: self,
-            subject: other,
+            subject: Some(other),
             who: &who,
             bindings,
             names,
             sender: Some(sender),
+            inside: false,
         };
         let mut found = Vec::new();
         self.walk(&asker, &namespaces, &mut found);
@@ -99,14 +99,15 @@ impl Asker<'_, '_, '_> {
             Set::Users | Set::Groups => "user-info",
             _ => "serviceaccount",
         };
-        let set = Set::As(Box::new(self.subject.clone()), Box::new(others));
+        let set = Set::As(Box::new(self.subject?.clone()), Box::new(others));
         self.sends(mode).then_some(Gain::All(set))
     }
 
     /// One of them.
     pub(super) fn as_other(&self, other: Subject) -> Option<Gain> {
         let may = may_be_sent_as(&other) && self.sends(mode(&other));
-        may.then(|| Gain::sure(Power::As(self.subject.clone(), other)))
+        let sender = self.subject.filter(|_| may)?;
+        Some(Gain::sure(Power::As(sender.clone(), other)))
     }
 
     /// Whether any request may be sent by a mode.

@@ -1,5 +1,6 @@
 //! Which roles meet which needs, asked once for all who are bound to them.
 
+use super::known::Known;
 use crate::escalation::{self, Name, Need, WAYS, Way};
 use crate::impersonation::Other;
 use crate::rule::Asked;
@@ -17,8 +18,10 @@ pub(super) fn questions(
     gained: &str,
 ) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
     let names: Vec<String> = match need.name {
-        Name::Any | Name::Some => vec![String::new()],
-        Name::Gained => vec![gained.to_owned()],
+        Name::Any | Name::Some | Name::Existing => vec![String::new()],
+        // Who may bind any role is asked about the greatest.
+        Name::Bound(greatest) if gained.is_empty() => vec![greatest.to_owned()],
+        Name::Gained | Name::Object | Name::Bound(_) => vec![gained.to_owned()],
         // Signers are allowed by their domain too.
         Name::Is(name) => {
             let domain = name.split_once('/').map(|(domain, _)| format!("{domain}/*"));
@@ -49,11 +52,26 @@ pub(super) fn question<'q>(
 }
 
 /// Whether a rule that is limited to names meets a need of whichever. As a user nobody
-/// takes a name that is a ServiceAccount's.
-pub(super) fn is_met_by_some(need: &Need, resource: &str, rule: &Rule<'_>) -> bool {
-    let is_taken =
-        |name: &&str| resource != "users" || !matches!(Other::of(name), Other::Account(..));
-    matches!(need.name, Name::Some) && rule.names.iter().any(is_taken)
+/// takes a name that is a ServiceAccount's; what is made has no name yet, and what is
+/// changed is there.
+pub(super) fn is_met_by_some(
+    known: &Known<'_>,
+    need: &Need,
+    verb: &str,
+    resource: &str,
+    rule: &Rule<'_>,
+) -> bool {
+    let mut names = rule.names.iter();
+    match need.name {
+        Name::Some => {
+            names.any(|name| resource != "users" || !matches!(Other::of(name), Other::Account(..)))
+        }
+        Name::Existing => {
+            let may_be = |name: &&str| known.objects.may_be_configured(resource, name);
+            verb != "create" && names.any(may_be)
+        }
+        _ => false,
+    }
 }
 
 /// A rule, and what it allows of a need.
@@ -77,7 +95,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(access: &Access<'_>) -> Table {
+    pub(super) fn new(access: &Access<'_>, known: &Known<'_>) -> Table {
         let needs: Vec<&'static Need> = ways().flat_map(|way| way.needs).collect();
         let asked: Vec<Vec<_>> = needs
             .iter()
@@ -102,7 +120,8 @@ impl Table {
                     let rule = rules.iter().position(|rule| {
                         let covers = rule.covers_some(&asked);
                         is_met_of_one |= covers;
-                        covers && (rule.covers(&asked) || is_met_by_some(need, resource, rule))
+                        let by_some = || is_met_by_some(known, need, verb, resource, rule);
+                        covers && (rule.covers(&asked) || by_some())
                     })?;
                     Some(Met { rule: rule as u32, verb, resource })
                 }));

@@ -6,6 +6,7 @@ use super::{Escalation, Paths};
 use crate::escalation::{Name, Need, Power, WAYS, Way};
 use crate::{Access, Identity, Subject};
 
+mod named;
 mod sent;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -80,12 +81,13 @@ fn rules_of(way: &Way, without: Option<usize>) -> Vec<String> {
         let what = &need.any[0];
         let names: &[&str] = match need.name {
             Name::Any => &[],
+            Name::Object | Name::Existing => &[],
             Name::Some => &["ann"],
             Name::Gained if what.resources == ["serviceaccounts"] => &["admin"],
             Name::Gained if what.resources == ["serviceaccounts/token"] => &["admin"],
             Name::Gained if what.resources == ["users"] => &["ann"],
             Name::Gained => &["ops"],
-            Name::Is(name) => &[name],
+            Name::Is(name) | Name::Bound(name) => &[name],
         };
         rule(what.group, what.resources[0], what.verbs[0], names)
     });

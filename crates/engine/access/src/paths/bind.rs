@@ -1,0 +1,191 @@
+//! Binding roles that rules name, and by bindings that rules name.
+
+use super::ask::Asker;
+use super::named::About;
+use super::{Escalation, Gain, Granted, Open, Set};
+use crate::escalation::{Need, Power, Way};
+use crate::{Access, Binding, Identity, Role, Rule};
+
+impl<'i, 'a> Asker<'_, 'i, 'a> {
+    /// Which roles can be bound to whom one likes; the first need is to bind, the second
+    /// to write bindings.
+    pub(super) fn take_bound(
+        &self,
+        (index, way): (usize, &'static Way),
+        namespace: Option<&str>,
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        let [bind, write] = way.needs else { return };
+        for name in self.candidates(index, way, 0, namespace) {
+            let Some(mut grants) = self.any_met(bind, name, namespace) else { continue };
+            let Some(role) = self.escalation.access.role_index(None, name) else { continue };
+            let is_bound = || self.escalation.known.objects.is_bound(role, namespace);
+            let writes = self.written(write, "create", "", namespace).or_else(|| {
+                let change = |verb| self.written(write, verb, "", namespace);
+                change("update").or_else(|| change("patch")).filter(|_| is_bound())
+            });
+            let Some(writes) = writes else { continue };
+            grants.extend(writes);
+            let gain = self.bound(role, write, namespace);
+            self.add(way, namespace, (grants, Some(name)), vec![gain], found);
+        }
+        for name in self.candidates(index, way, 1, namespace) {
+            let change = |verb| self.written(write, verb, name, namespace);
+            let Some(changes) = change("update").or_else(|| change("patch")) else { continue };
+            for (place, binding) in self.bindings_named(write, namespace, name) {
+                let Some(role) = binding.role else { continue };
+                let access = self.escalation.access;
+                let object = access.roles()[role as usize].object;
+                let is_role = &*object.thing.kind == "Role";
+                let resource = if is_role { "roles" } else { "clusterroles" };
+                let [what] = bind.any else { continue };
+                let about =
+                    About { verb: "bind", group: what.group, resource, name: &object.thing.name };
+                let place = place.or(namespace);
+                let Some(mut grants) = self.met(bind, about, place) else { continue };
+                grants.extend(changes.iter().cloned());
+                let gain = Gain::sure(power(access, role, place));
+                self.add(way, namespace, (grants, Some(name)), vec![gain], found);
+            }
+        }
+    }
+
+    /// What lets one write a binding.
+    fn written(
+        &self,
+        need: &Need,
+        verb: &'static str,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        let [what] = need.any else { return None };
+        let [resource] = what.resources else { return None };
+        let about = About { verb, group: what.group, resource, name };
+        self.met(need, about, namespace)
+    }
+
+    /// The bindings of a name that count where one may write them.
+    fn bindings_named(
+        &self,
+        need: &Need,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Vec<(Option<&'a str>, &'i Binding<'a>)> {
+        let objects = &self.escalation.known.objects;
+        let access = self.escalation.access;
+        let at = |place: Option<&str>| {
+            let index = objects.binding(place, name)?;
+            let binding = access.bindings().get(index)?;
+            Some((binding.namespace, binding))
+        };
+        match (need.cluster, namespace) {
+            (true, _) => at(None).into_iter().collect(),
+            (false, Some(_)) => at(namespace).into_iter().collect(),
+            (false, None) => objects.role_bindings(name).filter_map(|own| at(Some(own))).collect(),
+        }
+    }
+
+    /// What a ClusterRole gives where one may bind it.
+    fn bound(&self, role: u32, write: &Need, namespace: Option<&str>) -> Gain {
+        let access = self.escalation.access;
+        let is_everywhere = !write.cluster && namespace.is_none();
+        match power(access, role, namespace) {
+            Power::ClusterRole(name, None) if is_everywhere => {
+                Gain::All(Set::InEveryNamespace(name))
+            }
+            power => Gain::sure(power),
+        }
+    }
+
+    /// Where a ClusterRole that can be rewritten is bound to who asks; one that selects
+    /// others can be made to select it.
+    pub(super) fn own_cluster_role(&self, name: &str) -> Vec<Gain> {
+        let access = self.escalation.access;
+        let is_it = |binding: &&Binding<'a>| {
+            access.role(binding).is_some_and(|role| {
+                let thing = &role.object.thing;
+                &*thing.kind == "ClusterRole" && (&*thing.name == name || selects(role))
+            })
+        };
+        let mut found: Vec<Power> = { self.own_bindings().filter(is_it) }
+            .map(|binding| match binding.namespace {
+                None => Power::ClusterAdmin,
+                Some(namespace) => Power::Namespace(namespace.to_owned()),
+            })
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(Gain::sure).collect()
+    }
+
+    /// The bindings of who sends, who has the roles that are bound to him.
+    fn own_bindings(&self) -> impl Iterator<Item = &'i Binding<'a>> {
+        let own = self.sender.as_ref().map_or(&self.bindings, |sender| &sender.bindings);
+        own.iter().copied()
+    }
+
+    /// The namespaces in which a Role that can be rewritten, of this name if any, is bound
+    /// to who asks.
+    pub(super) fn own_roles(&self, namespace: Option<&str>, name: Option<&str>) -> Vec<Gain> {
+        let access = self.escalation.access;
+        let is_it = |binding: &&Binding<'a>| {
+            access.role(binding).is_some_and(|role| {
+                let thing = &role.object.thing;
+                &*thing.kind == "Role" && name.is_none_or(|name| name == &*thing.name)
+            })
+        };
+        let mut found: Vec<&str> = { self.own_bindings().filter(is_it) }
+            .filter_map(|binding| binding.namespace)
+            .filter(|own| namespace.is_none_or(|namespace| namespace == *own))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        let powers = found.into_iter().map(|own| Power::Namespace(own.to_owned()));
+        powers.map(Gain::sure).collect()
+    }
+}
+
+impl<'i, 'a> Escalation<'i, 'a> {
+    /// What is open to whoever is bound to a role; nothing of it is told together with what
+    /// he has besides.
+    pub(super) fn open_role(&self, role: Option<u32>, place: Option<&str>) -> Vec<Open<'i, 'a>> {
+        let Some(role) = role else { return Vec::new() };
+        let who = Identity { user: String::new(), groups: Vec::new() };
+        let bindings = vec![self.access.as_bound(role)];
+        let names = super::names_of(self.access, bindings.iter().copied());
+        let inside = place.is_some();
+        let asker = Asker {
+            escalation: self,
+            subject: None,
+            who: &who,
+            bindings,
+            names,
+            sender: None,
+            inside,
+        };
+        let mut found = Vec::new();
+        self.walk(&asker, place.as_slice(), &mut found);
+        found
+    }
+}
+
+/// Whether a role has the rules of those that it selects by their labels.
+fn selects(role: &Role<'_>) -> bool {
+    let selectors = role.object.root().path(&["aggregationRule", "clusterRoleSelectors"]);
+    selectors.is_some_and(|selectors| selectors.items().next().is_some())
+}
+
+/// What a role is where it is bound.
+fn power(access: &Access<'_>, role: u32, place: Option<&str>) -> Power {
+    let role = &access.roles()[role as usize];
+    let thing = &role.object.thing;
+    let own = place.map(str::to_owned);
+    match (access.rules_of(role).any(Rule::is_everything), own) {
+        (true, None) => Power::ClusterAdmin,
+        (true, Some(namespace)) => Power::Namespace(namespace),
+        (false, Some(namespace)) if &*thing.kind == "Role" => {
+            Power::Role(namespace, thing.name.to_string())
+        }
+        (false, own) => Power::ClusterRole(thing.name.to_string(), own),
+    }
+}

@@ -1,0 +1,339 @@
+//! What rules with resourceNames lead to: from what a rule names to what it gives.
+
+use std::collections::BTreeSet;
+
+use super::ask::{Asker, counting};
+use super::known::Privileged;
+use super::objects::{Presence, proxied};
+use super::sent::{is_asked_inside, opened_by};
+use super::{Gain, Granted, Open, Set, table};
+use crate::escalation::{Gives, Name, Need, Power, Way};
+use crate::impersonation::Other;
+use crate::rule::Asked;
+use crate::subject::{MASTERS, NODES};
+use crate::{Question, Subject};
+
+/// What a need asks about an object.
+#[derive(Clone, Copy)]
+pub(super) struct About<'n> {
+    pub(super) verb: &'static str,
+    pub(super) group: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) name: &'n str,
+}
+
+impl<'i, 'a> Asker<'_, 'i, 'a> {
+    /// Adds a way where names let one take it in a namespace (none: everywhere).
+    pub(super) fn take_by_name(
+        &self,
+        (index, way): (usize, &'static Way),
+        namespace: Option<&str>,
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        let is = |wanted: fn(&Name) -> bool| way.needs.iter().any(|need| wanted(&need.name));
+        if is(|name| matches!(name, Name::Gained)) {
+            self.take_gained(way, namespace, found);
+        } else if is(|name| matches!(name, Name::Bound(_))) {
+            self.take_bound((index, way), namespace, found);
+        } else if is(|name| matches!(name, Name::Object)) {
+            self.take_objects((index, way), namespace, found);
+        }
+    }
+
+    /// Whether names may let one take a way at all.
+    pub(super) fn may_by_name(&self, index: usize, way: &Way) -> bool {
+        let by_name =
+            |need: &Need| matches!(need.name, Name::Gained | Name::Object | Name::Bound(_));
+        let meets = |need| {
+            let mut roles = self.bindings.iter().filter_map(|binding| binding.role);
+            roles.any(|role| self.escalation.table.meets_of_one(role as usize, index, need))
+        };
+        !self.names.is_empty() && way.needs.iter().any(by_name) && (0..way.needs.len()).all(meets)
+    }
+
+    /// Whom rules name is who is gained.
+    fn take_gained(
+        &self,
+        way: &'static Way,
+        namespace: Option<&str>,
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        for &name in &self.names {
+            let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
+            let gains = way.gives.iter().filter_map(|gives| {
+                Some(match (gives, namespace) {
+                    (Gives::Groups, _) if name == MASTERS => Gain::sure(Power::ClusterAdmin),
+                    (Gives::Groups, _) => Gain::sure(Power::Is(Subject::Group(name.to_owned()))),
+                    (Gives::Users, _) => return self.user(name),
+                    (Gives::Accounts, Some(namespace)) => {
+                        Gain::sure(Power::Is(Subject::account(namespace, name)))
+                    }
+                    (Gives::Accounts, None) => Gain::All(Set::AccountsNamed(name.to_owned())),
+                    (Gives::AsGroups, _) => {
+                        return self.as_other(Subject::Group(name.to_owned()));
+                    }
+                    (Gives::AsUsers, _) => match Subject::user(name) {
+                        user @ Subject::User(_) => return self.as_other(user),
+                        _ => return None,
+                    },
+                    (Gives::AsAccounts, Some(namespace)) => {
+                        return self.as_other(Subject::account(namespace, name));
+                    }
+                    (Gives::AsAccounts, None) => {
+                        return self.as_others(Set::AccountsNamed(name.to_owned()));
+                    }
+                    _ => return None,
+                })
+            });
+            self.add(way, namespace, (grants, None), gains.collect(), found);
+        }
+    }
+
+    /// A user who may be impersonated: a ServiceAccount is by its own resource only, and a
+    /// node is one as a member of its group.
+    fn user(&self, name: &str) -> Option<Gain> {
+        let user = Subject::user(name);
+        let may = match Other::of(name) {
+            Other::Node(_) => {
+                let asked = Question { name: NODES, ..Question::new("impersonate", "", "groups") };
+                self.escalation.access.can(self.who, &asked)
+            }
+            _ => matches!(user, Subject::User(_)),
+        };
+        may.then(|| Gain::sure(Power::Is(user)))
+    }
+
+    /// What rules name gives what it is.
+    fn take_objects(
+        &self,
+        (index, way): (usize, &'static Way),
+        namespace: Option<&str>,
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        let Some(at) = way.needs.iter().position(|need| matches!(need.name, Name::Object)) else {
+            return;
+        };
+        for name in self.candidates(index, way, at, namespace) {
+            for what in way.needs[at].any {
+                for &resource in what.resources {
+                    let any = what.verbs.iter().find_map(|&verb| {
+                        let about = About { verb, group: what.group, resource, name };
+                        self.met(&way.needs[at], about, namespace)
+                    });
+                    let Some(mut grants) = any else { continue };
+                    let others = way.needs.iter().enumerate().filter(|(other, _)| *other != at);
+                    let others: Option<Vec<_>> =
+                        others.map(|(_, need)| self.any_met(need, name, namespace)).collect();
+                    let Some(others) = others else { continue };
+                    grants.extend(others.into_iter().flatten());
+                    let gains = self.given(way, namespace, resource, name);
+                    self.add(way, namespace, (grants, Some(name)), gains, found);
+                }
+            }
+        }
+    }
+
+    /// Adds a way that gives something, and is not told for everywhere already.
+    pub(super) fn add(
+        &self,
+        way: &'static Way,
+        namespace: Option<&str>,
+        (grants, name): (Vec<Granted<'i, 'a>>, Option<&str>),
+        gains: Vec<Gain>,
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        let is_here = grants.iter().any(|grant| grant.binding.namespace.is_some());
+        if name.is_some() && namespace.is_some() && !is_here && !self.inside {
+            return;
+        }
+        let gains = gains.into_iter().filter(|gain| !self.is_needless(gain, found));
+        let gains: Vec<Gain> = gains.collect();
+        if name.is_none() || !gains.is_empty() {
+            let (namespace, name) = (namespace.map(str::to_owned), name.map(str::to_owned));
+            found.push(Open { way, namespace, name, grants, gains });
+        }
+    }
+
+    /// What rules that count name, of those that may meet a need.
+    pub(super) fn candidates(
+        &self,
+        index: usize,
+        way: &'static Way,
+        at: usize,
+        namespace: Option<&str>,
+    ) -> BTreeSet<&'a str> {
+        if self.sender.is_some() {
+            return self.names.iter().copied().collect();
+        }
+        let (access, table) = (self.escalation.access, &self.escalation.table);
+        let need = &way.needs[at];
+        let place = if need.cluster { None } else { namespace };
+        let asked: Vec<_> = table::questions(need, "")
+            .map(|(verb, group, resource, _)| {
+                Asked::new(&table::question(verb, group, resource, ""), access.numbers())
+            })
+            .collect();
+        counting(&self.bindings, place)
+            .filter(|binding| {
+                binding.role.is_some_and(|role| table.meets_of_one(role as usize, index, at))
+            })
+            .flat_map(|binding| access.rules(binding))
+            .filter(|rule| {
+                !rule.names.is_empty() && asked.iter().any(|asked| rule.covers_some(asked))
+            })
+            .flat_map(|rule| rule.names.iter().copied())
+            .collect()
+    }
+
+    /// What lets one ask any of a need.
+    pub(super) fn any_met(
+        &self,
+        need: &'static Need,
+        gained: &str,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        table::questions(need, gained).find_map(|(verb, group, resource, name)| {
+            self.met(need, About { verb, group, resource, name: &name }, namespace)
+        })
+    }
+
+    /// What lets one ask this of a need, and who sends it send it.
+    pub(super) fn met(
+        &self,
+        need: &Need,
+        about: About<'_>,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        let About { verb, group, resource: full, name } = about;
+        let place = match need.cluster {
+            // What counts in a namespace only grants nothing of what stands in none.
+            true if self.inside => return None,
+            true => None,
+            false => namespace,
+        };
+        // An object that is made has no name yet when it is asked about.
+        let is_made = verb == "create" && matches!(need.name, Name::Object) && !full.contains('/');
+        let name = if is_made { "" } else { name };
+        let question = Question { namespace: place, ..table::question(verb, group, full, name) };
+        let own = self.granted(&self.bindings, need, &question)?;
+        let Some(sender) = self.sender.as_ref().filter(|_| !is_asked_inside(verb)) else {
+            return Some(vec![own]);
+        };
+        let sent = self.sent(sender, need, &question).or_else(|| {
+            let verb = opened_by(verb, full)?;
+            let opened = Question { verb, ..question };
+            self.granted(&self.bindings, need, &opened)?;
+            self.sent(sender, need, &opened)
+        })?;
+        Some(vec![own, sent])
+    }
+
+    /// What a way gives by one object.
+    fn given(
+        &self,
+        way: &Way,
+        namespace: Option<&str>,
+        resource: &'static str,
+        name: &str,
+    ) -> Vec<Gain> {
+        let objects = &self.escalation.known.objects;
+        match resource {
+            "secrets" => {
+                let tokens = objects.tokens(name);
+                let is_here = |own: &str| namespace.is_none_or(|namespace| namespace == own);
+                let mut tokens = tokens.filter(|(own, _)| is_here(own));
+                let set = Set::TokensNamed(namespace.map(str::to_owned), name.to_owned());
+                tokens.next().map(|_| Gain::All(set)).into_iter().collect()
+            }
+            "clusterroles" => self.own_cluster_role(name),
+            "roles" => self.own_roles(namespace, Some(name)),
+            "nodes" => vec![Gain::All(Set::OnNode(name.to_owned()))],
+            "services/proxy" => Vec::new(),
+            "pods/proxy" => self.of_pod(way, namespace, proxied(name)),
+            _ if objects.is_workload(resource) => self.of_workload(way, namespace, resource, name),
+            _ => self.of_pod(way, namespace, name),
+        }
+    }
+
+    fn of_pod(&self, way: &Way, namespace: Option<&str>, name: &str) -> Vec<Gain> {
+        let objects = &self.escalation.known.objects;
+        if let Some(namespace) = namespace.filter(|own| objects.pod(own, name) == Presence::Unread)
+        {
+            let pod = Power::Pod(namespace.to_owned(), name.to_owned());
+            return vec![Gain::One(pod, Some(unread("pod", namespace, name)))];
+        }
+        let places: Vec<&str> = { objects.pods(name).map(|(own, _)| own) }
+            .filter(|own| namespace.is_none_or(|namespace| namespace == *own))
+            .collect();
+        if places.is_empty() {
+            return Vec::new();
+        }
+        let own = namespace.map(str::to_owned);
+        let gains = way.gives.iter().filter_map(|gives| match gives {
+            Gives::RunningAccounts => {
+                Some(Gain::All(Set::RunningNamed(own.clone(), name.to_owned())))
+            }
+            Gives::Pods => Some(Gain::All(Set::PodsNamed(own.clone(), name.to_owned()))),
+            Gives::NodesByPod => self.nodes_by_pod(places.iter().copied()),
+            _ => None,
+        });
+        gains.collect()
+    }
+
+    fn of_workload(
+        &self,
+        way: &Way,
+        namespace: Option<&str>,
+        resource: &'static str,
+        name: &str,
+    ) -> Vec<Gain> {
+        let known = &self.escalation.known;
+        let Some(namespace) = namespace else {
+            let nodes = self.nodes_by_pod(known.objects.workloads(resource, name));
+            let is_any = known.objects.workloads(resource, name).next().is_some();
+            let set = Gain::All(Set::Workloads(resource, name.to_owned()));
+            return is_any.then_some(set).into_iter().chain(nodes).collect();
+        };
+        let own = || Some(namespace.to_owned());
+        match known.objects.workload(resource, namespace, name) {
+            Presence::Absent => Vec::new(),
+            Presence::There => {
+                let gains = way.gives.iter().filter_map(|gives| match gives {
+                    Gives::Accounts => Some(Gain::All(Set::Accounts(own()))),
+                    Gives::Secrets => Some(Gain::sure(Power::Secrets(own()))),
+                    Gives::NodesByPod => self.nodes_by_pod([namespace]),
+                    _ => None,
+                });
+                gains.collect()
+            }
+            Presence::Unread => {
+                let condition = unread(resource, namespace, name);
+                let accounts = known.accounts(Some(namespace)).map(Power::Is);
+                let all = accounts.chain([Power::Secrets(own())]);
+                all.map(|power| Gain::One(power, Some(condition.clone()))).collect()
+            }
+        }
+    }
+
+    /// The nodes, where Pod Security lets a pod of one of these namespaces take them.
+    pub(super) fn nodes_by_pod<'n>(
+        &self,
+        namespaces: impl IntoIterator<Item = &'n str>,
+    ) -> Option<Gain> {
+        let mut conditional = None;
+        for namespace in namespaces {
+            match self.escalation.known.privileged_pods(namespace) {
+                Privileged::Allowed => return Some(Gain::sure(Power::Nodes)),
+                Privileged::If(condition) => {
+                    conditional.get_or_insert(Gain::One(Power::Nodes, Some(condition)));
+                }
+                Privileged::Forbidden => {}
+            }
+        }
+        conditional
+    }
+}
+
+fn unread(what: &str, namespace: &str, name: &str) -> String {
+    format!("if {what} {name} is in {namespace}, which was not read completely")
+}

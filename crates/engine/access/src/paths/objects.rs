@@ -1,0 +1,248 @@
+//! Objects by their names, for rules that are limited to some.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ironhull_model::World;
+use ironhull_schema::Schema;
+
+use super::known::{account_of_pod, token_of};
+use crate::node::Kind;
+use crate::{Access, GROUP, Subject};
+
+/// Namespace → account.
+type Accounts = BTreeMap<String, String>;
+
+/// Group, resource and kind of the workloads that can be rewritten.
+const WORKLOADS: &[(&str, &str, &str)] = &[
+    ("", "replicationcontrollers", "ReplicationController"),
+    ("apps", "daemonsets", "DaemonSet"),
+    ("apps", "deployments", "Deployment"),
+    ("apps", "replicasets", "ReplicaSet"),
+    ("apps", "statefulsets", "StatefulSet"),
+    ("batch", "cronjobs", "CronJob"),
+];
+
+const ADMISSION: &str = "admissionregistration.k8s.io";
+/// Likewise of what decides on admission.
+const CONFIGURATIONS: &[(&str, &str)] = &[
+    ("mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
+    ("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"),
+    ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+    ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+    ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+];
+
+/// The kinds that are looked up by name only.
+pub(super) fn looks_at() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CONFIGURATIONS.iter().map(|(_, kind)| (ADMISSION, *kind))
+}
+
+/// Whether something is where a rule names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Presence {
+    There,
+    Absent,
+    /// Its kind was not read completely.
+    Unread,
+}
+
+/// By name.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    /// Resource → name → namespaces.
+    workloads: HashMap<&'static str, HashMap<String, BTreeSet<String>>>,
+    /// Name → namespace → account.
+    pods: HashMap<String, Accounts>,
+    tokens: HashMap<String, Accounts>,
+    /// Resource → names.
+    configurations: HashMap<&'static str, HashSet<String>>,
+    /// Of bindings, by namespace (none: of the cluster) and name, their index.
+    bindings: HashMap<(Option<String>, String), usize>,
+    /// Name of a RoleBinding → namespaces.
+    role_bindings: HashMap<String, BTreeSet<String>>,
+    /// The namespaces (none: everywhere) in which roles, by their index, are bound.
+    bound: HashMap<u32, BTreeSet<Option<String>>>,
+    /// Node → accounts whose tokens its kubelet may have.
+    nodes: BTreeMap<String, BTreeSet<Subject>>,
+    unread: HashSet<&'static str>,
+}
+
+impl Objects {
+    pub(super) fn new(access: &Access<'_>) -> Objects {
+        let mut objects = Objects::default();
+        let world = access.world();
+        objects.read(world);
+        for (index, binding) in access.bindings().iter().enumerate() {
+            let namespace = binding.namespace.map(str::to_owned);
+            let name = binding.object.thing.name.to_string();
+            if let Some(namespace) = &namespace {
+                let namespaces = objects.role_bindings.entry(name.clone()).or_default();
+                namespaces.insert(namespace.clone());
+            }
+            if let Some(role) = binding.role {
+                objects.bound.entry(role).or_default().insert(namespace.clone());
+            }
+            objects.bindings.insert((namespace, name), index);
+        }
+        for kind in ["ClusterRoleBinding", "RoleBinding"] {
+            objects.cover(world, GROUP, kind, kind);
+        }
+        objects.relate(access);
+        objects
+    }
+
+    fn read(&mut self, world: World<'_>) {
+        let schema = Schema::of(world.base.minor);
+        for &(group, resource, kind) in WORKLOADS {
+            let names = self.workloads.entry(resource).or_default();
+            for object in world.of_kind(group, kind) {
+                let namespaces = names.entry(object.thing.name.to_string()).or_default();
+                namespaces.insert(object.thing.namespace.to_string());
+            }
+            self.cover(world, group, kind, resource);
+        }
+        for pod in world.of_kind("", "Pod") {
+            if let Some(account) = account_of_pod(schema, pod) {
+                let accounts = self.pods.entry(pod.thing.name.to_string()).or_default();
+                accounts.insert(pod.thing.namespace.to_string(), account.to_owned());
+            }
+        }
+        self.cover(world, "", "Pod", "pods");
+        for secret in world.of_kind("", "Secret") {
+            if let Some(account) = token_of(secret) {
+                let accounts = self.tokens.entry(secret.thing.name.to_string()).or_default();
+                accounts.insert(secret.thing.namespace.to_string(), account.to_owned());
+            }
+        }
+        for &(resource, kind) in CONFIGURATIONS {
+            for object in world.of_kind(ADMISSION, kind) {
+                let names = self.configurations.entry(resource).or_default();
+                names.insert(object.thing.name.to_string());
+            }
+            self.cover(world, ADMISSION, kind, resource);
+        }
+    }
+
+    fn cover(&mut self, world: World<'_>, group: &str, kind: &str, resource: &'static str) {
+        if !world.base.coverage.is_complete(group, kind) {
+            self.unread.insert(resource);
+        }
+    }
+
+    /// What kubelets may ask for because of the pods on their nodes.
+    fn relate(&mut self, access: &Access<'_>) {
+        for (node, namespace, account) in access.nodes().related(Kind::ServiceAccount) {
+            let accounts = self.nodes.entry(node.to_owned()).or_default();
+            accounts.insert(Subject::account(namespace, account));
+        }
+        for (node, namespace, secret) in access.nodes().related(Kind::Secret) {
+            let token = self.tokens.get(secret).and_then(|accounts| accounts.get(namespace));
+            if let Some(account) = token {
+                let accounts = self.nodes.entry(node.to_owned()).or_default();
+                accounts.insert(Subject::account(namespace, account));
+            }
+        }
+    }
+
+    fn presence(&self, resource: &str, is_there: bool) -> Presence {
+        match is_there {
+            true => Presence::There,
+            false if self.unread.contains(resource) => Presence::Unread,
+            false => Presence::Absent,
+        }
+    }
+
+    /// Whether a workload is in a namespace.
+    pub(super) fn workload(&self, resource: &str, namespace: &str, name: &str) -> Presence {
+        let is_there = self.workloads(resource, name).any(|own| own == namespace);
+        self.presence(resource, is_there)
+    }
+
+    /// The namespaces that have a workload of this name.
+    pub(super) fn workloads<'o>(
+        &'o self,
+        resource: &str,
+        name: &str,
+    ) -> impl Iterator<Item = &'o str> + use<'o> {
+        let names = self.workloads.get(resource).and_then(|names| names.get(name));
+        names.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether a resource is one whose objects make pods by what they say.
+    pub(super) fn is_workload(&self, resource: &str) -> bool {
+        self.workloads.contains_key(resource)
+    }
+
+    /// Whether a pod is in a namespace.
+    pub(super) fn pod(&self, namespace: &str, name: &str) -> Presence {
+        let is_there = self.pods(name).any(|(own, _)| own == namespace);
+        self.presence("pods", is_there)
+    }
+
+    /// Namespaces and accounts of the pods of this name.
+    pub(super) fn pods<'o>(
+        &'o self,
+        name: &str,
+    ) -> impl Iterator<Item = (&'o str, &'o str)> + use<'o> {
+        pairs(self.pods.get(name))
+    }
+
+    /// Likewise of the Secrets of this name that hold a token.
+    pub(super) fn tokens<'o>(
+        &'o self,
+        name: &str,
+    ) -> impl Iterator<Item = (&'o str, &'o str)> + use<'o> {
+        pairs(self.tokens.get(name))
+    }
+
+    /// Whether a policy, its binding or the configuration of a webhook may be there.
+    pub(super) fn may_be_configured(&self, resource: &str, name: &str) -> bool {
+        let names = self.configurations.get(resource);
+        let is_there = names.is_some_and(|names| names.contains(name));
+        self.presence(resource, is_there) != Presence::Absent
+    }
+
+    /// The index of a binding.
+    pub(super) fn binding(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        self.bindings.get(&(namespace.map(str::to_owned), name.to_owned())).copied()
+    }
+
+    /// The namespaces that have a RoleBinding of this name.
+    pub(super) fn role_bindings<'o>(
+        &'o self,
+        name: &str,
+    ) -> impl Iterator<Item = &'o str> + use<'o> {
+        self.role_bindings.get(name).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether anybody is bound to a role in a namespace; none for everywhere.
+    pub(super) fn is_bound(&self, role: u32, namespace: Option<&str>) -> bool {
+        let places = self.bound.get(&role);
+        places.is_some_and(|places| places.contains(&namespace.map(str::to_owned)))
+    }
+
+    /// The accounts whose tokens a kubelet may have.
+    pub(super) fn on_node<'o>(&'o self, node: &str) -> impl Iterator<Item = &'o Subject> + use<'o> {
+        self.nodes.get(node).into_iter().flatten()
+    }
+
+    /// The nodes on which pods run.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.keys().map(String::as_str)
+    }
+}
+
+fn pairs(accounts: Option<&Accounts>) -> impl Iterator<Item = (&str, &str)> {
+    let both = accounts.into_iter().flatten();
+    both.map(|(namespace, account)| (&**namespace, &**account))
+}
+
+/// The pod that the name in a request to a proxy is about: `SCHEME:POD:PORT`.
+pub(super) fn proxied(name: &str) -> &str {
+    let mut parts = name.split(':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (_, Some(pod), Some(_)) | (Some(pod), _, None) => pod,
+        _ => name,
+    }
+}

@@ -49,7 +49,7 @@ fn boss() -> Json {
 
 fn pod_of_boss() -> Json {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
-        "spec": {"serviceAccountName": "boss"}})
+        "spec": {"serviceAccountName": "boss", "nodeName": "n"}})
 }
 
 /// These in a whole cluster, with the roles and bindings that every cluster has.
@@ -296,14 +296,136 @@ fn each_warned_of_escalation_is_known_and_nothing_that_looks_like_it() {
         ("", "PersistentVolumes alone", core(&["persistentvolumes"], &["create"]), None),
         ("", "view", core(&["pods", "services", "nodes"], &["get", "list", "watch"]), None),
     ];
+    let by_name = |what: &str, rules: Vec<Json>| -> Vec<Json> {
+        rules.into_iter().map(|rule| named(rule, what)).collect()
+    };
+    let binds =
+        |name: &str, more: Json| vec![named(rule(RBAC, &["clusterroles"], &["bind"]), name), more];
+    let creates = || rule(RBAC, &["clusterrolebindings"], &["create"]);
+    let updates = |name: &str| named(rule(RBAC, &["clusterrolebindings"], &["update"]), name);
+    let makes = || rule(RBAC, &["rolebindings"], &["create"]);
+    let cases_by_name: Vec<(&str, &str, Vec<Json>, Option<&str>)> = vec![
+        (
+            "",
+            "escalate r",
+            by_name("r", rbac(&["clusterroles"], &["escalate", "patch"])),
+            Some("escalate"),
+        ),
+        (
+            "",
+            "escalate another",
+            by_name("view", rbac(&["clusterroles"], &["escalate", "patch"])),
+            None,
+        ),
+        ("", "patch r", by_name("r", rbac(&["clusterroles"], &["patch"])), None),
+        (
+            "shop",
+            "escalate its Role",
+            by_name("r", rbac(&["roles"], &["escalate", "patch"])),
+            Some("escalate-in-namespace administer everything"),
+        ),
+        (
+            "shop",
+            "escalate another Role",
+            by_name("x", rbac(&["roles"], &["escalate", "patch"])),
+            None,
+        ),
+        ("", "bind super", binds("super", creates()), Some("bind")),
+        ("", "bind tokens", binds("tokens", creates()), Some("bind create-token escalate")),
+        ("", "bind view", binds("view", creates()), None),
+        ("", "bind super by its binding", binds("super", updates("supers")), Some("bind")),
+        ("", "bind super by another binding", binds("super", updates("bosses")), None),
+        (
+            "shop",
+            "bind tokens in shop",
+            binds("tokens", makes()),
+            Some("bind-in-namespace create-token everything"),
+        ),
+        ("bank", "bind tokens in bank", binds("tokens", makes()), None),
+        (
+            "legacy",
+            "the Secret of a token",
+            by_name("t", core(&["secrets"], &["get"])),
+            Some("read-secrets everything"),
+        ),
+        ("shop", "its name elsewhere", by_name("t", core(&["secrets"], &["get"])), None),
+        (
+            "shop",
+            "a Deployment",
+            by_name("web", vec![rule("apps", &["deployments"], &["patch"])]),
+            Some("change-workloads everything"),
+        ),
+        (
+            "shop",
+            "another Deployment",
+            by_name("x", vec![rule("apps", &["deployments"], &["patch"])]),
+            None,
+        ),
+        (
+            "",
+            "a Deployment anywhere",
+            by_name("web", vec![rule("apps", &["deployments"], &["patch"])]),
+            Some("change-workloads everything"),
+        ),
+        (
+            "shop",
+            "exec into p",
+            by_name("p", core(&["pods/exec"], &["create"])),
+            Some("exec everything"),
+        ),
+        ("shop", "exec into q", by_name("q", core(&["pods/exec"], &["create"])), None),
+        ("shop", "forward to p", by_name("p", core(&["pods/portforward"], &["create"])), None),
+        (
+            "",
+            "a mutating webhook",
+            by_name("hook", vec![rule(webhooks, &["mutatingwebhookconfigurations"], &["patch"])]),
+            Some("mutate escalate"),
+        ),
+        (
+            "",
+            "another mutating webhook",
+            by_name("x", vec![rule(webhooks, &["mutatingwebhookconfigurations"], &["patch"])]),
+            None,
+        ),
+        (
+            "",
+            "a validating webhook",
+            by_name(
+                "hook",
+                vec![rule(webhooks, &["validatingwebhookconfigurations"], &["update"])],
+            ),
+            Some("see-writes read-token everything"),
+        ),
+        (
+            "",
+            "act as the node of p",
+            vec![
+                named(
+                    rule("authentication.k8s.io", &["nodes"], &["impersonate:arbitrary-node"]),
+                    "n",
+                ),
+                rule("", &["serviceaccounts/token"], &["impersonate-on:arbitrary-node:create"]),
+            ],
+            Some("constrained-node everything"),
+        ),
+    ];
+    let cases: Vec<_> = cases.into_iter().chain(cases_by_name).collect();
     assert!(cases.len() >= 20);
     let labelled = |name: &str, level: &str| {
         json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": level}}})
     };
     let old = json!({"kind": "ServiceAccount", "namespace": "legacy", "name": "old"});
+    let hook = |kind: &str| json!({"apiVersion": format!("{webhooks}/v1"), "kind": kind, "metadata": {"name": "hook"}});
     let others = [
         bound("bosses", "", ("ClusterRole", "cluster-admin"), &[boss(), old, user("root")]),
+        role("ClusterRole", "super", "", &[rule("*", &["*"], &["*"])]),
+        bound("supers", "", ("ClusterRole", "super"), &[]),
+        role("ClusterRole", "tokens", "", &core(&["serviceaccounts/token"], &["create"])),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop"}}),
+        hook("MutatingWebhookConfiguration"),
+        hook("ValidatingWebhookConfiguration"),
         labelled("shop", "restricted"),
         labelled("bank", "restricted"),
         labelled("legacy", "restricted"),
@@ -316,6 +438,11 @@ fn each_warned_of_escalation_is_known_and_nothing_that_looks_like_it() {
             "metadata": {"name": "t", "namespace": "legacy",
                 "annotations": {"kubernetes.io/service-account.name": "old"}}}),
     ];
+    let kubelet = |name: &str| {
+        found(&others, &Subject::user(&format!("system:node:{name}"))).map(|(ways, _)| ways)
+    };
+    assert_eq!(kubelet("n").as_deref(), Some("node-tokens everything"));
+    assert_eq!(kubelet("m"), None);
     for (namespace, what, rules, expected) in cases {
         let kind = if namespace.is_empty() { "ClusterRole" } else { "Role" };
         let mut objects = others.to_vec();

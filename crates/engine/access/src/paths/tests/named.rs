@@ -304,7 +304,10 @@ fn what_decides_on_admission_may_be_changed_by_name() {
     let policy = on("mutatingadmissionpolicies", "patch", "one");
     let binding = on("mutatingadmissionpolicybindings", "patch", "one");
     assert!(has("mutate-by-policy nodes", &[policy.clone(), binding.clone()]));
-    assert!(!has("mutate-by-policy", &[policy.clone()]) && !has("mutate-by-policy", &[binding]));
+    assert!(
+        !has("mutate-by-policy", std::slice::from_ref(&policy))
+            && !has("mutate-by-policy", &[binding])
+    );
     let other = on("mutatingadmissionpolicybindings", "patch", "other");
     assert!(!has("mutate-by-policy", &[policy, other]));
     let off = [on("validatingwebhookconfigurations", "delete", "one")];

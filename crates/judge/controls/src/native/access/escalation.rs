@@ -68,7 +68,8 @@ fn related(
     let mut found = Vec::new();
     for grant in path.iter().flat_map(|step| &step.grants) {
         let binding = &grant.binding.object.thing;
-        if **binding != *own {
+        // What a role would give to whoever is bound to it stands in no binding yet.
+        if **binding != *own && binding.kind.ends_with("Binding") {
             found.push((binding.clone(), role_ref()));
         }
         found.push((grant.rule.role.thing.clone(), grant.rule.node.pointer()));

@@ -7,20 +7,25 @@ use serde_json::{Value, json};
 
 use super::cli::{Run, folder, run_with_state};
 
-const RBAC: &str = "rbac.authorization.k8s.io";
+pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 /// The API server remembers for 10 s whom it let act as whom.
-const FORGETS: Duration = Duration::from_secs(30);
+pub(super) const FORGETS: Duration = Duration::from_secs(30);
 
-fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
+pub(super) fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
     json!({"apiGroups": [group], "resources": resources, "verbs": verbs})
 }
 
-fn meta(name: &str, namespace: Option<&str>) -> Value {
+pub(super) fn meta(name: &str, namespace: Option<&str>) -> Value {
     json!({"name": name, "namespace": namespace})
 }
 
 /// A role of these rules and its binding to a subject, everywhere or in a namespace.
-fn grant(name: &str, namespace: Option<&str>, rules: &[Value], subject: &Value) -> [Value; 2] {
+pub(super) fn grant(
+    name: &str,
+    namespace: Option<&str>,
+    rules: &[Value],
+    subject: &Value,
+) -> [Value; 2] {
     let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
     let api = format!("{RBAC}/v1");
     [
@@ -31,27 +36,27 @@ fn grant(name: &str, namespace: Option<&str>, rules: &[Value], subject: &Value) 
     ]
 }
 
-fn user(name: &str) -> Value {
+pub(super) fn user(name: &str) -> Value {
     json!({"kind": "User", "name": name})
 }
 
-fn account(namespace: &str, name: &str) -> Value {
+pub(super) fn account(namespace: &str, name: &str) -> Value {
     json!({"kind": "ServiceAccount", "name": name, "namespace": namespace})
 }
 
 /// Sends as somebody else.
-fn acting(sender: &User, headers: &[(&'static str, &str)]) -> User {
+pub(super) fn acting(sender: &User, headers: &[(&'static str, &str)]) -> User {
     sender.clone().with_headers(headers)
 }
 
-fn access(cluster: &Cluster, args: &[&str]) -> Run {
+pub(super) fn access(cluster: &Cluster, args: &[&str]) -> Run {
     let kubeconfig = cluster.kubeconfig(&User::admin());
     let state = folder("impersonation");
     let own = ["--kubeconfig", kubeconfig.to_str().unwrap()];
     run_with_state(&state, &state, &[&["access"], args, &own].concat(), "")
 }
 
-fn parsed(run: &Run) -> Value {
+pub(super) fn parsed(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr))
 }
 
@@ -212,7 +217,7 @@ fn the_smallest_roles_allow_what_was_sent_as_somebody_else() {
 }
 
 /// The ways of somebody to cluster-admin that the product tells.
-fn ways(cluster: &Cluster, who: &str) -> Vec<String> {
+pub(super) fn ways(cluster: &Cluster, who: &str) -> Vec<String> {
     let run = access(cluster, &["paths", who, "--to", "cluster-admin", "cluster:", "-o", "json"]);
     let report = parsed(&run);
     let steps = report["paths"][0]["steps"].as_array().cloned().unwrap_or_default();
@@ -222,7 +227,7 @@ fn ways(cluster: &Cluster, who: &str) -> Vec<String> {
 }
 
 /// Gives somebody exactly these rules, whatever he had.
-fn give(cluster: &Cluster, name: &str, subject: &Value, rules: &[Value]) {
+pub(super) fn give(cluster: &Cluster, name: &str, subject: &Value, rules: &[Value]) {
     for object in grant(name, None, rules, subject) {
         if !cluster.create(&User::admin(), &object).is_success() {
             let path = cluster.path(&object);
@@ -232,7 +237,7 @@ fn give(cluster: &Cluster, name: &str, subject: &Value, rules: &[Value]) {
 }
 
 /// Waits until a request has a status.
-fn settles(cluster: &Cluster, status: u16, ask: impl Fn() -> u16) {
+pub(super) fn settles(cluster: &Cluster, status: u16, ask: impl Fn() -> u16) {
     cluster.wait_for(&format!("a {status}"), FORGETS, || (ask() == status).then_some(()));
 }
 

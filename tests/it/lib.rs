@@ -18,6 +18,7 @@ mod cluster_faults;
 mod complete;
 mod documentation;
 mod dumps;
+mod escalations;
 mod fix;
 mod impersonation;
 mod layers;

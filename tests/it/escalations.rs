@@ -259,7 +259,8 @@ fn a_kubelet_is_the_accounts_of_its_pods() {
     let who = |node: &str| format!("user:system:node:{node}");
     assert_eq!(ways(cluster, &who(&own)), ["node-tokens", "everything"]);
     assert_eq!(ways(cluster, &who(&other)), [""; 0]);
-    let admins = parsed(&access(cluster, &["admins", "cluster:", "-o", "json"])).to_string();
+    let admins =
+        parsed(&access(cluster, &["admins", "cluster:", "--all", "-o", "json"])).to_string();
     assert!(admins.contains(&who(&own)) && !admins.contains(&who(&other)), "{admins}");
     let token = ask(&own).expect_success();
     let bearer = format!("Bearer {}", token["status"]["token"].as_str().expect("a token"));

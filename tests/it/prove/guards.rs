@@ -217,7 +217,7 @@ fn protections(cluster: &Cluster, strict: &str, warned: &str, dead: &str) {
     };
     let levels = line("Pod Security  enforces");
     let first = format!(
-        "enforces restricted:latest in {strict} · privileged:latest in {warned} · nothing in "
+        "enforces restricted:latest in {strict} · privileged:latest in {warned} · no level by label in "
     );
     assert!(levels.contains(&first), "{levels}");
     let policy = line("ValidatingAdmissionPolicy/digests");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use ironhull_access::paths::Step;
 use ironhull_access::{Escalation, Power, grants};
-use ironhull_model::RepairStep;
+use ironhull_model::{RepairStep, Severity};
 
 use super::role_ref;
 use crate::native::{Answer, Element, Subject};
@@ -34,6 +34,7 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
                 at: role_ref(),
                 message: format!("{who} comes to cluster-admin: {}", shown(&path)),
                 name: who.to_string(),
+                severity: is_of_one_object(path[0]).then_some(Severity::Medium),
                 related: related(&path, first.binding.object.thing.as_ref()),
                 repair: vec![RepairStep::Ask {
                     question: format!(
@@ -46,6 +47,13 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
         }
     }
     Answer::Elements(elements)
+}
+
+/// Whether a step is a right to one workload or pod by its name, as what keeps that in
+/// order mostly has: what it may become is what this one object may.
+fn is_of_one_object(step: &Step<'_, '_>) -> bool {
+    ["change-workloads", "change-pods", "debug-pods", "exec"].contains(&step.way.id)
+        && step.grants.iter().any(|grant| grant.rule.strings("resourceNames").next().is_some())
 }
 
 /// Each step with where it leads.

@@ -28,6 +28,7 @@ mod packs;
 mod peers;
 mod policies;
 mod policy_reads;
+mod progress;
 mod prove;
 mod readme;
 mod rubbish;

@@ -20,6 +20,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::args::Global;
+use crate::printer::Progress;
 
 mod charts;
 pub(crate) mod documents;
@@ -182,11 +183,17 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     }
     // Parsing is most of the work and independent by file; order is kept.
     let minor = snapshot.minor;
+    let progress = Progress::new(texts.len(), "files read");
     let reads: Vec<Read> = texts
         .into_par_iter()
         .enumerate()
-        .map(|(index, text)| parse(text, SourceId(index as u32), minor, &salt))
+        .map(|(index, text)| {
+            let read = parse(text, SourceId(index as u32), minor, &salt);
+            progress.done(1);
+            read
+        })
         .collect();
+    drop(progress);
     let mut own = Vec::new();
     for read in reads {
         snapshot.sources.push(read.source);

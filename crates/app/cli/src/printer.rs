@@ -13,6 +13,10 @@ use tokio::net::unix::pipe::Sender;
 
 use crate::exit::Exit;
 
+mod progress;
+
+pub(crate) use progress::Progress;
+
 /// Whether something that was asked for could not be printed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -39,6 +43,7 @@ pub(crate) async fn closed() {
 
 /// Data, to standard output, byte for byte.
 pub(crate) fn data(text: &str) {
+    progress::clear();
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => {}
@@ -69,17 +74,13 @@ pub(crate) fn delivered(exit: Exit) -> Exit {
 
 /// Anything else, to standard error.
 pub(crate) fn error(text: &str) {
+    progress::clear();
     let text = plain_lines(text);
     let mut stderr = std::io::stderr().lock();
     _ = stderr.write_all(text.as_bytes());
     if !text.ends_with('\n') {
         _ = stderr.write_all(b"\n");
     }
-}
-
-/// How far something is, in place of what was said so before: for a terminal.
-pub(crate) fn progress(text: &str) {
-    _ = write!(std::io::stderr().lock(), "\r{text}\x1b[K");
 }
 
 /// Help and version go to standard output and are no error; anything else is.

@@ -82,12 +82,21 @@ pub struct Seen {
     pub gaps: Vec<Gap>,
 }
 
+/// How far reading is.
+#[derive(Clone, Copy, Debug)]
+pub enum Told {
+    /// So many kinds are to be read, besides those told before.
+    ToRead(usize),
+    /// A kind is read, or cannot be.
+    Read,
+}
+
 /// Reads everything that may be listed: in all namespaces, where that is not allowed
-/// in each of a few, else in that of the context.
+/// in each of a few, else in that of the context. `told` hears how far it is.
 ///
 /// # Errors
 /// When the server does not answer, or not even discovery is allowed.
-pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
+pub async fn read(cluster: &Cluster, asked: &Asked, told: impl Fn(Told)) -> Result<Seen, Error> {
     let version = version::ask(cluster).await?;
     let discovered = discovery::discover(cluster).await?;
     let mut seen = Seen {
@@ -103,12 +112,12 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<Seen, Error> {
     let (policies, others): (Vec<Resource>, Vec<Resource>) =
         discovered.resources.into_iter().partition(policies::is_policy);
     let mut wanted = asked.wanted.clone();
-    let mut kinds = kinds(cluster, policies, &wanted, &places).await;
+    let mut kinds = kinds(cluster, policies, &wanted, &places, &told).await;
     let objects = kinds.iter().flat_map(|kind| &kind.objects);
     objects.for_each(|policy| wanted.named.add(admission::named(policy)));
     seen.gaps.extend(policies::left_out(&others, &wanted.named));
     let others = others.into_iter().filter(is_read).collect();
-    kinds.extend(self::kinds(cluster, others, &wanted, &places).await);
+    kinds.extend(self::kinds(cluster, others, &wanted, &places, &told).await);
     kinds.sort_by(|a, b| a.resource.cmp(&b.resource));
     let mut complete = Vec::new();
     for kind in kinds {
@@ -131,14 +140,20 @@ async fn kinds(
     resources: Vec<Resource>,
     wanted: &Wanted,
     places: &Places,
+    told: &impl Fn(Told),
 ) -> Vec<OfKind> {
+    told(Told::ToRead(resources.len()));
     let tasks = stream::iter(resources).map(|resource| {
         let (cluster, places) = (cluster.clone(), places.clone());
         let extent = extent_of(&resource, wanted);
         // A task of its own, so that pages of different kinds are parsed on all cores.
         let of = resource.clone();
         let task = tokio::spawn(async move { kind(&cluster, resource, extent, &places).await });
-        async move { task.await.unwrap_or_else(|ended| broken_off(of, &ended)) }
+        async move {
+            let kind = task.await.unwrap_or_else(|ended| broken_off(of, &ended));
+            told(Told::Read);
+            kind
+        }
     });
     tasks.buffer_unordered(AT_ONCE).collect().await
 }

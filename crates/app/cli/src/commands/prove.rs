@@ -1,8 +1,7 @@
 //! `ironhull prove`: canaries against whatever protects a cluster.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use ironhull_canary::{Pace, Proof, canaries, plan};
@@ -17,7 +16,7 @@ use crate::args::prove::Prove;
 use crate::config;
 use crate::estate::{self, Estate, live};
 use crate::exit::Exit;
-use crate::printer;
+use crate::printer::{self, Progress};
 
 mod json;
 pub(super) mod summary;
@@ -51,17 +50,17 @@ pub(crate) fn run(args: &Prove, global: &Global) -> anyhow::Result<Exit> {
     let impersonate = !args.own_rights && global.impersonate.is_none();
     let trials = plan(&canaries, &names, World::new(&snapshot), impersonate, args.workloads);
     let pace = Pace { per_second: args.rate, at_once: AT_ONCE };
-    let progress = Progress::new(trials.len());
+    let progress = Progress::new(trials.len(), "canaries sent");
     let proofs = live::runtime().and_then(|runtime| {
         runtime.block_on(async {
             let cluster = cluster.called("canary")?;
-            let told = |n_done| progress.show(n_done);
+            let told = || progress.done(1);
             let proofs =
                 ironhull_canary::run(&cluster, &canaries, trials, snapshot.minor, pace, told);
             Ok(proofs.await)
         })
     });
-    progress.end();
+    drop(progress);
     let proofs: Vec<Proof> = proofs.context("no canary was sent")?;
     let proven = Proven {
         target: &args.target,
@@ -161,34 +160,4 @@ fn exit(args: &Prove, proven: &Proven<'_>) -> Exit {
         });
     }
     exit
-}
-
-/// How far it is, on a terminal and after a second.
-struct Progress {
-    n_trials: usize,
-    started: Instant,
-    is_terminal: bool,
-}
-
-impl Progress {
-    fn new(n_trials: usize) -> Progress {
-        let is_terminal = std::io::stderr().is_terminal();
-        Progress { n_trials, started: Instant::now(), is_terminal }
-    }
-
-    fn is_shown(&self) -> bool {
-        self.is_terminal && self.started.elapsed() > Duration::from_secs(1)
-    }
-
-    fn show(&self, n_done: usize) {
-        if self.is_shown() && (n_done.is_multiple_of(16) || n_done == self.n_trials) {
-            printer::progress(&format!("{n_done} of {} canaries", self.n_trials));
-        }
-    }
-
-    fn end(&self) {
-        if self.is_shown() {
-            printer::progress("");
-        }
-    }
 }

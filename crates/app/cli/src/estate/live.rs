@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ironhull_cluster::{Asked, Seen};
+use ironhull_cluster::{Asked, Seen, Told};
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{
     Cause, Code, Diagnostic, Fact, Gap, Minor, Named, Object, Snapshot, Standing, ThingRef,
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use crate::args::Global;
-use crate::printer;
+use crate::printer::{self, Progress};
 
 /// What a target that is a cluster starts with.
 pub(crate) const SCHEME: &str = "cluster:";
@@ -124,7 +124,12 @@ fn ask(context: &str, options: &Options<'_>, named: &Named) -> Result<(Seen, Clu
     asked.wanted.named.add(named.clone());
     runtime()?.block_on(async {
         let cluster = Cluster::connect(&access).await?;
-        let seen = ironhull_cluster::read(&cluster, &asked).await?;
+        let progress = Progress::new(0, "kinds read");
+        let told = |told| match told {
+            Told::ToRead(n) => progress.more(n),
+            Told::Read => progress.done(1),
+        };
+        let seen = ironhull_cluster::read(&cluster, &asked, told).await?;
         Ok((seen, cluster))
     })
 }

@@ -24,6 +24,7 @@ use crate::args::{Global, Judging};
 use crate::config::Config;
 use crate::estate::documents::{self, Documents};
 use crate::estate::{self, Estate};
+use crate::printer::Progress;
 
 /// A finished judgement with what it was made of.
 pub(crate) struct Judged {
@@ -213,6 +214,7 @@ pub(super) fn run<'a>(
     accept: impl Fn(&mut Judgement) + Sync,
 ) -> Judgement {
     let objects: Vec<_> = world.objects().collect();
+    let progress = Progress::new(objects.len(), "objects judged");
     let of_objects = || -> Vec<Judgement> {
         let judged = objects.par_chunks(64).map(|chunk| {
             let mut part = judge.judgement();
@@ -221,6 +223,7 @@ pub(super) fn run<'a>(
                 chunk.iter().for_each(|object| audit.object(object, &mut part));
             }
             accept(&mut part);
+            progress.done(chunk.len());
             part
         });
         judged.collect()

@@ -96,14 +96,33 @@ pub trait Host {
     }
 }
 
-/// A document that was not read as a whole: what is missing at its root may be there, and
-/// all of it together is not known.
+/// A map or list of a document of which only a part is known: a member that is missing may
+/// be there, and all of it together is not known.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
-    /// The document.
-    pub document: &'a Value,
+    /// Where it stands; the root of a document that was not read as a whole.
+    pub node: Node<'a>,
     /// Whether a member that is missing may be there.
     pub may_have: fn(&str) -> bool,
+}
+
+impl<'a> Part<'a> {
+    /// Whether it is of this node.
+    pub fn is_of(&self, node: Node<'_>) -> bool {
+        self.node.id() == node.id() && std::ptr::eq(self.node.value(), node.value())
+    }
+
+    /// Whether it is this node, or inside of it.
+    fn is_in(&self, node: Node<'a>) -> bool {
+        let mut at = Some(self.node).filter(|own| std::ptr::eq(own.value(), node.value()));
+        while let Some(own) = at {
+            if own.id() == node.id() {
+                return true;
+            }
+            at = own.parent();
+        }
+        false
+    }
 }
 
 /// What an evaluation may use and has used.
@@ -125,7 +144,7 @@ pub struct Context<'c, 'a> {
     /// Namespace, parameters of built-in kinds and, but for mutations, objects of
     /// built-in kinds.
     pub typed: &'c [&'a Value],
-    /// Documents that were not read as a whole.
+    /// What of documents is known in part only.
     pub parts: &'c [Part<'a>],
     /// What the policy's variables are worth.
     pub stage: Option<&'c mut Stage<'a>>,
@@ -224,13 +243,24 @@ impl<'a> Machine<'_, '_, 'a> {
         }
     }
 
-    /// The part of a document of which this is the root.
+    /// What is known of a node, if that is a part only.
     fn part(&self, node: Node<'a>) -> Option<&Part<'a>> {
-        // Asked first, because most documents are whole.
-        if self.context.parts.is_empty() || node.id() != node.value().root().id() {
-            return None;
+        self.context.parts.iter().find(|part| part.is_of(node))
+    }
+
+    /// Whether something in a value is known in part only.
+    fn holds_part(&self, value: &Val<'a>) -> bool {
+        if self.context.parts.is_empty() {
+            return false;
         }
-        self.context.parts.iter().find(|part| std::ptr::eq(part.document, node.value()))
+        match value {
+            Val::Node(node) => self.context.parts.iter().any(|part| part.is_in(*node)),
+            Val::List(list) => list.items.iter().any(|item| self.holds_part(item)),
+            Val::Map(entries) => entries.iter().any(|(_, value)| self.holds_part(value)),
+            Val::Struct(made) => made.fields().any(|(_, value)| self.holds_part(value)),
+            Val::Optional(Some(inner)) => self.holds_part(inner),
+            _ => false,
+        }
     }
 
     /// Whether a member that is missing may be there.

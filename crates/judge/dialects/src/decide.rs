@@ -131,7 +131,7 @@ impl<'e> Review<'_, '_, 'e> {
         let minor = estate.world().base.minor;
         let shown = shown.as_ref();
         let typed = documents.typed(self.request, param, shown, true, minor);
-        let parts = documents.parts(self.request, param);
+        let parts = documents.parts(self.request, param, estate);
         let shared = Shared { host: &authorizer, typed: &typed, parts: &parts, n_variables };
         let seen = documents.seen(self.request, matched, estate, shown, shared);
         let evaluation = evaluate::evaluate(&entry.policy, &entry.program, &seen);

@@ -10,6 +10,7 @@ use crate::evaluate::Seen;
 use crate::kinds::under;
 use crate::left_out::LeftOut;
 use crate::matching::{Form, Matched};
+use crate::plugins;
 use crate::request::{Known, Place, Request, Typed};
 
 /// The documents that one evaluation sees, made for it.
@@ -193,15 +194,22 @@ impl Documents {
         typed
     }
 
-    /// The documents that were not read as a whole.
-    pub(crate) fn parts<'e>(&'e self, request: &Request<'e>, param: Param<'_>) -> Vec<Part<'e>> {
+    /// What of the documents is known in part only.
+    pub(crate) fn parts<'e>(
+        &'e self,
+        request: &Request<'e>,
+        param: Param<'_>,
+        estate: &Estate<'_>,
+    ) -> Vec<Part<'e>> {
         let object = self.object.as_ref().or(request.object.value());
+        let open = object.map(|value| plugins::parts(estate, request, value));
         let object = object.and_then(|value| request.left_out.part(value));
         let param = match param {
             Param::None => LeftOut::Nothing,
             Param::Object(object) => LeftOut::of(object),
         };
-        object.into_iter().chain(self.params.as_ref().and_then(|it| param.part(it))).collect()
+        let whole = object.into_iter().chain(self.params.as_ref().and_then(|it| param.part(it)));
+        whole.chain(open.into_iter().flatten()).collect()
     }
 
     /// What expressions but those of audit annotations see of the Namespace.

@@ -43,7 +43,7 @@ impl LeftOut {
 
     /// A document of such an object, as expressions see it; none where it is whole.
     pub(crate) fn part(self, document: &Value) -> Option<Part<'_>> {
-        self.may_have().map(|may_have| Part { document, may_have })
+        self.may_have().map(|may_have| Part { node: document.root(), may_have })
     }
 }
 
@@ -51,23 +51,26 @@ impl LeftOut {
 /// what is known to be missing: a variable may have done so before.
 pub(crate) fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -> String {
     let mut missing = Vec::new();
+    let of = |node: Node<'_>| parts.iter().find(|part| part.is_of(node));
     for (parent, name) in &reads.absent {
-        let of = |part: &&Part<'_>| std::ptr::eq(part.document, parent.value());
-        let part = parts.iter().find(of).filter(|_| parent.parent().is_none());
-        if part.is_some_and(|part| (part.may_have)(name)) {
-            missing.push(format!("/{name} of {}, which was not read", thing(*parent)));
+        if of(*parent).is_some_and(|part| (part.may_have)(name)) {
+            let place = format!("{}/{name} of {}", parent.pointer(), thing(parent.value().root()));
+            missing.push(format!("{place}, which {}", why(*parent)));
         }
     }
     for node in &reads.present {
-        let of = |part: &Part<'_>| std::ptr::eq(part.document, node.value());
+        let root = thing(node.value().root());
         if is_masked(*node) {
-            missing.push(format!(
-                "{} of {}, which is masked",
-                node.pointer(),
-                thing(node.value().root())
-            ));
-        } else if node.parent().is_none() && parts.iter().any(of) {
-            missing.push(format!("the whole of {}, of which only a part was read", thing(*node)));
+            missing.push(format!("{} of {root}, which is masked", node.pointer()));
+        } else if of(*node).is_some() {
+            let place = match node.parent() {
+                None => root,
+                Some(_) => format!("{} of {root}", node.pointer()),
+            };
+            missing.push(match why(*node) {
+                NOT_READ => format!("the whole of {place}, of which only a part was read"),
+                may_set => format!("the whole of {place}, in which {may_set} more"),
+            });
         }
     }
     if missing.is_empty() {
@@ -78,13 +81,37 @@ pub(crate) fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -
     }
     if missing.is_empty() {
         missing.extend(unknown.iter().map(|what| (*what).to_owned()));
-        let parts = parts.iter().map(|part| part.document.root());
-        missing.extend(parts.map(|root| format!("what was not read of {}", thing(root))));
+        let mut of: Vec<String> = Vec::new();
+        for part in parts {
+            let root = thing(part.node.value().root());
+            let told = match why(part.node) {
+                NOT_READ => format!("what was not read of {root}"),
+                may_set => format!("what in {root} {may_set}"),
+            };
+            if !of.contains(&told) {
+                of.push(told);
+            }
+        }
+        missing.extend(of);
     }
     if missing.is_empty() {
         return "what is masked".to_owned();
     }
     missing.join(", ")
+}
+
+const NOT_READ: &str = "was not read";
+
+/// Why a member may be there: at the root the document was not read as a whole; further
+/// inside plugins of the API server add to it what [`crate::plugins`] could not look up.
+fn why(parent: Node<'_>) -> &'static str {
+    match parent.pointer().as_str() {
+        "" => NOT_READ,
+        "/spec" | "/spec/nodeSelector" | "/spec/tolerations" => {
+            "the RuntimeClass, which was not read, may set"
+        }
+        _ => "a LimitRange that was not read may set",
+    }
 }
 
 fn is_masked(node: Node<'_>) -> bool {

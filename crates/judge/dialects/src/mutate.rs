@@ -292,7 +292,7 @@ impl<'e> Run<'_, 'e> {
         let typed =
             documents.typed(&current, invocation.param, shown.as_ref(), with_objects, minor);
         let shown = shown.as_ref();
-        let parts = documents.parts(&current, invocation.param);
+        let parts = documents.parts(&current, invocation.param, estate);
         let shared = Shared { host: &authorizer, typed: &typed, parts: &parts, n_variables };
         run(&documents.seen(&current, matched, estate, shown, shared))
     }

@@ -82,7 +82,7 @@ impl<'a> Policies<'a> {
     }
 
     /// Whether objects of these kinds (group, kind) may change what is said of others:
-    /// parameters, rights, definitions of kinds, what pods get of ServiceAccounts.
+    /// parameters, rights, definitions of kinds, what pods get of others.
     pub fn looking_at(&self, kinds: &BTreeSet<(&str, &str)>) -> bool {
         let param = |entry: &Entry<'_>| {
             let kind = entry.policy.param_kind.as_ref();
@@ -90,7 +90,12 @@ impl<'a> Policies<'a> {
         };
         let asks = self.access.is_some();
         // What new pods get of others.
-        let of_pods = [("", "ServiceAccount"), ("scheduling.k8s.io", "PriorityClass")];
+        let of_pods = [
+            ("", "ServiceAccount"),
+            ("", "LimitRange"),
+            ("scheduling.k8s.io", "PriorityClass"),
+            ("node.k8s.io", "RuntimeClass"),
+        ];
         let is_in_force = !self.validating.is_empty() || !self.mutating.is_empty();
         let general = { kinds.iter() }.any(|kind| {
             matches!(kind.0, GROUP | crd::GROUP)

@@ -278,6 +278,11 @@ impl<'a> Machine<'_, '_, 'a> {
                 present(found, optional, || no_such_key(key))
             }
             Val::Struct(made) if made.is_patch() => made.patch_field(&key.written(), optional),
+            // Which place an element has hangs on the others.
+            Val::Node(node) if self.part(*node).is_some() => {
+                self.note(value);
+                Ok(Some(Val::Unknown))
+            }
             _ if value.is_type("list") => {
                 let found = element(value, key, optional)?;
                 match key {

@@ -1,5 +1,7 @@
 //! Calls and comparisons, and what they cost.
 
+use ironhull_model::Kind;
+
 use super::attr::bad_key;
 use super::{Eval, EvalError, Machine, is_fatal, no_overload};
 use crate::ast::{Call, Expr};
@@ -32,7 +34,7 @@ impl<'a> Machine<'_, '_, 'a> {
             (Ok(Val::Unknown), _) => Ok(Val::Unknown),
             (Err(error), _) | (_, Err(error)) => Err(error),
             (_, Ok(Val::Unknown)) => Ok(Val::Unknown),
-            (Ok(left), Ok(right)) if left.hides() || right.hides() => Ok(Val::Unknown),
+            (Ok(left), Ok(right)) if self.hides(&left) || self.hides(&right) => Ok(Val::Unknown),
             (Ok(left), Ok(right)) => match which {
                 // What a list that may go on is equal to is not known.
                 _ if (left.is_open() || right.is_open()) && both_lists(&left, &right) => {
@@ -84,7 +86,10 @@ impl<'a> Machine<'_, '_, 'a> {
                 self.finish_call(call, arg)
             }
             [first, second] if !call.stops => {
-                let args = [self.operand(first)?, self.operand(second)?];
+                let args = match self.context.parts.is_empty() {
+                    false if is_in(call) => [self.operand(first)?, self.container(second)?],
+                    _ => [self.operand(first)?, self.operand(second)?],
+                };
                 self.finish_call(call, args)
             }
             args => self.call_until_error(call, args),
@@ -113,7 +118,7 @@ impl<'a> Machine<'_, '_, 'a> {
         let values = args.map(|arg| arg.unwrap_or(Val::Unknown));
         let result = match &values[..] {
             [key, map] if self.is_bad_key(call, key, map) => Err(bad_key(&key.read())),
-            values => functions::run(call, self.minor, values),
+            values => self.run(call, values),
         };
         if is_fatal(&result) {
             return result;
@@ -147,7 +152,7 @@ impl<'a> Machine<'_, '_, 'a> {
                 }
             }
         }
-        let result = functions::run(call, self.minor, &values);
+        let result = self.run(call, &values);
         if is_fatal(&result) {
             return result;
         }
@@ -156,12 +161,54 @@ impl<'a> Machine<'_, '_, 'a> {
         result
     }
 
+    /// The container of an `in`: what is found there is known although not all of it is.
+    fn container(&mut self, expr: &'a Expr) -> Eval<Eval<Val<'a>>> {
+        match self.eval(expr) {
+            Err(error) if error.fatal => Err(error),
+            Err(error) => Ok(Err(error)),
+            Ok(value) => {
+                self.note(&value);
+                Ok(Ok(value))
+            }
+        }
+    }
+
+    /// Whether something in a value is not known.
+    fn hides(&self, value: &Val<'a>) -> bool {
+        value.hides() || self.holds_part(value)
+    }
+
+    fn run(&self, call: &'a Call, values: &[Val<'a>]) -> Eval<Val<'a>> {
+        // Asked first, because mostly everything is known.
+        if self.context.parts.is_empty() {
+            return functions::run(call, self.minor, values);
+        }
+        if is_in(call) {
+            let result = functions::run(call, self.minor, values);
+            let [key, container] = values else { return result };
+            let may_be_there = match container {
+                Val::Node(node) if node.kind() == Kind::Map => match key.as_str() {
+                    Some(name) => self.may_have(*node, name),
+                    None => false,
+                },
+                container => self.holds_part(container),
+            };
+            return match result {
+                Ok(Val::Bool(false)) if may_be_there => Ok(Val::Unknown),
+                result => result,
+            };
+        }
+        let function = registry().functions.get(call.function as usize);
+        let looks_inside = function.is_some_and(|function| function.looks_inside);
+        if looks_inside && values.iter().any(|value| self.holds_part(value)) {
+            return Ok(Val::Unknown);
+        }
+        functions::run(call, self.minor, values)
+    }
+
     /// Whether what is no text is looked up in a map of a Go type.
     fn is_bad_key(&self, call: &Call, key: &Val<'a>, map: &Val<'a>) -> bool {
-        self.is_typed(map)
-            && map.is_type("map")
-            && key.as_str().is_none()
-            && registry().functions.get(call.function as usize).is_some_and(|f| f.name == "@in")
+        self.is_typed(map) && map.is_type("map") && key.as_str().is_none() && is_in(call)
     }
 
     /// Asks what a check asks.
@@ -187,6 +234,10 @@ impl<'a> Machine<'_, '_, 'a> {
         let cost = observed.cost().map_err(EvalError::panic)?;
         self.charge(cost)
     }
+}
+
+fn is_in(call: &Call) -> bool {
+    registry().functions.get(call.function as usize).is_some_and(|it| it.name == "@in")
 }
 
 fn both_lists(left: &Val<'_>, right: &Val<'_>) -> bool {

@@ -24,7 +24,7 @@ impl<'a> Machine<'_, '_, 'a> {
             }
         }
         // What may have more elements than are known makes no object that is known.
-        if made.fields().any(|(_, value)| value.is_open()) {
+        if made.fields().any(|(_, value)| value.is_open() || self.holds_part(value)) {
             return Ok(Val::Unknown);
         }
         if *literal.name == *JSON_PATCH {

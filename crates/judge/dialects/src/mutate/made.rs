@@ -11,6 +11,7 @@ use super::{Ended, Invocation, Run};
 use crate::evaluate::{self, Program};
 use crate::expression::{Given, Reads, Stage};
 use crate::kinds::api_version;
+use crate::plugins;
 use crate::policy::PatchType;
 use crate::request::Typed;
 
@@ -95,6 +96,10 @@ impl<'e> Run<'_, 'e> {
                     patched
                 }
                 Ok(None) => now.clone(),
+                // What it lacks there may be what plugins add.
+                Err(_) if !plugins::parts(estate, self.request, now).is_empty() => {
+                    return Err(Stop::Unknown("what its JSON Patch is applied to".to_owned()));
+                }
                 Err(error) => return Err(Stop::Error(format!("JSON Patch: {error}"))),
             },
         };

@@ -86,6 +86,18 @@ pub fn account(namespace: &str, name: &str, more: Value) -> Value {
     account
 }
 
+fn range(namespace: &str, name: &str, limits: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "LimitRange",
+        "metadata": {"name": name, "namespace": namespace}, "spec": {"limits": limits}})
+}
+
+fn class(name: &str, more: Value) -> Value {
+    let mut class = json!({"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
+        "metadata": {"name": name}, "handler": "runc"});
+    super::templates::merge(&mut class, &more);
+    class
+}
+
 /// All of them, Namespaces first.
 pub fn objects() -> Vec<Value> {
     let namespace = |name: &str, labels: Value| {
@@ -102,7 +114,11 @@ pub fn objects() -> Vec<Value> {
         namespace("live-a", json!({"env": "prod", "team": "red"})),
         namespace("live-b", json!({"env": "dev"})),
         namespace("live-c", json!({"team": "blue"})),
+        namespace("live-d", json!({})),
+        namespace("live-e", json!({})),
         // Nobody runs who would make those.
+        account("live-d", "default", json!({})),
+        account("live-e", "default", json!({})),
         account("live-a", "default", json!({})),
         account("live-b", "default", json!({})),
         account("live-b", "puller", json!({"imagePullSecrets": [{"name": "pull"}]})),
@@ -114,6 +130,25 @@ pub fn objects() -> Vec<Value> {
             "imagePullSecrets": [{"name": "pull"}, {"name": "other"}]}),
         ),
         account("live-a", "robot", json!({})),
+        range(
+            "live-d",
+            "one",
+            json!([
+                {"type": "Container", "default": {"cpu": "1500m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+                    "defaultRequest": {"cpu": "100m", "ephemeral-storage": "10Mi"}},
+                {"type": "Pod", "max": {"cpu": "64"}},
+            ]),
+        ),
+        range("live-e", "one", json!([{"type": "Container", "max": {"memory": "2Gi"}}])),
+        range("live-e", "two", json!([{"type": "Container", "max": {"memory": "2Gi"}}])),
+        class("live-plain", json!({})),
+        class("live-placed", json!({"scheduling": {"nodeSelector": {"runtime": "placed"}}})),
+        class(
+            "live-boxed",
+            json!({"overhead": {"podFixed": {"cpu": "250m"}},
+            "scheduling": {"nodeSelector": {"runtime": "boxed"},
+                "tolerations": [{"key": "box", "operator": "Exists"}]}}),
+        ),
         json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
             "metadata": {"name": "live-high"}, "value": 7, "preemptionPolicy": "Never"}),
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",

@@ -24,7 +24,7 @@ pub fn start(emulated: Option<&'static str>) -> Option<Cluster> {
         {"level": "None", "userGroups": ["system:masters"]},
         {"level": "Metadata", "userGroups": ["cases"]},
     ]});
-    let flags = vec!["--disable-admission-plugins=LimitRanger,ResourceQuota".to_owned()];
+    let flags = vec!["--disable-admission-plugins=ResourceQuota".to_owned()];
     let options = Options {
         audit_policy: Some(audit),
         api_server_flags: flags,
@@ -56,6 +56,8 @@ pub fn world(cluster: &Cluster) -> Vec<Value> {
     let kinds = [
         ("v1", "Namespace", "/api/v1/namespaces"),
         ("v1", "ServiceAccount", "/api/v1/serviceaccounts"),
+        ("v1", "LimitRange", "/api/v1/limitranges"),
+        ("node.k8s.io/v1", "RuntimeClass", "/apis/node.k8s.io/v1/runtimeclasses"),
         ("scheduling.k8s.io/v1", "PriorityClass", "/apis/scheduling.k8s.io/v1/priorityclasses"),
         ("v1", "ConfigMap", "/api/v1/configmaps?labelSelector=params"),
         ("example.dev/v1", "Limit", "/apis/example.dev/v1/limits"),

@@ -11,6 +11,8 @@ use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, World};
 use ironhull_schema::{Schema, defaults};
 
+mod plugins;
+
 /// The findings about `objects` in namespace shop, as `SUBJECT VERDICT AT MESSAGE`.
 fn judged(policies: &[String], objects: &str, complete: bool) -> Vec<String> {
     let mut snapshot = Snapshot::new(Minor::NEWEST);
@@ -151,7 +153,8 @@ fn workload(kind: &str, more: &str, spec: &str) -> String {
     )
 }
 
-const KINDS: [&str; 6] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"];
+pub(crate) const KINDS: [&str; 6] =
+    ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"];
 
 #[test]
 fn pods_that_a_controller_makes_have_what_it_adds() {

@@ -1,0 +1,53 @@
+//! What plugins may add to a new pod that could not be looked up: in such places what is
+//! missing is not known to be missing.
+
+use ironhull_cel::Part;
+use ironhull_model::{Node, Value};
+
+use super::is_new_pod;
+use super::limits::{CONTAINERS, Ranges};
+use super::runtime::Class;
+use crate::estate::Estate;
+use crate::policy::list;
+use crate::request::Request;
+
+/// The places of a new pod, in the form that a policy sees, of which only a part is known.
+pub(crate) fn parts<'e>(
+    estate: &Estate<'_>,
+    request: &Request<'_>,
+    pod: &'e Value,
+) -> Vec<Part<'e>> {
+    let mut parts = Vec::new();
+    let spec = pod.root().get("spec").filter(|_| is_new_pod(request));
+    let Some(spec) = spec else { return parts };
+    if Ranges::of(estate, request).is_unread() {
+        for (name, _) in CONTAINERS {
+            list(spec, name).for_each(|container| resources(container, &mut parts));
+        }
+    }
+    if Class::of(estate, spec).is_unread() {
+        let selector = there(spec, "nodeSelector");
+        let may_have: fn(&str) -> bool = match selector {
+            Some(_) => |name| name == "overhead",
+            None => |name| matches!(name, "overhead" | "nodeSelector"),
+        };
+        parts.push(Part { node: spec, may_have });
+        let inside = selector.into_iter().chain(there(spec, "tolerations"));
+        parts.extend(inside.map(|node| Part { node, may_have: |_| true }));
+    }
+    parts
+}
+
+fn resources<'e>(container: Node<'e>, parts: &mut Vec<Part<'e>>) {
+    let Some(resources) = there(container, "resources") else {
+        parts.push(Part { node: container, may_have: |name| name == "resources" });
+        return;
+    };
+    parts.push(Part { node: resources, may_have: |name| matches!(name, "limits" | "requests") });
+    let inside = ["limits", "requests"].into_iter().filter_map(|name| there(resources, name));
+    parts.extend(inside.map(|node| Part { node, may_have: |_| true }));
+}
+
+fn there<'e>(node: Node<'e>, name: &str) -> Option<Node<'e>> {
+    node.get(name).filter(|node| !node.is_null())
+}

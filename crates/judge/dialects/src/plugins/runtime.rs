@@ -1,0 +1,82 @@
+//! `RuntimeClass`: what a pod's runtime costs, and where it runs.
+
+use ironhull_model::{Node, Object, Standing, ThingRef, Value};
+use serde_json::{Map, Value as Json};
+
+use super::{Changes, tolerations};
+use crate::estate::Estate;
+use crate::policy::text;
+
+/// The class that a pod names.
+pub(crate) enum Class<'e> {
+    /// It names none, or one that is not there, so that it is refused.
+    None,
+    Known(&'e Object),
+    /// It was not read.
+    Unread,
+}
+
+impl<'e> Class<'e> {
+    pub(crate) fn of(estate: &Estate<'e>, spec: Node<'_>) -> Class<'e> {
+        let name = text(spec, "runtimeClassName");
+        if name.is_empty() {
+            return Class::None;
+        }
+        let world = estate.world();
+        match world.get(&ThingRef::new("node.k8s.io", "RuntimeClass", "", name)) {
+            Some(class) if class.standing == Standing::Partial => Class::Unread,
+            Some(class) => Class::Known(class),
+            None if world.base.coverage.is_complete("node.k8s.io", "RuntimeClass") => Class::None,
+            None => Class::Unread,
+        }
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self, Class::Unread)
+    }
+
+    /// A pod with what its class gives; as it is where that contradicts the pod, so that
+    /// it is refused.
+    pub(super) fn given(&self, pod: Value) -> Value {
+        let (Class::Known(class), Some(spec)) = (self, pod.root().get("spec")) else { return pod };
+        let mut changes = Changes::default();
+        let overhead = members(class.root().path(&["overhead", "podFixed"]));
+        let own = members(spec.get("overhead"));
+        if !overhead.is_empty() {
+            if !own.is_empty() && own != overhead {
+                return pod;
+            }
+            changes.put("/spec/overhead", &Json::Object(overhead));
+        }
+        if let Some(scheduling) = class.root().get("scheduling").filter(|it| !it.is_null()) {
+            let mut selector = members(spec.get("nodeSelector"));
+            for (key, value) in members(scheduling.get("nodeSelector")) {
+                if selector.get(&key).is_some_and(|own| *own != value) {
+                    return pod;
+                }
+                selector.insert(key, value);
+            }
+            if !selector.is_empty() {
+                changes.put("/spec/nodeSelector", &Json::Object(selector));
+            }
+            let own = items(spec.get("tolerations"));
+            let merged = tolerations::merged(&own, &items(scheduling.get("tolerations")));
+            changes.put("/spec/tolerations", &Json::Array(merged));
+        }
+        changes.made(&pod)
+    }
+}
+
+fn members(node: Option<Node<'_>>) -> Map<String, Json> {
+    match node.map(serde_json::to_value) {
+        Some(Ok(Json::Object(members))) => members,
+        _ => Map::new(),
+    }
+}
+
+fn items(node: Option<Node<'_>>) -> Vec<Json> {
+    match node.map(serde_json::to_value) {
+        Some(Ok(Json::Array(items))) => items,
+        _ => Vec::new(),
+    }
+}

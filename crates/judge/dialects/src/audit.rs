@@ -16,7 +16,7 @@ use crate::decision::{Decision, Doubt};
 use crate::plugins::{self, Guess, Possible};
 use crate::policies::{Policies, Refused};
 use crate::policy::{Flavour, GROUP, text};
-use crate::request::Request;
+use crate::request::{Known, Request};
 
 mod controls;
 mod findings;
@@ -57,6 +57,8 @@ struct Changed<'m> {
     by: Vec<&'m str>,
     before: Option<&'m Value>,
     after: Option<&'m Value>,
+    /// The mutating webhooks that may change what policies left.
+    may_be_by: Vec<&'m str>,
 }
 
 /// The forms that the pods of a workload have when policies are asked about them; none
@@ -185,7 +187,8 @@ impl<'a> Audit<'a> {
         let estate = self.policies.estate();
         let before = (!by.is_empty()).then(|| estate.written(request.kind, sent));
         let after = answer.mutated.object.as_ref();
-        let changed = Changed { by, before: before.as_ref(), after };
+        let may_be_by = self.may_change(&request, after, sent, decision);
+        let changed = Changed { by, before: before.as_ref(), after, may_be_by };
         let mut note = |policy: &str, verdict: Verdict| note(Flavour::Validating, policy, verdict);
         for ran in &decision.ran {
             let verdict = match ran.said.iter().any(|said| said.denies) {
@@ -202,6 +205,23 @@ impl<'a> Audit<'a> {
                 judgement.findings.push(self.unknown(subject, doubt));
             }
         }
+    }
+
+    /// The mutating webhooks that may change an object that is refused. They were asked
+    /// about what is stored.
+    fn may_change(
+        &self,
+        request: &Request<'_>,
+        after: Option<&Value>,
+        sent: &Value,
+        decision: &Decision<'_>,
+    ) -> Vec<&str> {
+        let mut said = decision.ran.iter().flat_map(|ran| &ran.said);
+        if request.is_stored || !said.any(|said| said.denies) {
+            return Vec::new();
+        }
+        let object = Known::Some(after.unwrap_or(sent));
+        self.policies.may_change(&Request { object, is_mutated: after.is_some(), ..*request })
     }
 
     /// Takes a policy's verdict in; false where its control is not asked for.

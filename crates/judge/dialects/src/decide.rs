@@ -8,11 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::authorizer::Authorizer;
 use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said};
 use crate::estate::{Namespace, Param, Params};
 use crate::evaluate::{self, Evaluation, Outcome, Step};
-use crate::input::{Documents, Shared, namespace_of, sent};
+use crate::input::{Documents, namespace_of, with_seen};
 use crate::matching::{Matched, Matching};
 use crate::policies::{Entry, Policies, is_never_asked};
 use crate::policy::{Action, Binding, FailurePolicy, Policy};
@@ -118,38 +117,26 @@ impl<'e> Review<'_, '_, 'e> {
         param: Param<'_>,
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
-        let estate = self.policies.estate();
-        let object = sent(self.request, matched, estate);
-        let documents = Documents::new(self.request, matched, param, estate, object);
-        let shown = documents.shown_namespace();
-        let authorizer = Authorizer {
-            world: estate.world(),
-            access: self.policies.access.as_ref(),
-            user: self.request.user,
-        };
+        let (policies, request) = (self.policies, self.request);
         let n_variables = entry.program.variables.len();
-        let minor = estate.world().base.minor;
-        let shown = shown.as_ref();
-        let typed = documents.typed(self.request, param, shown, true, minor);
-        let parts = documents.parts(self.request, param, estate);
-        let shared = Shared { host: &authorizer, typed: &typed, parts: &parts, n_variables };
-        let seen = documents.seen(self.request, matched, estate, shown, shared);
-        let evaluation = evaluate::evaluate(&entry.policy, &entry.program, &seen);
-        if !evaluation.is_met {
-            return;
-        }
-        self.apply(entry, binding, &evaluation, annotations);
-        let said = evaluation.steps.iter().map(|step| said(step, &documents, self.request));
-        self.decision.ran.push(Ran {
-            policy: entry.policy.name,
-            binding: binding.name,
-            param: match param {
-                Param::None => None,
-                Param::Object(object) => Some(object.thing.to_string()),
-            },
-            actions: binding.actions.clone(),
-            said: said.collect(),
-            cost: evaluation.cost,
+        with_seen(policies, request, matched, param, n_variables, |seen, documents| {
+            let evaluation = evaluate::evaluate(&entry.policy, &entry.program, seen);
+            if !evaluation.is_met {
+                return;
+            }
+            self.apply(entry, binding, &evaluation, annotations);
+            let said = evaluation.steps.iter().map(|step| said(step, documents, request));
+            self.decision.ran.push(Ran {
+                policy: entry.policy.name,
+                binding: binding.name,
+                param: match param {
+                    Param::None => None,
+                    Param::Object(object) => Some(object.thing.to_string()),
+                },
+                actions: binding.actions.clone(),
+                said: said.collect(),
+                cost: evaluation.cost,
+            });
         });
     }
 

@@ -5,12 +5,14 @@ use ironhull_cel::{Host, Part, Resource, Val};
 use ironhull_model::{Builder, Minor, Node, Value};
 use ironhull_schema::crd;
 
+use crate::authorizer::Authorizer;
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
 use crate::kinds::under;
 use crate::left_out::LeftOut;
 use crate::matching::{Form, Matched};
 use crate::plugins;
+use crate::policies::Policies;
 use crate::request::{Known, Place, Request, Typed};
 
 /// The documents that one evaluation sees, made for it.
@@ -68,6 +70,30 @@ pub(crate) fn sent(
         Form::Own => written,
         _ => in_form(request, matched, written.as_ref().unwrap_or(value), estate),
     }
+}
+
+/// Calls `run` with what the expressions of a policy that is for a request see, after
+/// mutating policies were asked.
+pub(crate) fn with_seen<T>(
+    policies: &Policies<'_>,
+    request: &Request<'_>,
+    matched: &Matched<'_>,
+    param: Param<'_>,
+    n_variables: usize,
+    run: impl FnOnce(&Seen<'_>, &Documents) -> T,
+) -> T {
+    let estate = policies.estate();
+    let object = sent(request, matched, estate);
+    let documents = Documents::new(request, matched, param, estate, object);
+    let shown = documents.shown_namespace();
+    let shown = shown.as_ref();
+    let host =
+        Authorizer { world: estate.world(), access: policies.access.as_ref(), user: request.user };
+    let minor = estate.world().base.minor;
+    let typed = documents.typed(request, param, shown, true, minor);
+    let parts = documents.parts(request, param, estate);
+    let shared = Shared { host: &host, typed: &typed, parts: &parts, n_variables };
+    run(&documents.seen(request, matched, estate, shown, shared), &documents)
 }
 
 impl Documents {

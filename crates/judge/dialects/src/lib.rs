@@ -8,7 +8,8 @@
 //! (who asks, what is there, a namespace's labels) makes *unknown* where an
 //! expression reads it.
 //!
-//! It knows no control, no file and no report; webhooks and quotas are not asked.
+//! It knows no file and no report. Quotas and webhooks are not asked; which mutating webhooks may change an object that
+//! is refused is said.
 
 mod answer;
 pub mod audit;
@@ -32,6 +33,7 @@ mod request;
 pub mod suite;
 mod text;
 mod validate;
+mod webhooks;
 
 pub use answer::Answer;
 pub use decision::{Decision, Denial, Doubt, Ran, Read, Said, Status, Verdict};

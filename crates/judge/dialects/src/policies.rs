@@ -17,6 +17,7 @@ use crate::plugins::{self, Possible};
 use crate::policy::{Binding, Flavour, GROUP, Policy};
 use crate::request::Request;
 use crate::validate::{self, Problem};
+use crate::webhooks::Webhook;
 
 /// Resources that no policy is asked about: those of policies, and questions about
 /// who may do what.
@@ -66,6 +67,8 @@ pub struct Policies<'a> {
     pub(crate) validating: Vec<Entry<'a>>,
     pub(crate) mutating: Vec<Entry<'a>>,
     refused: Vec<Refused<'a>>,
+    /// Mutating webhooks, which are asked between the two.
+    pub(crate) webhooks: Vec<Webhook<'a>>,
     /// Who may do what, where an expression asks.
     pub(crate) access: Option<Access<'a>>,
 }
@@ -76,9 +79,15 @@ impl<'a> Policies<'a> {
         let mut refused = Vec::new();
         let validating = entries(world, Flavour::Validating, &mut refused);
         let mutating = entries(world, Flavour::Mutating, &mut refused);
-        let asks = validating.iter().chain(&mutating).any(|entry| entry.policy.asks_who_may());
+        // Nothing is said of webhooks alone.
+        let webhooks = match validating.is_empty() {
+            true => Vec::new(),
+            false => Webhook::all(world, world.base.minor),
+        };
+        let asks = validating.iter().chain(&mutating).any(|entry| entry.policy.asks_who_may())
+            || webhooks.iter().any(Webhook::asks_who_may);
         let access = asks.then(|| Access::new(world));
-        Policies { estate: Estate::new(world), validating, mutating, refused, access }
+        Policies { estate: Estate::new(world), validating, mutating, refused, webhooks, access }
     }
 
     /// Whether objects of these kinds (group, kind) may change what is said of others:

@@ -194,7 +194,12 @@ fn present<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
     node.get(name).filter(|node| !node.is_null())
 }
 
-fn named<'a>(spec: Node<'a>, list_name: &str, name: &str, value: &str) -> Vec<Named<'a>> {
+pub(crate) fn named<'a>(
+    spec: Node<'a>,
+    list_name: &str,
+    name: &str,
+    value: &str,
+) -> Vec<Named<'a>> {
     list(spec, list_name)
         .map(|item| Named { name: text(item, name), expression: text(item, value) })
         .collect()

@@ -12,6 +12,9 @@ use crate::mutate::Failure;
 use crate::policies::Refused;
 use crate::policy::Flavour;
 
+/// So many webhooks are named.
+const MOST_WEBHOOKS: usize = 3;
+
 impl Audit<'_> {
     pub(super) fn violation(
         &self,
@@ -45,11 +48,12 @@ impl Audit<'_> {
         let node = evidence::nearest(subject.object, &at).0;
         Finding {
             message: format!(
-                "{}{how}{}{more}, says {} by binding {}{after}",
+                "{}{how}{}{more}, says {} by binding {}{after}{}",
                 subject.prefix(),
                 first.message,
                 ran.policy,
-                ran.binding
+                ran.binding,
+                changed.unless(first),
             ),
             place: evidence::place(subject.object, node),
             at,
@@ -140,6 +144,23 @@ fn pointer(path: &str) -> Pointer {
 }
 
 impl Changed<'_> {
+    /// Which webhooks may mend what a validation read of the object.
+    fn unless(&self, said: &Said) -> String {
+        let reads_object = said.reads.iter().any(|read| read.source == Source::Object);
+        if self.may_be_by.is_empty() || !reads_object {
+            return String::new();
+        }
+        let shown = self.may_be_by[..self.may_be_by.len().min(MOST_WEBHOOKS)].join(", ");
+        match self.may_be_by.len() {
+            1 => format!(", unless the webhook {shown} changes it first"),
+            n if n > MOST_WEBHOOKS => {
+                let more = n - MOST_WEBHOOKS;
+                format!(", unless one of the webhooks {shown} and {more} more changes it first")
+            }
+            _ => format!(", unless one of the webhooks {shown} changes it first"),
+        }
+    }
+
     /// Whether a validation read something that was changed.
     fn is_read(&self, said: &Said) -> bool {
         let (Some(before), Some(after)) = (self.before, self.after) else { return false };

@@ -12,6 +12,7 @@ use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, World};
 use ironhull_schema::{Schema, defaults};
 
 mod plugins;
+mod webhooks;
 
 /// The findings about `objects` in namespace shop, as `SUBJECT VERDICT AT MESSAGE`.
 fn judged(policies: &[String], objects: &str, complete: bool) -> Vec<String> {

@@ -22,6 +22,28 @@ pub fn selects(selector: Node<'_>, labels: Option<Node<'_>>) -> bool {
         })
 }
 
+/// What a selector says of labels of which only some are known; none where others decide.
+/// An empty one selects everything.
+pub fn selects_knowing(selector: Node<'_>, known: &[(&str, &str)]) -> Option<bool> {
+    let label = |key: &str| known.iter().find(|(own, _)| *own == key).map(|(_, value)| *value);
+    let equal = selector.get("matchLabels").into_iter().flat_map(Node::entries);
+    let equal = equal.map(|(key, value)| label(key).map(|own| Some(own) == value.as_str()));
+    let expressions = selector.get("matchExpressions").into_iter().flat_map(Node::items);
+    let expressions = expressions.map(|expression| {
+        let key = expression.get("key").and_then(Node::as_str)?;
+        label(key).map(|_| expression_selects(expression, &label))
+    });
+    let mut known = Some(true);
+    for one in equal.chain(expressions) {
+        match one {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => known = None,
+        }
+    }
+    known
+}
+
 fn expression_selects<'l>(expression: Node<'_>, label: &impl Fn(&str) -> Option<&'l str>) -> bool {
     let value = expression.get("key").and_then(Node::as_str).and_then(label);
     let listed = || {
@@ -40,7 +62,7 @@ fn expression_selects<'l>(expression: Node<'_>, label: &impl Fn(&str) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use super::selects;
+    use super::{selects, selects_knowing};
     use crate::value::Value;
 
     fn check(selector: &str, labels: &str) -> bool {
@@ -69,5 +91,25 @@ mod tests {
             labels
         ));
         assert!(!check(r#"{"matchExpressions":[{"key":"app","operator":"Near"}]}"#, labels));
+    }
+
+    #[test]
+    fn what_is_not_known_of_labels_decides_only_where_nothing_else_does() {
+        let check = |selector: &str| {
+            let selector: Value = serde_json::from_str(selector).unwrap();
+            selects_knowing(selector.root(), &[("app", "web")])
+        };
+        assert_eq!(check("{}"), Some(true));
+        assert_eq!(check(r#"{"matchLabels":{"app":"web"}}"#), Some(true));
+        assert_eq!(check(r#"{"matchLabels":{"app":"web","tier":"x"}}"#), None);
+        assert_eq!(check(r#"{"matchLabels":{"app":"db","tier":"x"}}"#), Some(false));
+        let expression = |key: &str, operator: &str| {
+            format!(
+                r#"{{"matchExpressions":[{{"key":"tier","operator":"Exists"}},{{"key":"{key}","operator":"{operator}","values":["web"]}}]}}"#
+            )
+        };
+        assert_eq!(check(&expression("app", "NotIn")), Some(false));
+        assert_eq!(check(&expression("app", "In")), None);
+        assert_eq!(check(&expression("zone", "DoesNotExist")), None);
     }
 }

@@ -190,7 +190,7 @@ impl Host for Functions {
 }
 
 /// A namespace's labels with the one that the API server adds.
-fn namespace_labels(name: &str, labels: Option<Node<'_>>) -> Value {
+pub(crate) fn namespace_labels(name: &str, labels: Option<Node<'_>>) -> Value {
     const NAME: &str = "kubernetes.io/metadata.name";
     let mut builder = Builder::new();
     builder.begin_map(0);

@@ -6,6 +6,7 @@
 //! claims; [`Judge`] applies controls to a world and gives findings with their
 //! evidence and repair. No file is read here and nothing is printed.
 
+pub mod admission;
 pub mod compile;
 pub mod control;
 pub mod definitions;

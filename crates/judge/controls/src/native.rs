@@ -23,6 +23,7 @@ mod process;
 mod schema;
 mod secrets;
 mod upgrade;
+mod webhooks;
 
 /// What an adapter judges.
 #[derive(Clone, Copy)]
@@ -113,6 +114,7 @@ const TABLES: &[Rules] = &[
     schema::RULES,
     secrets::RULES,
     upgrade::RULES,
+    webhooks::RULES,
 ];
 
 /// The adapter of this name, `engine/rule`, and what it looks at.

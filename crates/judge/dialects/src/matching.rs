@@ -2,6 +2,7 @@
 //! `matchResources`, as the API server's matcher reads them
 //! (`k8s.io/apiserver/pkg/admission/plugin/policy/matching`).
 
+use ironhull_controls::admission::{Asked, Rule, by_name, has, is_empty};
 use ironhull_model::{Node, Object, Value, selector};
 
 use crate::estate::Estate;
@@ -19,17 +20,6 @@ pub struct Match<'a> {
     excluded: Vec<Rule<'a>>,
     rules: Vec<Rule<'a>>,
     is_exact: bool,
-}
-
-/// One rule of resources.
-#[derive(Debug)]
-struct Rule<'a> {
-    operations: Vec<&'a str>,
-    groups: Vec<&'a str>,
-    versions: Vec<&'a str>,
-    resources: Vec<&'a str>,
-    names: Vec<&'a str>,
-    scope: &'a str,
 }
 
 /// How a request matches.
@@ -201,7 +191,7 @@ impl<'a> Match<'a> {
         estate: &Estate<'a>,
     ) -> Option<Matched<'a>> {
         let (resource, kind) = (request.resource, request.kind);
-        if rules.iter().any(|rule| rule.covers(request, resource)) {
+        if rules.iter().any(|rule| covers(rule, request, resource)) {
             return Some(Matched { resource, kind, form: Form::Own });
         }
         if self.is_exact || rules.is_empty() {
@@ -209,7 +199,7 @@ impl<'a> Match<'a> {
         }
         let equivalents = estate.kinds().equivalents(resource);
         let covered = |rule: &Rule<'a>| {
-            equivalents.iter().find(|equivalent| rule.covers(request, equivalent.resource))
+            equivalents.iter().find(|equivalent| covers(rule, request, equivalent.resource))
         };
         let Equivalent { resource, kind, is_same } = *rules.iter().find_map(covered)?;
         // What is sent to `scale` is a Scale, whatever the version of the resource.
@@ -221,40 +211,17 @@ impl<'a> Match<'a> {
     }
 }
 
-impl<'a> Rule<'a> {
-    fn read(node: Node<'a>) -> Rule<'a> {
-        let strings = |name| list(node, name).filter_map(Node::as_str).collect();
-        Rule {
-            operations: strings("operations"),
-            groups: strings("apiGroups"),
-            versions: strings("apiVersions"),
-            resources: strings("resources"),
-            names: strings("resourceNames"),
-            scope: text(node, "scope"),
-        }
-    }
-
-    /// Whether it covers a request for a resource in one of its versions.
-    fn covers(&self, request: &Request<'_>, resource: Typed<'_>) -> bool {
-        self.in_scope(request, resource)
-            && has(&self.operations, request.operation.as_str())
-            && has(&self.groups, resource.group)
-            && has(&self.versions, resource.version)
-            && covers(&self.resources, resource.name, request.subresource)
-            && (self.names.is_empty() || self.names.contains(&request.name))
-    }
-
-    /// A Namespace is in itself, and yet in no namespace.
-    fn in_scope(&self, request: &Request<'_>, resource: Typed<'_>) -> bool {
-        let is_namespace = resource == Typed { group: "", version: "v1", name: "namespaces" };
-        let is_namespaced = request.place != Place::Cluster && !is_namespace;
-        match self.scope {
-            "" | "*" => true,
-            "Namespaced" => is_namespaced,
-            "Cluster" => !is_namespaced,
-            _ => false,
-        }
-    }
+/// Whether a rule covers a request for a resource in one of its versions.
+fn covers(rule: &Rule<'_>, request: &Request<'_>, resource: Typed<'_>) -> bool {
+    rule.covers(&Asked {
+        operation: request.operation.as_str(),
+        group: resource.group,
+        version: resource.version,
+        resource: resource.name,
+        subresource: request.subresource,
+        name: request.name,
+        is_in_namespace: request.place != Place::Cluster,
+    })
 }
 
 /// The plural name that definitions mostly give a kind.
@@ -269,22 +236,6 @@ fn guessed_plural(kind: &str) -> String {
 
 fn selected(selects: bool) -> Selected {
     if selects { Selected::Yes } else { Selected::No }
-}
-
-fn has(items: &[&str], wanted: &str) -> bool {
-    items.iter().any(|item| *item == "*" || *item == wanted)
-}
-
-/// `pods`, `pods/exec`, `pods/*`, `*/scale`, `*`, `*/*`; `*` alone has no subresources.
-fn covers(resources: &[&str], resource: &str, subresource: &str) -> bool {
-    resources.iter().any(|item| {
-        let (own, sub) = item.split_once('/').unwrap_or((item, ""));
-        (own == "*" || own == resource) && (sub == "*" || sub == subresource)
-    })
-}
-
-fn is_empty(selector: Node<'_>) -> bool {
-    selector.entries().all(|(_, part)| part.is_empty())
 }
 
 impl Estate<'_> {
@@ -309,40 +260,10 @@ impl Estate<'_> {
             crate::estate::Namespace::Missing => {
                 Selected::Error(format!("namespaces {name:?} not found"))
             }
-            crate::estate::Namespace::Unknown => match by_name_alone(wanted, name) {
+            crate::estate::Namespace::Unknown => match by_name(wanted, name) {
                 Some(selects) => selected(selects),
                 None => Selected::Unknown(format!("the labels of namespace {name}")),
             },
         }
     }
-}
-
-/// What a selector says of labels of which only the namespace's name is known.
-fn by_name_alone(wanted: Node<'_>, name: &str) -> Option<bool> {
-    let own = |key: &str| key == crate::estate::NAME_LABEL;
-    let mut all_known = true;
-    for (key, value) in wanted.get("matchLabels").into_iter().flat_map(Node::entries) {
-        match own(key) {
-            true if value.as_str() != Some(name) => return Some(false),
-            true => {}
-            false => all_known = false,
-        }
-    }
-    for expression in list(wanted, "matchExpressions") {
-        if !own(text(expression, "key")) {
-            all_known = false;
-            continue;
-        }
-        let listed = list(expression, "values").any(|value| value.as_str() == Some(name));
-        let holds = match text(expression, "operator") {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => true,
-            _ => false,
-        };
-        if !holds {
-            return Some(false);
-        }
-    }
-    all_known.then_some(true)
 }

@@ -22,42 +22,40 @@ impl<'a> Match<'a> {
     /// among it. What nobody knows may be.
     pub(crate) fn is_for_namespaces(&self, kinds: &Kinds<'a>) -> bool {
         let excluded = &self.excluded;
-        self.rules.is_empty() || self.rules.iter().any(|rule| rule.is_for(kinds, excluded))
+        self.rules.is_empty() || self.rules.iter().any(|rule| is_for(rule, kinds, excluded))
     }
 }
 
-impl Rule<'_> {
-    fn is_for(&self, kinds: &Kinds<'_>, excluded: &[Rule<'_>]) -> bool {
-        let pairs = || {
-            let of = |group| self.resources.iter().map(move |resource| (group, *resource));
-            self.groups.iter().flat_map(of)
+fn is_for(rule: &Rule<'_>, kinds: &Kinds<'_>, excluded: &[Rule<'_>]) -> bool {
+    let pairs = || {
+        let of = |group| rule.resources.iter().map(move |resource| (group, *resource));
+        rule.groups.iter().flat_map(of)
+    };
+    pairs().any(|(group, resource): (&&str, &str)| {
+        let name = resource.split('/').next().unwrap_or_default();
+        let is_open = match rule.scope {
+            // Only the Namespaces themselves are in one.
+            "Cluster" => {
+                ["", "*"].contains(group)
+                    && ["namespaces", "*"].contains(&name)
+                    && has(&rule.versions, "v1")
+            }
+            _ => kinds.may_be_namespaced(group, name, rule.scope != "Namespaced"),
         };
-        pairs().any(|(group, resource): (&&str, &str)| {
-            let name = resource.split('/').next().unwrap_or_default();
-            let is_open = match self.scope {
-                // Only the Namespaces themselves are in one.
-                "Cluster" => {
-                    ["", "*"].contains(group)
-                        && ["namespaces", "*"].contains(&name)
-                        && has(&self.versions, "v1")
-                }
-                _ => kinds.may_be_namespaced(group, name, self.scope != "Namespaced"),
-            };
-            is_open && !excluded.iter().any(|rule| rule.has_all_of(self, group, resource))
-        })
-    }
+        is_open && !excluded.iter().any(|other| has_all_of(other, rule, group, resource))
+    })
+}
 
-    /// Whether it takes a resource out of another rule altogether.
-    fn has_all_of(&self, other: &Rule<'_>, group: &str, resource: &str) -> bool {
-        let all = |own: &[&str], wanted: &[&str]| wanted.iter().all(|item| has(own, item));
-        let is_named = self.resources.contains(&resource)
-            || self.resources.contains(&"*/*")
-            || self.resources.contains(&"*") && !resource.contains('/');
-        is_named
-            && has(&self.groups, group)
-            && all(&self.operations, &other.operations)
-            && all(&self.versions, &other.versions)
-            && self.names.is_empty()
-            && ["", "*", other.scope].contains(&self.scope)
-    }
+/// Whether a rule takes a resource out of another altogether.
+fn has_all_of(rule: &Rule<'_>, other: &Rule<'_>, group: &str, resource: &str) -> bool {
+    let all = |own: &[&str], wanted: &[&str]| wanted.iter().all(|item| has(own, item));
+    let is_named = rule.resources.contains(&resource)
+        || rule.resources.contains(&"*/*")
+        || rule.resources.contains(&"*") && !resource.contains('/');
+    is_named
+        && has(&rule.groups, group)
+        && all(&rule.operations, &other.operations)
+        && all(&rule.versions, &other.versions)
+        && rule.names.is_empty()
+        && ["", "*", other.scope].contains(&rule.scope)
 }

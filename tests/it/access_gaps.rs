@@ -21,8 +21,10 @@ const ALL: &[(&str, &[&str])] = &[
             "pods",
             "podtemplates",
             "replicationcontrollers",
+            "persistentvolumes",
         ],
     ),
+    ("storage.k8s.io", &["csidrivers"]),
     ("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
     ("batch", &["cronjobs", "jobs"]),
     (

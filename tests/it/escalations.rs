@@ -1,5 +1,5 @@
-//! Ways through resourceNames, and those of kubelets: what a real API server lets somebody
-//! do is what the product tells, and without the one right it is refused and not told.
+//! Ways through resourceNames: what a real API server lets somebody do is what the product
+//! tells, and without the one right it is refused and not told.
 
 use ironhull_testkit::cluster::{Cluster, User};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::impersonation::{
     FORGETS, RBAC, access, account, give, grant, meta, parsed, rule, settles, user, ways,
 };
 
-fn named(rule: Value, name: &str) -> Value {
+pub(super) fn named(rule: Value, name: &str) -> Value {
     let mut rule = rule;
     rule["resourceNames"] = json!([name]);
     rule
@@ -32,7 +32,12 @@ fn cluster_role(name: &str, rules: &Value) -> Value {
 }
 
 /// A binding of a ClusterRole, everywhere or in a namespace.
-fn binding(name: &str, namespace: Option<&str>, role: &str, subjects: &[Value]) -> Value {
+pub(super) fn binding(
+    name: &str,
+    namespace: Option<&str>,
+    role: &str,
+    subjects: &[Value],
+) -> Value {
     let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
     json!({"apiVersion": format!("{RBAC}/v1"), "kind": kind, "metadata": meta(name, namespace),
         "subjects": subjects,
@@ -45,7 +50,7 @@ fn way_to(cluster: &Cluster, who: &str, to: &str) -> Value {
     parsed(&run)["paths"][0]["steps"][0]["way"].clone()
 }
 
-fn reads_secrets(cluster: &Cluster, who: &User, namespace: Option<&str>) -> u16 {
+pub(super) fn reads_secrets(cluster: &Cluster, who: &User, namespace: Option<&str>) -> u16 {
     let here = namespace.map_or(String::new(), |own| format!("/namespaces/{own}"));
     cluster.get(who, &format!("/api/v1{here}/secrets")).status
 }
@@ -226,44 +231,4 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8(found).expect("ASCII")
-}
-
-#[test]
-fn a_kubelet_is_the_accounts_of_its_pods() {
-    let Some(cluster) = Cluster::shared() else { return };
-    let namespace = cluster.namespace("kubelets");
-    let [own, other] = ["a", "b"].map(|node| format!("{namespace}-{node}"));
-    let node =
-        |name: &str| json!({"apiVersion": "v1", "kind": "Node", "metadata": meta(name, None)});
-    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta("p", Some(&namespace)),
-        "spec": {"containers": [{"name": "c", "image": "registry.example/c:1"}],
-            "serviceAccountName": "boss", "nodeName": own}});
-    cluster.create_all(&[
-        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("boss", Some(&namespace))}),
-        binding(&format!("{namespace}-boss"), None, "cluster-admin", &[account(&namespace, "boss")]),
-        node(&own),
-        node(&other),
-        pod,
-    ]);
-    let pods = format!("/api/v1/namespaces/{namespace}/pods/p");
-    let uid = cluster.get(&User::admin(), &pods).expect_success()["metadata"]["uid"].take();
-    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-        "spec": {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": uid}}});
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/boss/token");
-    let ask = |node: &str| {
-        let kubelet = User::named(&format!("system:node:{node}"), &["system:nodes"]);
-        cluster.post(&kubelet, &path, &request)
-    };
-    settles(cluster, 201, || ask(&own).status);
-    assert_eq!(ask(&other).status, 403);
-    let who = |node: &str| format!("user:system:node:{node}");
-    assert_eq!(ways(cluster, &who(&own)), ["node-tokens", "everything"]);
-    assert_eq!(ways(cluster, &who(&other)), [""; 0]);
-    let admins =
-        parsed(&access(cluster, &["admins", "cluster:", "--all", "-o", "json"])).to_string();
-    assert!(admins.contains(&who(&own)) && !admins.contains(&who(&other)), "{admins}");
-    let token = ask(&own).expect_success();
-    let bearer = format!("Bearer {}", token["status"]["token"].as_str().expect("a token"));
-    let boss = User::Anonymous.with_headers(&[("Authorization", &bearer)]);
-    settles(cluster, 200, || reads_secrets(cluster, &boss, None));
 }

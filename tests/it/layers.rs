@@ -20,6 +20,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
 
 /// Edges inside a layer; each has its reason in ARCHITECTURE.md.
 const NAMED: &[(&str, &str)] = &[
+    ("engine/access", "engine/process"),
     ("judge/catalogue", "judge/controls"),
     ("judge/dialects", "judge/controls"),
     ("app/cli", "app/report"),

@@ -21,6 +21,7 @@ mod dumps;
 mod escalations;
 mod fix;
 mod impersonation;
+mod kubelets;
 mod layers;
 mod noise;
 mod outside;

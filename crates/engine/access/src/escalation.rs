@@ -120,8 +120,10 @@ pub(crate) enum Gives {
     OwnRoles,
     /// Each ServiceAccount of the namespace; with [`Name::Gained`] those that are allowed by name.
     Accounts,
-    /// Each ServiceAccount that a pod of the namespace runs as.
+    /// Each ServiceAccount whose token is in a pod of the namespace.
     RunningAccounts,
+    /// Each whose token the kubelet of such a pod may ask for.
+    NodeAccounts,
     /// Each user that is known; with [`Name::Gained`] those that are allowed by name.
     Users,
     /// Each group that is known, by name.

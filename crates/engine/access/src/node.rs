@@ -10,6 +10,8 @@ use crate::Question;
 
 mod graph;
 
+pub(crate) use graph::is_mirror;
+
 /// What a kubelet may get because something on its node refers to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Kind {

@@ -20,6 +20,7 @@ mod sent;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use everybody::Everybody;
 pub use known::looks_at;
@@ -165,8 +166,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         let mut found = Vec::new();
         if let Some(node) = who.node() {
-            let gains = vec![Gain::All(Set::OnNode(node.to_owned()))];
-            found.push(bare(&escalation::NODE_TOKENS, None, gains));
+            found.push(bare(&escalation::NODE_TOKENS, None, self.on_node(node, None)));
         }
         let counted = self.access.bindings_of(who, Some(Question::ANY));
         let is_left_out = |binding: &&Binding<'a>| {
@@ -218,6 +218,18 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
     }
 
+    /// What the kubelet of a node may ask for, in a namespace if any.
+    fn on_node(&self, node: &str, namespace: Option<&str>) -> Vec<Gain> {
+        let all = self.known.objects.on_node(node, namespace);
+        let conditional = all.filter_map(|(account, condition)| {
+            Some(Gain::One(Power::Is(account.clone()), Some(condition?.to_owned())))
+        });
+        [Gain::All(Set::OnNode(node.to_owned(), namespace.map(str::to_owned)))]
+            .into_iter()
+            .chain(conditional)
+            .collect()
+    }
+
     /// What a power that is nobody's identity leads to.
     fn follows(&self, from: &Power) -> Vec<Open<'i, 'a>> {
         match from {
@@ -228,7 +240,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 self.open_role(self.access.role_index(Some(namespace), name), Some(namespace))
             }
             Power::Nodes => {
-                let tokens = vec![Gain::All(Set::Running(None))];
+                let tokens = vec![Gain::All(Set::OnNodes(None))];
                 let keys = vec![Gain::sure(Power::ClusterAdmin)];
                 let keys = bare(&escalation::CONTROL_PLANE, None, keys);
                 let keys = self.known.control_plane.then_some(keys);

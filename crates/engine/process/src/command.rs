@@ -133,12 +133,24 @@ impl<'a> Command<'a> {
         self.word(name)
     }
 
+    /// Every value of a flag that may be given several times, as it stands.
+    pub fn flags(&self, name: &str) -> Vec<Flag<'a>> {
+        let mut flags: Vec<_> = self.given(name).collect();
+        flags.reverse();
+        flags
+    }
+
     fn word(&self, name: &str) -> Option<Flag<'a>> {
-        let given = self.words.iter().enumerate().rev();
-        for (at, word) in given {
-            let Some((found, value)) = split(&word.text) else { continue };
+        let last = self.given(name).next();
+        last.or_else(|| (self.program == "etcd").then(|| self.variable(name)).flatten())
+    }
+
+    /// Each time that a flag is given, the last first.
+    fn given(&self, name: &str) -> impl Iterator<Item = Flag<'a>> {
+        self.words.iter().enumerate().rev().filter_map(move |(at, word)| {
+            let (found, value) = split(&word.text)?;
             if !same_name(found, name) {
-                continue;
+                return None;
             }
             let next = self.words.get(at + 1).filter(|next| !next.text.starts_with('-'));
             let value = match (value, next) {
@@ -146,9 +158,8 @@ impl<'a> Command<'a> {
                 (None, Some(next)) => &*next.text,
                 (None, None) => "true",
             };
-            return Some(Flag { value: self.expanded(value, word.is_script), node: word.node });
-        }
-        (self.program == "etcd").then(|| self.variable(name)).flatten()
+            Some(Flag { value: self.expanded(value, word.is_script), node: word.node })
+        })
     }
 
     /// etcd's `ETCD_CERT_FILE` is its `--cert-file`.

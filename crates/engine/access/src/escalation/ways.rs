@@ -170,7 +170,7 @@ pub static WAYS: &[Way] = &[
             APPROVE_REQUEST,
             named(APPROVE_SIGNER, Name::Is("kubernetes.io/kube-apiserver-client-kubelet")),
         ],
-        &[Gives::RunningAccounts],
+        &[Gives::NodeAccounts],
     ),
     way(
         "create-token",
@@ -406,7 +406,7 @@ pub static WAYS: &[Way] = &[
                 &["serviceaccounts/token"],
             )]),
         ],
-        &[Gives::RunningAccounts],
+        &[Gives::NodeAccounts],
     )),
 ];
 

@@ -75,8 +75,7 @@ impl<'a> Relations<'a> {
         let Some(node) = text(spec, &["nodeName"]) else { return };
         let namespace = &*pod.thing.namespace;
         self.found.insert((node, Kind::Pod, namespace, Cow::Borrowed(&pod.thing.name)));
-        // A mirror pod is the kubelet's own word.
-        if pod.annotation("kubernetes.io/config.mirror").is_some() {
+        if is_mirror(pod) {
             return;
         }
         let mut add = |kind, name: Option<&'a str>| {
@@ -147,6 +146,11 @@ impl<'a> Relations<'a> {
             }
         }
     }
+}
+
+/// Whether a pod is the kubelet's own word of one that it runs from a file.
+pub(crate) fn is_mirror(pod: &Object) -> bool {
+    pod.annotation("kubernetes.io/config.mirror").is_some()
 }
 
 fn secrets_of<'a>(spec: Node<'a>, claim: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {

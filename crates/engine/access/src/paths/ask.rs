@@ -152,6 +152,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::OwnRoles => return self.own_roles(namespace, None),
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
+            Gives::NodeAccounts => return vec![Gain::All(Set::OnNodes(own))],
             Gives::Users => return vec![Gain::All(Set::Users)],
             // Whoever may be any group is a member of system:masters, but not by a
             // certificate: admission refuses that one.

@@ -6,8 +6,9 @@ use ironhull_model::{Node, Object};
 use ironhull_schema::{POD_KINDS, Schema};
 
 use super::objects::{self, Objects};
-use crate::subject::NODE_PREFIX;
-use crate::{Access, Subject, grants};
+use super::tokens::{Asked, Tokens, account_of};
+use crate::subject::{AUTHENTICATED, NODE_PREFIX, NODES};
+use crate::{Access, Identity, Subject, grants};
 
 /// Namespace → names of ServiceAccounts.
 type Accounts = BTreeMap<String, BTreeSet<String>>;
@@ -16,7 +17,8 @@ type Accounts = BTreeMap<String, BTreeSet<String>>;
 pub fn looks_at() -> impl Iterator<Item = (&'static str, &'static str)> {
     let others = ["ServiceAccount", "Secret", "Namespace", "Node", "ConfigMap"];
     let of_core = others.into_iter().map(|kind| ("", kind));
-    of_core.chain(POD_KINDS.iter().copied()).chain(objects::looks_at())
+    let of_volumes = [("", "PersistentVolume"), ("storage.k8s.io", "CSIDriver")];
+    of_core.chain(POD_KINDS.iter().copied()).chain(of_volumes).chain(objects::looks_at())
 }
 
 /// Whether Pod Security lets a pod take its node.
@@ -30,7 +32,10 @@ pub(super) enum Privileged {
 #[derive(Debug)]
 pub(super) struct Known<'a> {
     accounts: Accounts,
+    /// Those whose token is in a pod.
     running: Accounts,
+    /// Those whose token a kubelet may ask for.
+    asked: Accounts,
     tokens: Accounts,
     pub(super) users: BTreeSet<Subject>,
     pub(super) groups: BTreeSet<Subject>,
@@ -51,9 +56,11 @@ fn add(accounts: &mut Accounts, namespace: &str, name: &str) {
 impl<'a> Known<'a> {
     pub(super) fn new(access: &Access<'a>) -> Known<'a> {
         let world = access.world();
+        let tokens = Tokens::new(access);
         let mut known = Known {
             accounts: Accounts::new(),
             running: Accounts::new(),
+            asked: Accounts::new(),
             tokens: Accounts::new(),
             users: BTreeSet::new(),
             groups: BTreeSet::new(),
@@ -61,7 +68,7 @@ impl<'a> Known<'a> {
             all_namespaces: world.base.coverage.is_complete("", "Namespace"),
             control_plane: false,
             aws_auth: false,
-            objects: Objects::new(access),
+            objects: Objects::new(access, &tokens),
         };
         for subject in access.bindings().iter().flat_map(|binding| grants::named(binding.object)) {
             known.name(subject);
@@ -71,7 +78,7 @@ impl<'a> Known<'a> {
         }
         let schema = Schema::of(world.base.minor);
         for object in POD_KINDS.iter().flat_map(|(group, kind)| world.of_kind(group, kind)) {
-            known.run(schema, object);
+            known.run(schema, &tokens, object);
         }
         for secret in world.of_kind("", "Secret") {
             if let Some(account) = token_of(secret) {
@@ -99,11 +106,16 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn run(&mut self, schema: Schema, object: &Object) {
+    fn run(&mut self, schema: Schema, tokens: &Tokens<'_, '_>, object: &Object) {
         let thing = &object.thing;
         let Some(account) = account_of_pod(schema, object) else { return };
         add(&mut self.accounts, &thing.namespace, account);
-        add(&mut self.running, &thing.namespace, account);
+        if tokens.are_inside(object) {
+            add(&mut self.running, &thing.namespace, account);
+        }
+        if tokens.asked_by(&any_kubelet(), object) == Asked::Granted {
+            add(&mut self.asked, &thing.namespace, account);
+        }
         self.control_plane |=
             &*thing.namespace == "kube-system" && thing.name.starts_with("kube-apiserver-");
     }
@@ -114,6 +126,10 @@ impl<'a> Known<'a> {
 
     pub(super) fn is_running(&self, subject: &Subject) -> bool {
         has(&self.running, subject)
+    }
+
+    pub(super) fn is_asked(&self, subject: &Subject) -> bool {
+        has(&self.asked, subject)
     }
 
     pub(super) fn has_token(&self, subject: &Subject) -> bool {
@@ -140,12 +156,20 @@ impl<'a> Known<'a> {
         of(&self.accounts, namespace)
     }
 
-    /// Those that pods run as.
+    /// Those whose token is in a pod.
     pub(super) fn running<'k>(
         &'k self,
         namespace: Option<&str>,
     ) -> impl Iterator<Item = Subject> + use<'k, 'a> {
         of(&self.running, namespace)
+    }
+
+    /// Those whose token a kubelet may ask for.
+    pub(super) fn asked<'k>(
+        &'k self,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = Subject> + use<'k, 'a> {
+        of(&self.asked, namespace)
     }
 
     /// Those whose token stands in a Secret.
@@ -173,9 +197,12 @@ impl<'a> Known<'a> {
 /// The ServiceAccount that a pod, or those of a workload, run as.
 pub(super) fn account_of_pod(schema: Schema, object: &Object) -> Option<&str> {
     let thing = &object.thing;
-    let pod = schema.pod_spec(&thing.group, &thing.kind, object.root())?;
-    let account = pod.get("serviceAccountName").and_then(Node::as_str);
-    Some(account.filter(|name| !name.is_empty()).unwrap_or("default"))
+    Some(account_of(schema.pod_spec(&thing.group, &thing.kind, object.root())?))
+}
+
+/// What is a kubelet, on whichever node.
+fn any_kubelet() -> Identity {
+    Identity { user: String::new(), groups: vec![NODES.to_owned(), AUTHENTICATED.to_owned()] }
 }
 
 /// The ServiceAccount whose token a Secret holds.

@@ -247,7 +247,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             }
             "clusterroles" => self.own_cluster_role(name),
             "roles" => self.own_roles(namespace, Some(name)),
-            "nodes" => vec![Gain::All(Set::OnNode(name.to_owned()))],
+            "nodes" => self.escalation.on_node(name, namespace),
             "services/proxy" => Vec::new(),
             "pods/proxy" => self.of_pod(way, namespace, proxied(name)),
             _ if objects.is_workload(resource) => self.of_workload(way, namespace, resource, name),
@@ -262,7 +262,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             let pod = Power::Pod(namespace.to_owned(), name.to_owned());
             return vec![Gain::One(pod, Some(unread("pod", namespace, name)))];
         }
-        let places: Vec<&str> = { objects.pods(name).map(|(own, _)| own) }
+        let places: Vec<&str> = { objects.pods(name) }
             .filter(|own| namespace.is_none_or(|namespace| namespace == *own))
             .collect();
         if places.is_empty() {

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ironhull_model::World;
+use ironhull_model::{Node, World};
 use ironhull_schema::Schema;
 
 use super::known::{account_of_pod, token_of};
-use crate::node::Kind;
-use crate::{Access, GROUP, Subject};
+use super::tokens::{Asked, Tokens};
+use crate::node::{Kind, is_mirror};
+use crate::subject::NODE_PREFIX;
+use crate::{Access, GROUP, Identity, Subject};
 
 /// Namespace → account.
 type Accounts = BTreeMap<String, String>;
@@ -52,8 +54,10 @@ pub(super) enum Presence {
 pub(super) struct Objects {
     /// Resource → name → namespaces.
     workloads: HashMap<&'static str, HashMap<String, BTreeSet<String>>>,
-    /// Name → namespace → account.
-    pods: HashMap<String, Accounts>,
+    /// Name → namespaces.
+    pods: HashMap<String, BTreeSet<String>>,
+    /// Name → namespace → account, of pods whose token is in them.
+    running: HashMap<String, Accounts>,
     tokens: HashMap<String, Accounts>,
     /// Resource → names.
     configurations: HashMap<&'static str, HashSet<String>>,
@@ -63,16 +67,16 @@ pub(super) struct Objects {
     role_bindings: HashMap<String, BTreeSet<String>>,
     /// The namespaces (none: everywhere) in which roles, by their index, are bound.
     bound: HashMap<u32, BTreeSet<Option<String>>>,
-    /// Node → accounts whose tokens its kubelet may have.
-    nodes: BTreeMap<String, BTreeSet<Subject>>,
+    /// Node → accounts whose tokens its kubelet may have, and what must be so for it.
+    nodes: BTreeMap<String, BTreeMap<Subject, Option<String>>>,
     unread: HashSet<&'static str>,
 }
 
 impl Objects {
-    pub(super) fn new(access: &Access<'_>) -> Objects {
+    pub(super) fn new(access: &Access<'_>, tokens: &Tokens<'_, '_>) -> Objects {
         let mut objects = Objects::default();
         let world = access.world();
-        objects.read(world);
+        objects.read(world, tokens);
         for (index, binding) in access.bindings().iter().enumerate() {
             let namespace = binding.namespace.map(str::to_owned);
             let name = binding.object.thing.name.to_string();
@@ -88,11 +92,11 @@ impl Objects {
         for kind in ["ClusterRoleBinding", "RoleBinding"] {
             objects.cover(world, GROUP, kind, kind);
         }
-        objects.relate(access);
+        objects.relate(access, tokens);
         objects
     }
 
-    fn read(&mut self, world: World<'_>) {
+    fn read(&mut self, world: World<'_>, tokens: &Tokens<'_, '_>) {
         let schema = Schema::of(world.base.minor);
         for &(group, resource, kind) in WORKLOADS {
             let names = self.workloads.entry(resource).or_default();
@@ -103,10 +107,13 @@ impl Objects {
             self.cover(world, group, kind, resource);
         }
         for pod in world.of_kind("", "Pod") {
-            if let Some(account) = account_of_pod(schema, pod) {
-                let accounts = self.pods.entry(pod.thing.name.to_string()).or_default();
-                accounts.insert(pod.thing.namespace.to_string(), account.to_owned());
+            let (namespace, name) = (pod.thing.namespace.to_string(), pod.thing.name.to_string());
+            let account = account_of_pod(schema, pod).filter(|_| tokens.are_inside(pod));
+            if let Some(account) = account {
+                let accounts = self.running.entry(name.clone()).or_default();
+                accounts.insert(namespace.clone(), account.to_owned());
             }
+            self.pods.entry(name).or_default().insert(namespace);
         }
         self.cover(world, "", "Pod", "pods");
         for secret in world.of_kind("", "Secret") {
@@ -131,17 +138,38 @@ impl Objects {
     }
 
     /// What kubelets may ask for because of the pods on their nodes.
-    fn relate(&mut self, access: &Access<'_>) {
-        for (node, namespace, account) in access.nodes().related(Kind::ServiceAccount) {
-            let accounts = self.nodes.entry(node.to_owned()).or_default();
-            accounts.insert(Subject::account(namespace, account));
+    fn relate(&mut self, access: &Access<'_>, tokens: &Tokens<'_, '_>) {
+        for pod in access.world().of_kind("", "Pod").filter(|pod| !is_mirror(pod)) {
+            let field = |name| pod.root().path(&["spec", name]).and_then(Node::as_str);
+            let both = field("nodeName").zip(field("serviceAccountName"));
+            let Some((node, account)) =
+                both.filter(|(node, it)| !node.is_empty() && !it.is_empty())
+            else {
+                continue;
+            };
+            let kubelet = Identity::of(&Subject::User(format!("{NODE_PREFIX}{node}")));
+            let condition = match tokens.asked_by(&kubelet, pod) {
+                Asked::Granted => None,
+                Asked::If(condition) => Some(condition),
+                Asked::Refused => continue,
+            };
+            self.ask(node, Subject::account(&pod.thing.namespace, account), condition);
         }
         for (node, namespace, secret) in access.nodes().related(Kind::Secret) {
             let token = self.tokens.get(secret).and_then(|accounts| accounts.get(namespace));
             if let Some(account) = token {
-                let accounts = self.nodes.entry(node.to_owned()).or_default();
-                accounts.insert(Subject::account(namespace, account));
+                let account = Subject::account(namespace, account);
+                self.ask(node, account, None);
             }
+        }
+    }
+
+    fn ask(&mut self, node: &str, account: Subject, condition: Option<String>) {
+        let known = self.nodes.entry(node.to_owned()).or_default();
+        match known.get(&account) {
+            Some(None) => {}
+            Some(Some(_)) if condition.is_some() => {}
+            _ => _ = known.insert(account, condition),
         }
     }
 
@@ -176,16 +204,21 @@ impl Objects {
 
     /// Whether a pod is in a namespace.
     pub(super) fn pod(&self, namespace: &str, name: &str) -> Presence {
-        let is_there = self.pods(name).any(|(own, _)| own == namespace);
+        let is_there = self.pods(name).any(|own| own == namespace);
         self.presence("pods", is_there)
     }
 
-    /// Namespaces and accounts of the pods of this name.
-    pub(super) fn pods<'o>(
+    /// The namespaces that have a pod of this name.
+    pub(super) fn pods<'o>(&'o self, name: &str) -> impl Iterator<Item = &'o str> + use<'o> {
+        self.pods.get(name).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Namespaces and accounts of the pods of this name whose token is in them.
+    pub(super) fn running<'o>(
         &'o self,
         name: &str,
     ) -> impl Iterator<Item = (&'o str, &'o str)> + use<'o> {
-        pairs(self.pods.get(name))
+        pairs(self.running.get(name))
     }
 
     /// Likewise of the Secrets of this name that hold a token.
@@ -222,9 +255,20 @@ impl Objects {
         places.is_some_and(|places| places.contains(&namespace.map(str::to_owned)))
     }
 
-    /// The accounts whose tokens a kubelet may have.
-    pub(super) fn on_node<'o>(&'o self, node: &str) -> impl Iterator<Item = &'o Subject> + use<'o> {
-        self.nodes.get(node).into_iter().flatten()
+    /// The accounts whose tokens a kubelet may have, in a namespace if any, and what must be
+    /// so for it.
+    pub(super) fn on_node<'o>(
+        &'o self,
+        node: &str,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = (&'o Subject, Option<&'o str>)> + use<'o> {
+        let there = namespace.map(str::to_owned);
+        let accounts = self.nodes.get(node).into_iter().flatten().filter(move |(account, _)| {
+            let own =
+                matches!(account, Subject::ServiceAccount(own, _) if there.as_ref() == Some(own));
+            own || there.is_none()
+        });
+        accounts.map(|(account, condition)| (account, condition.as_deref()))
     }
 
     /// The nodes on which pods run.

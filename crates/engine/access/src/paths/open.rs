@@ -13,21 +13,23 @@ pub(crate) enum Set {
     Accounts(Option<String>),
     /// Those of this name, in every namespace.
     AccountsNamed(String),
-    /// Those that pods run as.
+    /// Those whose token is in a pod.
     Running(Option<String>),
     /// Those whose token stands in a Secret.
     Tokens(Option<String>),
     /// Those whose token stands in a Secret of this name, in a namespace; none for all.
     TokensNamed(Option<String>, String),
-    /// Those that pods of this name run as, likewise.
+    /// Those whose token is in pods of this name, likewise.
     RunningNamed(Option<String>, String),
     /// These pods.
     PodsNamed(Option<String>, String),
     /// The ServiceAccounts and Secrets of each namespace that has a workload: of which
     /// resource, with which name.
     Workloads(&'static str, String),
-    /// Those whose tokens the kubelet of a node may have.
-    OnNode(String),
+    /// Those whose tokens the kubelet of a node may have, in a namespace; none for all.
+    OnNode(String, Option<String>),
+    /// Those whose tokens some kubelet may ask for.
+    OnNodes(Option<String>),
     /// What a ClusterRole grants in each namespace.
     InEveryNamespace(String),
     /// Every user that is known.
@@ -111,11 +113,11 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 Box::new(accounts(known.objects.tokens(name), there.clone()).map(Power::Is))
             }
             Set::RunningNamed(there, name) => {
-                Box::new(accounts(known.objects.pods(name), there.clone()).map(Power::Is))
+                Box::new(accounts(known.objects.running(name), there.clone()).map(Power::Is))
             }
             Set::PodsNamed(there, name) => {
                 let (there, name) = (there.clone(), name.clone());
-                let places = known.objects.pods(&name).map(|(own, _)| own.to_owned());
+                let places = known.objects.pods(&name).map(str::to_owned);
                 let places: Vec<String> =
                     places.filter(|own| there.as_ref().is_none_or(|it| it == own)).collect();
                 Box::new(places.into_iter().map(move |own| Power::Pod(own, name.clone())))
@@ -127,7 +129,12 @@ impl<'i, 'a> Escalation<'i, 'a> {
                     accounts.chain([Power::Secrets(Some(own.to_owned()))])
                 }))
             }
-            Set::OnNode(node) => Box::new(known.objects.on_node(node).cloned().map(Power::Is)),
+            Set::OnNode(node, there) => {
+                let accounts = known.objects.on_node(node, there.as_deref());
+                let sure = accounts.filter(|(_, condition)| condition.is_none());
+                Box::new(sure.map(|(account, _)| Power::Is(account.clone())))
+            }
+            Set::OnNodes(namespace) => Box::new(known.asked(namespace.as_deref()).map(Power::Is)),
             Set::InEveryNamespace(role) => {
                 let role = role.clone();
                 let places = known.namespaces().into_iter();
@@ -171,7 +178,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         | Set::RunningNamed(..)
         | Set::PodsNamed(..)
         | Set::Workloads(..)
-        | Set::OnNode(_)
+        | Set::OnNode(..)
         | Set::InEveryNamespace(_) = set
         {
             return self.members(set).any(|member| member == *power);
@@ -198,6 +205,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
             }
             (Set::Running(there), Subject::ServiceAccount(namespace, _)) => {
                 is_there(there, namespace) && known.is_running(subject)
+            }
+            (Set::OnNodes(there), Subject::ServiceAccount(namespace, _)) => {
+                is_there(there, namespace) && known.is_asked(subject)
             }
             (Set::Tokens(there), Subject::ServiceAccount(namespace, _)) => {
                 is_there(there, namespace) && known.has_token(subject)

@@ -8,6 +8,7 @@ use crate::{Access, Identity, Subject};
 
 mod named;
 mod sent;
+mod tokens;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 

@@ -14,7 +14,7 @@ pub(super) fn named(rule: Value, name: &str) -> Value {
     rule
 }
 
-fn of_rbac(resource: &str, verbs: &[&str]) -> Value {
+pub(super) fn of_rbac(resource: &str, verbs: &[&str]) -> Value {
     rule(RBAC, &[resource], verbs)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn binding(
 }
 
 /// The way of one step to somebody; none where it is not told.
-fn way_to(cluster: &Cluster, who: &str, to: &str) -> Value {
+pub(super) fn way_to(cluster: &Cluster, who: &str, to: &str) -> Value {
     let run = access(cluster, &["paths", who, "--to", to, "cluster:", "-o", "json"]);
     parsed(&run)["paths"][0]["steps"][0]["way"].clone()
 }
@@ -217,7 +217,7 @@ fn name(namespace: &str) -> String {
 }
 
 /// Base64 of ASCII.
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut found = Vec::new();
     let (mut bits, mut n_bits) = (0_u32, 0);

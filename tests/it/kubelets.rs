@@ -50,20 +50,30 @@ impl<'c> Nodes<'c> {
 
     /// Asks, as a kubelet, for a token of boss that is bound to a pod.
     fn ask(&self, node: &str, pod: &str, audiences: &[&str]) -> Response {
+        let kubelet = User::named(&format!("system:node:{node}"), &["system:nodes"]);
+        self.ask_as(&kubelet, "boss", pod, audiences)
+    }
+
+    /// Asks for a token of an account that is bound to a pod.
+    fn ask_as(&self, who: &User, account: &str, pod: &str, audiences: &[&str]) -> Response {
         let path = format!("/api/v1/namespaces/{}/pods/{pod}", self.namespace);
         let pod_of = self.cluster.get(&User::admin(), &path).expect_success();
         let uid = &pod_of["metadata"]["uid"];
         let bound = json!({"kind": "Pod", "apiVersion": "v1", "name": pod, "uid": uid});
         let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "spec": {"boundObjectRef": bound, "audiences": audiences}});
-        let kubelet = User::named(&format!("system:node:{node}"), &["system:nodes"]);
-        let path = format!("/api/v1/namespaces/{}/serviceaccounts/boss/token", self.namespace);
-        self.cluster.post(&kubelet, &path, &request)
+        let path = format!("/api/v1/namespaces/{}/serviceaccounts/{account}/token", self.namespace);
+        self.cluster.post(who, &path, &request)
     }
 
     fn boss(&self) -> String {
         format!("sa:{}/boss", self.namespace)
     }
+}
+
+/// Whoever shows a token.
+pub(super) fn bearer(token: &str) -> User {
+    User::Anonymous.with_headers(&[("Authorization", &format!("Bearer {token}"))])
 }
 
 fn who(node: &str) -> String {
@@ -84,8 +94,7 @@ fn a_kubelet_is_the_accounts_of_its_pods() {
         parsed(&access(cluster, &["admins", "cluster:", "--all", "-o", "json"])).to_string();
     assert!(admins.contains(&who(own)) && !admins.contains(&who(other)), "{admins}");
     let token = nodes.ask(own, "p", &[]).expect_success();
-    let bearer = format!("Bearer {}", token["status"]["token"].as_str().expect("a token"));
-    let boss = User::Anonymous.with_headers(&[("Authorization", &bearer)]);
+    let boss = bearer(token["status"]["token"].as_str().expect("a token"));
     settles(cluster, 200, || reads_secrets(cluster, &boss, None));
 }
 
@@ -113,8 +122,7 @@ fn a_kubelet_asks_for_what_its_pods_name() {
     settles(cluster, 201, || nodes.ask(own, "theirs", &["sts.example.com"]).status);
     assert_eq!(nodes.ask(own, "theirs", &[]).status, 403);
     let token = nodes.ask(own, "theirs", &["sts.example.com"]).expect_success();
-    let bearer = format!("Bearer {}", token["status"]["token"].as_str().expect("a token"));
-    let theirs = User::Anonymous.with_headers(&[("Authorization", &bearer)]);
+    let theirs = bearer(token["status"]["token"].as_str().expect("a token"));
     assert_eq!(reads_secrets(cluster, &theirs, None), 401);
     let is_admin = || access(cluster, &["admins", "cluster:", "--all"]).stdout.contains(&who(own));
     assert!(!is_admin());
@@ -135,4 +143,40 @@ fn a_kubelet_asks_for_what_its_pods_name() {
     settles(cluster, 201, || nodes.ask(own, "ours", &["https://kubernetes.default.svc"]).status);
     assert_eq!(ways(cluster, &who(own)), ["node-tokens", "everything"]);
     assert!(is_admin());
+}
+
+/// A pod's account may act as the node on which it runs, and then asks for the tokens of
+/// the other pods there.
+#[test]
+fn an_agent_is_the_accounts_of_its_node() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let nodes = Nodes::new(cluster, "agents");
+    let (namespace, own) = (&*nodes.namespace, &*nodes.own);
+    cluster.create_all(&[json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": meta("agent", Some(namespace))})]);
+    nodes.run("boss", &json!({}));
+    nodes.run("agent", &json!({"serviceAccountName": "agent"}));
+    let agent = format!("sa:{namespace}/agent");
+    let role = format!("{namespace}-agent");
+    let acts = rule("authentication.k8s.io", &["nodes"], &["impersonate:associated-node"]);
+    let asks = rule("", &["serviceaccounts/token"], &["impersonate-on:associated-node:create"]);
+    let give = |rules: &[Value]| give(cluster, &role, &account(namespace, "agent"), rules);
+    let token = nodes.ask_as(&User::admin(), "agent", "agent", &[]).expect_success();
+    let token = token["status"]["token"].as_str().expect("a token");
+    let as_node = |node: &str| {
+        let name = format!("system:node:{node}");
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", &*bearer), ("Impersonate-User", &*name)];
+        User::Anonymous.with_headers(&headers)
+    };
+    let ask = |node: &str| nodes.ask_as(&as_node(node), "boss", "boss", &[]).status;
+    give(&[acts.clone(), asks.clone()]);
+    settles(cluster, 201, || ask(own));
+    assert_eq!(ask(&nodes.other), 403, "it runs elsewhere");
+    assert_eq!(ways(cluster, &agent), ["constrained-own-node", "everything"]);
+    for half in [acts, asks] {
+        give(&[half]);
+        settles(cluster, 403, || ask(own));
+        assert_eq!(ways(cluster, &agent), [""; 0]);
+    }
 }

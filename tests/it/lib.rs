@@ -23,6 +23,7 @@ mod fix;
 mod impersonation;
 mod kubelets;
 mod layers;
+mod made;
 mod noise;
 mod outside;
 mod packs;

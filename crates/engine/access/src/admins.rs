@@ -120,8 +120,12 @@ impl<'i, 'a> Admins<'i, 'a> {
                     Some((own, sub)) => own == resource && sub == subresource,
                     None => **full == *resource && subresource.is_empty(),
                 };
+                // What is made under a name is applied or updated.
+                let is_made = right.open.name.is_some()
+                    && ["patch", "update"].contains(&verb)
+                    && what.verbs.contains(&"create");
                 what.group == group
-                    && what.verbs.contains(&verb)
+                    && (is_made || what.verbs.contains(&verb))
                     && what.resources.iter().any(is_asked)
             })
         });
@@ -135,7 +139,8 @@ impl<'i, 'a> Admins<'i, 'a> {
             return self.is_admin(resource, namespace, name);
         }
         // All at once, such as a list of all Secrets, is also the one that leads on.
-        let is_it = |own: &str| own == name || verb == "create" && subresource.is_empty();
+        let is_it =
+            |own: &str| own.is_empty() || own == name || verb == "create" && subresource.is_empty();
         right.open.name.as_deref().is_none_or(is_it)
             && (need.cluster || namespace.is_none_or(|namespace| right.leads_on_in(namespace)))
             && match need.name {

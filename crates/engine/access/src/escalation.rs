@@ -100,11 +100,16 @@ pub(crate) enum Name {
     Gained,
     /// Whichever: a rule with resourceNames does.
     Some,
-    /// Whichever is there already: a rule with resourceNames does, but for creating.
+    /// Whichever is there already: a rule with resourceNames does; what is not there may be
+    /// made under a name that rules have.
     Existing,
+    /// Any; what is not there yet may be made under a name that rules have.
+    New,
+    /// The same one as each other need of this kind, made so.
+    Made,
     /// Any; a rule with resourceNames gives what one of these gives by itself.
     Object,
-    /// The role that is bound: this one where any may be.
+    /// The role that is bound: this one where any may be; each of them where this is empty.
     Bound(&'static str),
 }
 
@@ -118,12 +123,16 @@ pub(crate) enum Gives {
     OwnClusterRoles,
     /// Everything in the namespaces where a Role, which can be rewritten, is bound.
     OwnRoles,
+    /// What each Role of the namespace grants.
+    Roles,
     /// Each ServiceAccount of the namespace; with [`Name::Gained`] those that are allowed by name.
     Accounts,
     /// Each ServiceAccount whose token is in a pod of the namespace.
     RunningAccounts,
     /// Each whose token the kubelet of such a pod may ask for.
     NodeAccounts,
+    /// Likewise on the nodes on which pods run as who asks.
+    OwnNodes,
     /// Each user that is known; with [`Name::Gained`] those that are allowed by name.
     Users,
     /// Each group that is known, by name.

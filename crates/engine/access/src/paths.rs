@@ -13,6 +13,7 @@ mod ask;
 mod bind;
 mod everybody;
 mod known;
+mod made;
 mod named;
 mod objects;
 mod open;

@@ -41,6 +41,11 @@ const fn way(
     Way { id, text, needs, gives, since: None, until: None }
 }
 
+/// Something that is made.
+const fn new(any: &'static [What]) -> Need {
+    named(here(any), Name::New)
+}
+
 const WORKLOADS: &[&str] = &["deployments", "daemonsets", "statefulsets", "replicasets"];
 const RUN_PODS: &[What] = &[
     what(&["create"], CORE, &["pods", "replicationcontrollers"]),
@@ -53,7 +58,7 @@ const CHANGE_WORKLOADS: &[What] = &[
     what(CHANGE, CORE, &["replicationcontrollers"]),
 ];
 const CREATE_REQUEST: Need =
-    cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests"])]);
+    named(cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests"])]), Name::New);
 const APPROVE_REQUEST: Need =
     cluster(&[what(CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"])]);
 const APPROVE_SIGNER: Need = cluster(&[what(&["approve"], CERTIFICATES, &["signers"])]);
@@ -112,6 +117,15 @@ pub static WAYS: &[Way] = &[
             named(here(&[what(WRITE, RBAC, &["rolebindings"])]), Name::Object),
         ],
         &[Gives::Namespace],
+    ),
+    way(
+        "bind-role",
+        "bind oneself to a Role of the namespace",
+        &[
+            named(here(&[what(&["bind"], RBAC, &["roles"])]), Name::Bound("")),
+            named(here(&[what(WRITE, RBAC, &["rolebindings"])]), Name::Object),
+        ],
+        &[Gives::Roles],
     ),
     way(
         "escalate",
@@ -181,7 +195,10 @@ pub static WAYS: &[Way] = &[
     way(
         "create-token-secret",
         "create a token Secret for a ServiceAccount and read it",
-        &[here(&[what(&["create"], CORE, &["secrets"])]), here(&[what(READ, CORE, &["secrets"])])],
+        &[
+            named(here(&[what(&["create"], CORE, &["secrets"])]), Name::Made),
+            named(here(&[what(READ, CORE, &["secrets"])]), Name::Made),
+        ],
         &[Gives::Accounts],
     ),
     way(
@@ -200,22 +217,22 @@ pub static WAYS: &[Way] = &[
         "volume-of-node",
         "mount a PersistentVolume that is a directory of the node",
         &[
-            cluster(&[what(&["create"], CORE, &["persistentvolumes"])]),
-            here(&[what(&["create"], CORE, &["persistentvolumeclaims"])]),
-            here(RUN_PODS),
+            named(cluster(&[what(&["create"], CORE, &["persistentvolumes"])]), Name::New),
+            new(&[what(&["create"], CORE, &["persistentvolumeclaims"])]),
+            new(RUN_PODS),
         ],
         &[Gives::Nodes],
     ),
     way(
         "relabel-namespace",
         "take Pod Security's labels off the namespace and run a privileged pod",
-        &[cluster(&[what(CHANGE, CORE, &["namespaces"])]), here(RUN_PODS)],
+        &[cluster(&[what(CHANGE, CORE, &["namespaces"])]), new(RUN_PODS)],
         &[Gives::Nodes],
     ),
     way(
         "run-pods",
         "run a pod as any ServiceAccount of the namespace, with any Secret of it",
-        &[here(RUN_PODS)],
+        &[new(RUN_PODS)],
         &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
     ),
     way(
@@ -407,6 +424,23 @@ pub static WAYS: &[Way] = &[
             )]),
         ],
         &[Gives::NodeAccounts],
+    )),
+    constrained(way(
+        "constrained-own-node",
+        "ask, as the node of one's own pod, for the tokens of its pods",
+        &[
+            // The answer counts for every node, and none is named.
+            named(
+                cluster(&[what(&["impersonate:associated-node"], AUTHENTICATION, &["nodes"])]),
+                Name::Is("*"),
+            ),
+            here(&[what(
+                &["impersonate-on:associated-node:create"],
+                CORE,
+                &["serviceaccounts/token"],
+            )]),
+        ],
+        &[Gives::OwnNodes],
     )),
 ];
 

@@ -139,7 +139,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         })
     }
 
-    fn gained(
+    pub(super) fn gained(
         &self,
         gives: Gives,
         namespace: Option<&str>,
@@ -152,6 +152,8 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::OwnRoles => return self.own_roles(namespace, None),
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
+            Gives::OwnNodes => return self.own_nodes(namespace),
+            Gives::Roles => return vec![Gain::All(Set::Roles(own, None))],
             Gives::NodeAccounts => return vec![Gain::All(Set::OnNodes(own))],
             Gives::Users => return vec![Gain::All(Set::Users)],
             // Whoever may be any group is a member of system:masters, but not by a
@@ -175,6 +177,15 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::Pods => Power::Pods(own),
         };
         vec![Gain::sure(power)]
+    }
+}
+
+impl Asker<'_, '_, '_> {
+    /// What the kubelets of the nodes may ask for on which pods run as who asks.
+    fn own_nodes(&self, namespace: Option<&str>) -> Vec<Gain> {
+        let Some(subject) = self.subject else { return Vec::new() };
+        let nodes = self.escalation.known.objects.hosts(subject);
+        nodes.flat_map(|node| self.escalation.on_node(node, namespace)).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ask::Asker;
 use super::named::About;
 use super::{Escalation, Gain, Granted, Open, Set};
-use crate::escalation::{Need, Power, Way};
+use crate::escalation::{Need, Power, Way, What};
 use crate::{Access, Binding, Identity, Role, Rule};
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
@@ -16,17 +16,28 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         found: &mut Vec<Open<'i, 'a>>,
     ) {
         let [bind, write] = way.needs else { return };
+        let resource = bind.any.first().and_then(|what| what.resources.first());
         for name in self.candidates(index, way, 0, namespace) {
             let Some(mut grants) = self.any_met(bind, name, namespace) else { continue };
-            let Some(role) = self.escalation.access.role_index(None, name) else { continue };
-            let is_bound = || self.escalation.known.objects.is_bound(role, namespace);
+            let is_of_namespace = resource == Some(&"roles");
+            let place = namespace.filter(|_| is_of_namespace);
+            let role = self.escalation.access.role_index(place, name);
+            let everywhere = is_of_namespace && namespace.is_none();
+            if role.is_none() && !everywhere {
+                continue;
+            }
+            let objects = &self.escalation.known.objects;
+            let is_bound = || role.is_some_and(|role| objects.is_bound(role, namespace));
             let writes = self.written(write, "create", "", namespace).or_else(|| {
                 let change = |verb| self.written(write, verb, "", namespace);
                 change("update").or_else(|| change("patch")).filter(|_| is_bound())
             });
             let Some(writes) = writes else { continue };
             grants.extend(writes);
-            let gain = self.bound(role, write, namespace);
+            let gain = match role.filter(|_| !everywhere) {
+                Some(role) => self.bound(role, write, namespace),
+                None => Gain::All(Set::Roles(None, Some(name.to_owned()))),
+            };
             self.add(way, namespace, (grants, Some(name)), vec![gain], found);
         }
         for name in self.candidates(index, way, 1, namespace) {
@@ -37,10 +48,11 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                 let access = self.escalation.access;
                 let object = access.roles()[role as usize].object;
                 let is_role = &*object.thing.kind == "Role";
-                let resource = if is_role { "roles" } else { "clusterroles" };
-                let [what] = bind.any else { continue };
-                let about =
-                    About { verb: "bind", group: what.group, resource, name: &object.thing.name };
+                if is_role != (resource == Some(&"roles")) {
+                    continue;
+                }
+                let [What { group, resources: [resource], .. }] = bind.any else { continue };
+                let about = About { verb: "bind", group, resource, name: &object.thing.name };
                 let place = place.or(namespace);
                 let Some(mut grants) = self.met(bind, about, place) else { continue };
                 grants.extend(changes.iter().cloned());
@@ -146,6 +158,19 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
 }
 
 impl<'i, 'a> Escalation<'i, 'a> {
+    /// What each Role grants, in a namespace if any, of a name if any.
+    pub(super) fn roles_in(&self, namespace: Option<&str>, name: Option<&str>) -> Vec<Power> {
+        let thing = |index: u32| &self.access.roles()[index as usize].object.thing;
+        let all: Vec<u32> = match namespace {
+            Some(own) => self.known.objects.roles(own).collect(),
+            None => (0..self.access.roles().len() as u32).collect(),
+        };
+        let counted = all.into_iter().filter(|index| {
+            &*thing(*index).kind == "Role" && name.is_none_or(|name| name == &*thing(*index).name)
+        });
+        counted.map(|index| power(self.access, index, Some(&thing(index).namespace))).collect()
+    }
+
     /// What is open to whoever is bound to a role; nothing of it is told together with what
     /// he has besides.
     pub(super) fn open_role(&self, role: Option<u32>, place: Option<&str>) -> Vec<Open<'i, 'a>> {

@@ -37,13 +37,14 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             self.take_bound((index, way), namespace, found);
         } else if is(|name| matches!(name, Name::Object)) {
             self.take_objects((index, way), namespace, found);
+        } else {
+            self.take_made((index, way), namespace, found);
         }
     }
 
     /// Whether names may let one take a way at all.
     pub(super) fn may_by_name(&self, index: usize, way: &Way) -> bool {
-        let by_name =
-            |need: &Need| matches!(need.name, Name::Gained | Name::Object | Name::Bound(_));
+        let by_name = |need: &Need| !matches!(need.name, Name::Any | Name::Is(_) | Name::Some);
         let meets = |need| {
             let mut roles = self.bindings.iter().filter_map(|binding| binding.role);
             roles.any(|role| self.escalation.table.meets_of_one(role as usize, index, need))
@@ -212,10 +213,14 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             false => namespace,
         };
         // An object that is made has no name yet when it is asked about.
-        let is_made = verb == "create" && matches!(need.name, Name::Object) && !full.contains('/');
-        let name = if is_made { "" } else { name };
-        let question = Question { namespace: place, ..table::question(verb, group, full, name) };
-        let own = self.granted(&self.bindings, need, &question)?;
+        let is_made = verb == "create"
+            && matches!(need.name, Name::Object | Name::New | Name::Made | Name::Existing)
+            && !full.contains('/');
+        let asked = if is_made { "" } else { name };
+        let question = Question { namespace: place, ..table::question(verb, group, full, asked) };
+        let Some(own) = self.granted(&self.bindings, need, &question) else {
+            return is_made.then(|| self.made(need, about, place)).flatten();
+        };
         let Some(sender) = self.sender.as_ref().filter(|_| !is_asked_inside(verb)) else {
             return Some(vec![own]);
         };

@@ -67,8 +67,12 @@ pub(super) struct Objects {
     role_bindings: HashMap<String, BTreeSet<String>>,
     /// The namespaces (none: everywhere) in which roles, by their index, are bound.
     bound: HashMap<u32, BTreeSet<Option<String>>>,
+    /// Namespace → its Roles, by their index.
+    roles: HashMap<String, Vec<u32>>,
     /// Node → accounts whose tokens its kubelet may have, and what must be so for it.
     nodes: BTreeMap<String, BTreeMap<Subject, Option<String>>>,
+    /// Account → nodes on which pods run as it.
+    hosts: HashMap<Subject, BTreeSet<String>>,
     unread: HashSet<&'static str>,
 }
 
@@ -91,6 +95,12 @@ impl Objects {
         }
         for kind in ["ClusterRoleBinding", "RoleBinding"] {
             objects.cover(world, GROUP, kind, kind);
+        }
+        for (index, role) in access.roles().iter().enumerate() {
+            if &*role.object.thing.kind == "Role" {
+                let roles = objects.roles.entry(role.object.thing.namespace.to_string());
+                roles.or_default().push(index as u32);
+            }
         }
         objects.relate(access, tokens);
         objects
@@ -147,13 +157,15 @@ impl Objects {
             else {
                 continue;
             };
+            let subject = Subject::account(&pod.thing.namespace, account);
+            self.hosts.entry(subject.clone()).or_default().insert(node.to_owned());
             let kubelet = Identity::of(&Subject::User(format!("{NODE_PREFIX}{node}")));
             let condition = match tokens.asked_by(&kubelet, pod) {
                 Asked::Granted => None,
                 Asked::If(condition) => Some(condition),
                 Asked::Refused => continue,
             };
-            self.ask(node, Subject::account(&pod.thing.namespace, account), condition);
+            self.ask(node, subject, condition);
         }
         for (node, namespace, secret) in access.nodes().related(Kind::Secret) {
             let token = self.tokens.get(secret).and_then(|accounts| accounts.get(namespace));
@@ -269,6 +281,16 @@ impl Objects {
             own || there.is_none()
         });
         accounts.map(|(account, condition)| (account, condition.as_deref()))
+    }
+
+    /// The Roles of a namespace, by their index.
+    pub(super) fn roles(&self, namespace: &str) -> impl Iterator<Item = u32> {
+        self.roles.get(namespace).into_iter().flatten().copied()
+    }
+
+    /// The nodes on which pods run as an account.
+    pub(super) fn hosts(&self, account: &Subject) -> impl Iterator<Item = &str> {
+        self.hosts.get(account).into_iter().flatten().map(String::as_str)
     }
 
     /// The nodes on which pods run.

@@ -32,6 +32,8 @@ pub(crate) enum Set {
     OnNodes(Option<String>),
     /// What a ClusterRole grants in each namespace.
     InEveryNamespace(String),
+    /// What each Role grants in its namespace: in this one if any, of this name if any.
+    Roles(Option<String>, Option<String>),
     /// Every user that is known.
     Users,
     /// Every group that is known.
@@ -142,6 +144,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
                     places.map(move |own| Power::ClusterRole(role.clone(), Some(own.to_owned()))),
                 )
             }
+            Set::Roles(there, name) => {
+                Box::new(self.roles_in(there.as_deref(), name.as_deref()).into_iter())
+            }
             Set::Users => Box::new(known.users.iter().cloned().map(Power::Is)),
             Set::Groups => Box::new(known.groups.iter().cloned().map(Power::Is)),
             Set::As(sender, others) => {
@@ -179,6 +184,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         | Set::PodsNamed(..)
         | Set::Workloads(..)
         | Set::OnNode(..)
+        | Set::Roles(..)
         | Set::InEveryNamespace(_) = set
         {
             return self.members(set).any(|member| member == *power);

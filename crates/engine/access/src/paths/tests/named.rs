@@ -5,11 +5,11 @@ use super::*;
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything that somebody is said to reach by these rules, each with its first way.
-fn reached(kind: &str, rules: &[String], more: &[&str]) -> Vec<String> {
+pub(super) fn reached(kind: &str, rules: &[String], more: &[&str]) -> Vec<String> {
     of(&Subject::user("jane"), &estate(kind, rules, more))
 }
 
-fn of(who: &Subject, snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn of(who: &Subject, snapshot: &Snapshot) -> Vec<String> {
     let access = Access::new(World::new(snapshot));
     let paths = Escalation::new(&access).paths(who, &Identity::of(who));
     let first = |power: &Power| paths.to(power).unwrap()[0].way.id;
@@ -22,17 +22,17 @@ fn of(who: &Subject, snapshot: &Snapshot) -> Vec<String> {
     all
 }
 
-fn object(api: &str, kind: &str, namespace: &str, name: &str, more: &str) -> String {
+pub(super) fn object(api: &str, kind: &str, namespace: &str, name: &str, more: &str) -> String {
     format!(
         r#"{{"apiVersion":"{api}","kind":"{kind}","metadata":{{"name":"{name}","namespace":"{namespace}"}}{more}}}"#
     )
 }
 
-fn verbs(group: &str, resource: &str, verbs: &[&str], names: &[&str]) -> Vec<String> {
+pub(super) fn verbs(group: &str, resource: &str, verbs: &[&str], names: &[&str]) -> Vec<String> {
     verbs.iter().map(|verb| rule(group, resource, verb, names)).collect()
 }
 
-fn restricted(name: &str) -> String {
+pub(super) fn restricted(name: &str) -> String {
     format!(
         r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}","labels":{{"pod-security.kubernetes.io/enforce":"restricted"}}}}}}"#
     )

@@ -126,6 +126,7 @@ fn exit_codes_and_their_precedence() {
         (&["check", "-"], "", 3),
         (&["check", "-"], "apiVersion: v1\nkind: Pod\nmetadata: [", 3),
         (&["check", "-", "--exit-zero"], "apiVersion: v1\nkind: Pod\nmetadata: [", 3),
+        (&["check", "-"], "apiVersion: apps/v1\nkind: Pod\nmetadata: {name: a}", 3),
         (&["chekc"], "", 2),
         (&["--help"], "", 0),
         (&["policy", "pss", "-", "--level", "baseline"], PRIVILEGED, 1),

@@ -1,7 +1,7 @@
 //! Admission policies, driven as people drive them.
 
 use ironhull_claims::claims;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{Run, folder, run_in};
 
@@ -66,8 +66,8 @@ apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata: {name: hooks}
 webhooks:
-- {name: far.example.dev, namespaceSelector: {matchLabels: {env: dev}}}
-- {name: near.example.dev, failurePolicy: Ignore, namespaceSelector: {matchLabels: {env: prod}}}
+- {name: far.example.dev, rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [pods]}], namespaceSelector: {matchLabels: {env: dev}}}
+- {name: near.example.dev, failurePolicy: Ignore, rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [pods]}], namespaceSelector: {matchLabels: {env: prod}}}
 "#;
 
 const OURS: &str = "apiVersion: ironhull.dev/v1
@@ -83,7 +83,7 @@ fn estate(name: &str) -> std::path::PathBuf {
     folder
 }
 
-fn json(run: &Run) -> Value {
+fn report(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr))
 }
 
@@ -92,7 +92,7 @@ fn json(run: &Run) -> Value {
 fn a_check_judges_by_the_admission_policies_that_it_finds() {
     let folder = estate("vap-check");
     let run = run_in(&folder, &["check", ".", "-o", "json"], "");
-    let report = json(&run);
+    let report = report(&run);
     let findings = report["findings"].as_array().unwrap();
     let own: Vec<&Value> =
         findings.iter().filter(|finding| finding["control"] == "vap/registry").collect();
@@ -134,7 +134,7 @@ fn policy_test_runs_cases() {
     assert_eq!((good.code, good.stdout.as_str()), (0, "1 case, 0 failed\n"), "{}", good.stderr);
     let bad = run(&suite("allow"), &["-o", "json"]);
     assert_eq!(bad.code, 1, "{}", bad.stdout);
-    assert_eq!(json(&bad)["cases"][0]["failure"], "expected allow, came out deny");
+    assert_eq!(report(&bad)["cases"][0]["failure"], "expected allow, came out deny");
     let wrong = run(&suite("deny").replace("made: 'yes'", "made: 'no'"), &[]);
     assert_eq!(wrong.code, 1, "{}", wrong.stdout);
     assert!(wrong.stdout.contains("/metadata/labels/made is \"yes\""), "{}", wrong.stdout);
@@ -159,6 +159,24 @@ fn policy_test_runs_cases() {
     }
     let deleted = run(&of_old("DELETE").replace("expect: deny", "expect: allow"), &[]);
     assert_ne!(deleted.code, 2, "{}", deleted.stderr);
+    // In a folder suites are found however they are written, and objects beside them are none.
+    std::fs::write(folder.join("suite.yaml"), suite("deny")).unwrap();
+    let quoted = suite("allow").replace("kind: PolicyTest", "\"kind\": 'PolicyTest' # cases");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"containers": [{"name": "c", "image": "docker.io/a:1"}]}});
+    let as_json = json!({"apiVersion": "ironhull.dev/v1", "kind": "PolicyTest",
+        "metadata": {"name": "json"}, "policies": ["../policy.yaml"], "objects": ["../app.yaml"],
+        "cases": [{"name": "a foreign image", "expect": "allow", "object": pod}]});
+    std::fs::create_dir_all(folder.join("suites/more")).unwrap();
+    let quoted = quoted.replace("[policy", "[../../policy").replace("[app", "[../../app");
+    std::fs::write(folder.join("suites/more/a.yml"), quoted).unwrap();
+    std::fs::write(folder.join("suites/b.json"), as_json.to_string()).unwrap();
+    std::fs::write(folder.join("suites/c.json"), "{\"kind\": \"Pod\"}").unwrap();
+    let all = run_in(&folder, &["policy", "test", "suites"], "");
+    assert_eq!(all.code, 1, "{}{}", all.stdout, all.stderr);
+    assert!(all.stdout.ends_with("2 cases, 2 failed\n"), "{}", all.stdout);
+    let named = run_in(&folder, &["policy", "test", "suites/b.json"], "");
+    assert_eq!(named.code, 1, "{}{}", named.stdout, named.stderr);
 }
 
 #[test]
@@ -169,7 +187,7 @@ fn policy_effective_names_every_rule_and_where_it_stands() {
     std::fs::write(folder.join("ours.yaml"), OURS).unwrap();
     let run = run_in(&folder, &["policy", "effective", "ns/shop", ".", "-o", "json"], "");
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let rules = json(&run);
+    let rules = report(&run);
     let shown: Vec<String> = rules["rules"]
         .as_array()
         .unwrap()
@@ -194,7 +212,7 @@ fn policy_effective_names_every_rule_and_where_it_stands() {
             "Pod Security warn = baseline:latest, unless the API server's configuration says more [cluster the API server's default]",
             "MutatingAdmissionPolicy labels/labels-all = changes create pods [cluster ./policy.yaml:19]",
             "ValidatingAdmissionPolicy registry/registry-prod = denies create, update pods [cluster ./policy.yaml:1]",
-            "validating webhook hooks/near.example.dev = denies nothing; fails open [cluster ./app.yaml:23]",
+            "validating webhook hooks/near.example.dev = denies create pods; fails open [cluster ./app.yaml:23]",
             "ResourceQuota small = limits what all objects use [namespace ./app.yaml:19]",
             "Ironhull policy shop-first = warn: host-path-sensitive [file ./ours.yaml:1]",
         ]

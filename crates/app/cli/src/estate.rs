@@ -13,7 +13,7 @@ use ironhull_model::{
     SourceId, Standing, ThingRef, Wanted,
 };
 use ironhull_report::text::shell_word;
-use ironhull_schema::{Schema, admission, crd, defaults, rbac};
+use ironhull_schema::{Schema, admission, crd, defaults, rbac, unknown};
 use ironhull_secrets::Salt;
 use ironhull_upgrade::support;
 use jiff::civil::Date;
@@ -203,6 +203,8 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
         own.extend(read.own);
     }
     snapshot.diagnostics.extend(crd::complete(&mut snapshot.objects));
+    let schema = Schema::of(snapshot.minor);
+    snapshot.diagnostics.extend(unknown::tell(schema, &snapshot.objects));
     ironhull_source::attribute(&mut snapshot, options.owner);
     assume_roles(&mut snapshot);
     if snapshot.objects.is_empty() && snapshot.gaps.is_empty() && !has_errors(&snapshot) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ironhull_model::{Code, Diagnostic, Node, Object, Standing, Value};
 
 use crate::removed;
+use crate::unknown::Alike;
 
 mod defaults;
 mod definitions;
@@ -95,7 +96,7 @@ pub fn complete(objects: &mut [Arc<Object>]) -> Vec<Diagnostic> {
             custom.push(index);
         }
     }
-    let mut missing: Vec<(Arc<Object>, usize)> = Vec::new();
+    let mut missing = Alike::default();
     let mut schemas: HashMap<(String, String, String), Option<Structural>> = HashMap::new();
     for index in custom {
         let object = &objects[index];
@@ -116,15 +117,10 @@ pub fn complete(objects: &mut [Arc<Object>]) -> Vec<Diagnostic> {
                     objects[index] = Arc::new(object);
                 }
             }
-            None => match missing.iter_mut().find(|(first, _)| {
-                first.thing.group == object.thing.group && first.thing.kind == object.thing.kind
-            }) {
-                Some((_, n_more)) => *n_more += 1,
-                None => missing.push((object.clone(), 0)),
-            },
+            None => missing.add(object),
         }
     }
-    missing.iter().map(|(first, n_more)| missing_definition(first, *n_more)).collect()
+    missing.told(missing_definition)
 }
 
 fn with_value(object: &Object, value: Value) -> Object {
@@ -137,24 +133,16 @@ fn with_value(object: &Object, value: Value) -> Object {
     }
 }
 
-fn missing_definition(first: &Object, n_more: usize) -> Diagnostic {
-    let more = if n_more == 0 { String::new() } else { format!(" and {n_more} more") };
+fn missing_definition(first: &Object, more: String) -> Diagnostic {
     let message = format!(
         "the definition of {} in {} is not in the input: {}{more} not validated",
         first.thing.kind,
         first.api_version(),
         first.thing,
     );
-    let diagnostic = Diagnostic::note(Code::NoDefinition, message).help(
+    Diagnostic::note(Code::NoDefinition, message).help(
         "add the CustomResourceDefinition to the input to have its custom resources validated",
-    );
-    let span = first.root().span();
-    match (first.origin, span) {
-        (Some(origin), Some(span)) => {
-            diagnostic.at(origin.source, span.start, span.end.min(span.start + 1))
-        }
-        _ => diagnostic,
-    }
+    )
 }
 
 #[cfg(test)]

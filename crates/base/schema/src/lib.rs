@@ -18,6 +18,7 @@ pub mod removed;
 pub mod required;
 pub mod strict;
 mod tables;
+pub mod unknown;
 pub mod wire;
 
 pub use tables::{Field, FieldType, KindInfo, Scope, TypeId};

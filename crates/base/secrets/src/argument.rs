@@ -43,7 +43,8 @@ fn follows(flag: &str, word: &str) -> bool {
     })
 }
 
-fn is_secret(name: &str, value: &str) -> bool {
+/// Whether a value that is set under a name is a secret, and not the name of one.
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     by_name(name, value)
         && !(names(name, &["secret", "credential", "credentials"]) && refers(value))

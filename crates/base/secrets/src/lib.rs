@@ -3,7 +3,8 @@
 //!
 //! Two kinds of detector: by *form* (tokens with a fixed prefix and alphabet,
 //! private keys, passwords in connection strings) and by *name* (a literal under
-//! a name such as `DB_PASSWORD`, in a field, an argument of a command or a header).
+//! a name such as `DB_PASSWORD`, in a field, an argument of a command, a header or a
+//! configuration file).
 //! Nothing here keeps or prints a value.
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ mod comment;
 mod copies;
 mod form;
 mod json;
+mod lines;
 mod mark;
 mod name;
 pub mod shown;
@@ -234,7 +236,7 @@ fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
     }
     by_form(text)
         .or_else(|| by_name(name, text).then_some("name"))
-        .or_else(|| json::holds_secret(text).then_some("name"))
+        .or_else(|| (json::holds_secret(text) || lines::hold_secret(text)).then_some("name"))
         .or_else(|| argument::in_header(name, text))
 }
 

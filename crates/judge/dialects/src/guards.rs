@@ -59,6 +59,8 @@ pub enum Hole {
     Conditions(usize),
     /// No binding puts it in force.
     Unbound,
+    /// Its rules, if any, are for what the API server asks no webhook about.
+    NeverCalled,
 }
 
 impl fmt::Display for Hole {
@@ -71,6 +73,7 @@ impl fmt::Display for Hole {
             Hole::Conditions(1) => f.write_str("only where a condition holds"),
             Hole::Conditions(n) => write!(f, "only where {n} conditions hold"),
             Hole::Unbound => f.write_str("no binding puts it in force"),
+            Hole::NeverCalled => f.write_str("no rule has it called"),
         }
     }
 }
@@ -123,7 +126,7 @@ impl Guard<'_> {
 
     /// Whether it is asked about what is in a namespace; none is not known.
     pub fn covers(&self, estate: &Estate<'_>, namespace: &str) -> Option<bool> {
-        if self.is_of_cluster(estate) {
+        if self.is_of_cluster(estate) || self.holes.contains(&Hole::NeverCalled) {
             return Some(false);
         }
         let mut known = Some(true);
@@ -200,6 +203,9 @@ fn of_webhook<'a>(
     effect: Effect,
 ) -> Guard<'a> {
     let mut holes = Vec::new();
+    if !Match::is_ever_called(webhook) {
+        holes.push(Hole::NeverCalled);
+    }
     if text(webhook, "failurePolicy") == "Ignore" {
         holes.push(Hole::FailsOpen);
     }

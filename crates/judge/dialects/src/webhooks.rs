@@ -27,8 +27,7 @@ impl<'a> Webhook<'a> {
         let mut all = Vec::new();
         for object in world.of_kind(GROUP, "MutatingWebhookConfiguration") {
             for node in list(object.root(), "webhooks") {
-                // Without rules it is never asked.
-                if list(node, "rules").next().is_none() {
+                if !Match::is_ever_called(node) {
                     continue;
                 }
                 let asked = Policy {

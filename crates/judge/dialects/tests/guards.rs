@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ironhull_dialects::Estate;
-use ironhull_dialects::guards::{Guard, Unlabelled, guards, pod_security, unlabelled};
+use ironhull_dialects::guards::{Guard, Hole, Unlabelled, guards, pod_security, unlabelled};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, ThingRef, World};
 
 const ESTATE: &str = r#"
@@ -164,6 +164,35 @@ fn what_is_of_the_cluster_governs_no_namespace() {
     ] {
         assert_eq!(rule(groups, resources, scope), covers, "{groups} {resources} {scope}");
     }
+}
+
+#[test]
+fn a_webhook_that_no_rule_has_called_is_no_guard() {
+    let of = |rules: &str| {
+        let text = format!(
+            "kind: ValidatingWebhookConfiguration\napiVersion: admissionregistration.k8s.io/v1\n\
+             metadata: {{name: w}}\nwebhooks: [{{name: w.example, rules: [{rules}]}}]\n"
+        );
+        let snapshot = snapshot(&text, Coverage::Complete);
+        let world = World::new(&snapshot);
+        let guards = guards(world);
+        let is_told = guards[0].holes.contains(&Hole::NeverCalled);
+        assert_eq!(
+            guards[0].covers(&Estate::new(world), "shop") == Some(false),
+            is_told,
+            "{rules}"
+        );
+        is_told
+    };
+    let rule = |groups: &str| {
+        format!(
+            "{{operations: ['*'], apiGroups: [{groups}], apiVersions: ['*'], resources: ['*']}}"
+        )
+    };
+    assert!(of(""));
+    assert!(of(&rule("admissionregistration.k8s.io")));
+    assert!(!of(&rule("admissionregistration.k8s.io, apps")));
+    assert!(!of(&format!("{}, {}", rule("admissionregistration.k8s.io"), rule("'*'"))));
 }
 
 #[test]

@@ -37,12 +37,15 @@ pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Ex
 
 /// Runs the cases of suites, and control files' own examples.
 fn test(files: &[PathBuf], kubernetes: Option<&str>, output: Output) -> anyhow::Result<Exit> {
-    let all = files.iter().flat_map(|path| yaml_files(path));
-    let (suites, controls): (Vec<PathBuf>, Vec<PathBuf>) =
-        all.partition(|path| suite::is_one(path));
+    let all = files.iter().flat_map(|path| manifests(path));
+    let (suites, others): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|path| suite::is_one(path));
     if suites.is_empty() {
         return examples(files);
     }
+    // Beside suites lie objects of theirs as JSON, which no control is.
+    let is_json = |path: &Path| path.extension().is_some_and(|ending| ending == "json");
+    let is_control = |path: &PathBuf| files.contains(path) || !is_json(path);
+    let controls: Vec<PathBuf> = others.into_iter().filter(is_control).collect();
     let (minor, _) = config::minor(kubernetes, &Config::default())?;
     let exit = suite::run(&suites, minor, output)?;
     Ok(if controls.is_empty() { exit } else { exit.or(examples(&controls)?) })
@@ -143,7 +146,17 @@ fn object_of_kubernetes(root: Node<'_>) -> Option<Diagnostic> {
     })
 }
 
+/// A file, or the files below a folder that may hold controls.
 fn yaml_files(path: &Path) -> Vec<PathBuf> {
+    below(path, &["yaml", "yml"])
+}
+
+/// A file, or the files below a folder that may hold suites and objects.
+fn manifests(path: &Path) -> Vec<PathBuf> {
+    below(path, &["json", "yaml", "yml"])
+}
+
+fn below(path: &Path, endings: &[&str]) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
     }
@@ -152,12 +165,11 @@ fn yaml_files(path: &Path) -> Vec<PathBuf> {
         .filter_map(Result::ok)
         .flat_map(|entry| {
             let path = entry.path();
-            let is_yaml =
-                path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+            let is_one = path.extension().is_some_and(|own| endings.iter().any(|it| own == *it));
             // A linked folder may lead back here.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            match (is_folder, is_yaml && !path.is_dir()) {
-                (true, _) => yaml_files(&path),
+            match (is_folder, is_one && !path.is_dir()) {
+                (true, _) => below(&path, endings),
                 (_, true) => vec![path],
                 _ => Vec::new(),
             }

@@ -4,13 +4,22 @@ use ironhull_model::Node;
 
 use super::{Match, Rule, has};
 use crate::kinds::Kinds;
-use crate::policy::list;
+use crate::policy::{GROUP, list};
 
 impl<'a> Match<'a> {
     /// Rules and selectors of a webhook, which mean what a policy's mean.
     pub(crate) fn of_webhook(webhook: Node<'a>) -> Match<'a> {
         let rules = list(webhook, "rules").map(Rule::read).collect();
         Match { rules, ..Match::read(Some(webhook)) }
+    }
+
+    /// Whether a webhook is called for anything. One without rules is not, and none is
+    /// about what configures admission
+    /// (`k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules`
+    /// `IsExemptAdmissionConfigurationResource`).
+    pub(crate) fn is_ever_called(webhook: Node<'_>) -> bool {
+        let is_exempt = |rule: &Rule<'_>| rule.groups.iter().all(|group| *group == GROUP);
+        list(webhook, "rules").map(Rule::read).any(|rule| !is_exempt(&rule))
     }
 
     /// The selector of namespaces, if there is one.

@@ -159,6 +159,25 @@ fn is_impersonated(group: &str, word: &str) -> bool {
     names.contains(&word)
 }
 
+/// The subresources of Kubernetes' own resources, and those of custom ones.
+const SUBRESOURCES: &[&str] = &[
+    "*",
+    "approval",
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "finalize",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+    "scale",
+    "status",
+    "token",
+];
+
 /// Reads `RESOURCE[.GROUP][/SUBRESOURCE]` or a path.
 fn asked(text: &str, verb: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
     if text.starts_with('/') {
@@ -170,6 +189,16 @@ fn asked(text: &str, verb: &str, snapshot: &Snapshot) -> anyhow::Result<Asked> {
         Some((word, group)) => (word, Some(without_version(group))),
         None => (full, None),
     };
+    if word.is_empty() {
+        bail!("{text:?} names no resource; write RESOURCE[.GROUP][/SUBRESOURCE]");
+    }
+    let is_named = !subresource.is_empty() && !SUBRESOURCES.contains(&subresource);
+    // A group of its own may have others.
+    if is_named && group.is_none_or(|group| !group.contains('.')) && word != "userextras" {
+        printer::error(&plain(&format!(
+            "note: {subresource} behind the slash is taken for a subresource, as in roles; for the object of that name: {full} --name {subresource}"
+        )));
+    }
     let resource = |group: &str, resource: &str, namespaced| Asked::Resource {
         group: group.to_owned(),
         resource: resource.to_owned(),

@@ -15,8 +15,14 @@ use crate::printer;
 
 /// Whether a file holds suites rather than controls.
 pub(super) fn is_one(path: &Path) -> bool {
-    super::text_of(path)
-        .is_ok_and(|text| text.lines().any(|line| line.trim_end() == "kind: PolicyTest"))
+    let Ok(text) = super::text_of(path) else { return false };
+    // Most files are read once.
+    text.contains("PolicyTest") && {
+        let limits = ironhull_yaml::Limits::default();
+        let documents = ironhull_yaml::parse(SourceId(0), &text, &limits).documents;
+        let kinds = documents.iter().map(|document| document.value.root().get("kind"));
+        kinds.flatten().any(|kind| kind.as_str() == Some("PolicyTest"))
+    }
 }
 
 /// Runs the suites in files: 1 when a case fails.
@@ -80,7 +86,7 @@ fn objects(path: &Path, suite: &Suite) -> anyhow::Result<Vec<Value>> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut objects = Vec::new();
     for name in &suite.files {
-        for file in super::yaml_files(&folder.join(name)) {
+        for file in super::manifests(&folder.join(name)) {
             objects.extend(parse(&file)?.1);
         }
     }

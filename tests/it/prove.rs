@@ -67,7 +67,101 @@ fn a_bare_cluster_stops_only_what_is_invalid() {
         ("strict-decoding", "changed"),
     ];
     assert_eq!(stopped, BTreeMap::from(expected), "{outcomes:#?}");
+    faults_elsewhere_are_valid(cluster, &run, &namespace);
     what_runs_the_cluster_is_told_apart(cluster, &run, &namespace);
+}
+
+/// A fault in the other list of containers is sent only where the canary was stopped, so
+/// here each is sent by hand: nothing else may be wrong with it, nor with its twin.
+fn faults_elsewhere_are_valid(cluster: &Cluster, run: &Run, namespace: &str) {
+    let proof: Value = serde_json::from_str(&run.stdout).unwrap();
+    let canaries = proof["canaries"].as_array().unwrap().iter();
+    let mut n = 0;
+    for canary in canaries.filter(|canary| canary["elsewhere"].is_object()) {
+        for form in ["object", "twin"] {
+            let mut pod = canary["elsewhere"][form].clone();
+            pod["metadata"]["namespace"] = namespace.into();
+            let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
+            let answer = cluster.post(&User::admin(), &path, &pod);
+            assert!(answer.is_success(), "{}: {}", canary["control"], answer.body);
+            n += 1;
+        }
+    }
+    assert!(n > 50, "{n}");
+}
+
+/// Policies over ordinary containers, over init containers, over each of them, and over
+/// both at once: what is stopped in one list of containers only is not stopped.
+#[test]
+fn a_fault_is_stopped_where_it_is_stopped_in_every_kind_of_container() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let [ordinary, init, each, both] = ["ordinary", "init", "each", "both"]
+        .map(|name| cluster.namespace_with(name, &[("canary-lists", name)]));
+    let policy = |name: &str, over: &[&str], lists: &str| {
+        let name = format!("canary-lists-{name}");
+        let expression =
+            format!("({lists}).all(c, !c.?securityContext.?privileged.orValue(false))");
+        let spec = json!({
+            "matchConstraints": {
+                "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+                "namespaceSelector": {"matchExpressions": [{"key": "canary-lists", "operator": "In", "values": over}]},
+            },
+            "validations": [{"expression": expression}],
+        });
+        let group = "admissionregistration.k8s.io/v1";
+        let meta = json!({"name": name});
+        cluster.create_all(&[
+            json!({"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": meta, "spec": spec}),
+            json!({"apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": meta, "spec": {"policyName": name, "validationActions": ["Deny"]}}),
+        ]);
+    };
+    let inits = "object.spec.?initContainers.orValue([])";
+    policy("ordinary", &["ordinary", "each"], "object.spec.containers");
+    policy("init", &["init", "each"], inits);
+    policy("both", &["both"], &format!("object.spec.containers + {inits}"));
+    let proxy = cluster.proxy();
+    let kubeconfig = cluster.kubeconfig_through(&proxy, &User::admin());
+    let state = folder("lists-state");
+    let spaces = [&*ordinary, &init, &each, &both].join(",");
+    let prove = |more: &[&str]| {
+        let args = ["prove", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap(), "-n"];
+        let rest = [&*spaces, "--only", "privileged-container", "--own-rights"];
+        run_with_state(&state, &state, &[&args[..], &rest, more].concat(), "")
+    };
+    let said = cluster.wait_for("the policies to be in force", Duration::from_secs(30), || {
+        proxy.take_requests();
+        let run = prove(&[]);
+        let n_stopped = run.stdout.matches("stopped by policy").count();
+        (n_stopped == 2 && run.stdout.contains("not in others")).then_some(run.stdout)
+    });
+    let line = format!(
+        "in an init container in {ordinary} · in an ordinary container, not in others, in {init} · stopped by policy canary-lists-both in {both} · stopped by policy canary-lists-init in {each}\n"
+    );
+    assert!(said.contains(&line), "{said}");
+    assert!(said.contains("1 control tried: 0 stopped, 1 not"), "{said}");
+    let sent = |namespace: &str| {
+        let path = format!("/namespaces/{namespace}/pods?");
+        let asked = proxy.take_requests();
+        asked.iter().filter(|seen| seen.uri.contains(&path)).count()
+    };
+    let run = prove(&["-o", "json"]);
+    let outcomes = outcomes(&run);
+    let of = |namespace: &str| {
+        let result = &outcomes[&("privileged-container".to_owned(), namespace.to_owned())];
+        (result["outcome"].as_str().unwrap().to_owned(), result["container"].clone())
+    };
+    assert_eq!(of(&ordinary), ("notStopped".to_owned(), Value::Null));
+    assert_eq!(of(&init), ("notStopped".to_owned(), "ordinary container".into()));
+    assert_eq!(of(&each), ("stopped".to_owned(), Value::Null));
+    assert_eq!(of(&both), ("stopped".to_owned(), Value::Null));
+    // What gets in is not sent again, and a guard that is known needs no second twin.
+    for (namespace, n) in [(&ordinary, 1), (&init, 3), (&each, 4), (&both, 3)] {
+        proxy.take_requests();
+        let args = ["prove", "cluster:", "--kubeconfig", kubeconfig.to_str().unwrap()];
+        let rest = ["-n", namespace, "--only", "privileged-container", "--own-rights"];
+        run_with_state(&state, &state, &[&args[..], &rest].concat(), "");
+        assert_eq!(sent(namespace), n, "{namespace}");
+    }
 }
 
 /// How an API server is started is nothing that admission is there to stop.

@@ -23,7 +23,7 @@ fn digests_only(cluster: &Cluster) {
                     "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
                 }]},
                 "validations": [{
-                    "expression": "object.spec.containers.all(c, c.image.contains('@sha256:'))",
+                    "expression": "(object.spec.containers + object.spec.?initContainers.orValue([])).all(c, c.image.contains('@sha256:'))",
                     "message": "an image needs a digest",
                 }],
             },

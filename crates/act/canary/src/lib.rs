@@ -5,6 +5,7 @@
 //! nothing is created. A twin without the fault shows that the refusal was for it.
 
 mod answer;
+mod elsewhere;
 mod fill;
 mod make;
 mod plan;
@@ -12,6 +13,7 @@ mod send;
 mod wrap;
 
 pub use answer::{Guard, Obstacle};
+pub use elsewhere::Elsewhere;
 pub use make::{Canary, LABEL, NAME, Workload, canaries};
 pub use plan::{Trial, plan};
 pub use send::{Outcome, Pace, Proof, run};

@@ -12,6 +12,7 @@ use ironhull_schema::{KindInfo, Schema, Scope, defaults};
 use ironhull_secrets::Salt;
 use serde_json::{Value as Json, json};
 
+use crate::elsewhere::{Elsewhere, moved};
 use crate::fill;
 use crate::wrap::Wrapping;
 
@@ -43,6 +44,8 @@ pub struct Canary<'a> {
     pub object: Json,
     /// The same where the control holds: after its repair, else from an example.
     pub twin: Json,
+    /// The fault in the other list of containers, where it is one there too.
+    pub elsewhere: Option<Elsewhere>,
     /// The two inside of workloads, for a pod that violates the control there too.
     pub workloads: Vec<Workload>,
 }
@@ -172,6 +175,7 @@ impl Bench<'_> {
             Some(self.harmless(control, near, &is_twin))
         })?;
         let container = special(finding.at.as_str());
+        let elsewhere = self.elsewhere(control, &own, &object, finding.at.as_str(), &twin);
         let Finding { severity, message, .. } = finding;
         let workloads = Wrapping::ALL.into_iter().filter_map(|wrapping| {
             let (object, twin) = (wrapping.around(&object)?, wrapping.around(&twin)?);
@@ -179,7 +183,42 @@ impl Bench<'_> {
             (violates(&workload.object) && holds(&workload.twin)).then_some(workload)
         });
         let workloads = workloads.collect();
-        Some(Canary { control, severity, message, container, kind, object, twin, workloads })
+        Some(Canary {
+            control,
+            severity,
+            message,
+            container,
+            kind,
+            object,
+            twin,
+            elsewhere,
+            workloads,
+        })
+    }
+
+    /// The canary whose fault is in the other list of containers, if that is one too.
+    fn elsewhere(
+        &self,
+        control: &Control,
+        own: &Rules<'_>,
+        object: &Json,
+        at: &str,
+        twin: &Json,
+    ) -> Option<Elsewhere> {
+        let moved = moved(object, at, twin)?;
+        let violates = |object: &Json| {
+            let findings = own.violations(object, self.minor);
+            fill::fits(object) && findings.iter().any(|found| moved.holds(found.at.as_str()))
+        };
+        if !violates(&moved.pod) {
+            return None;
+        }
+        let object = self.harmless(control, moved.pod.clone(), &violates);
+        let holds =
+            |object: &Json| fill::fits(object) && own.violations(object, self.minor).is_empty();
+        // A fault that has no repair leaves with the container that has it.
+        let twin = repaired(own, &object, self.minor).filter(&holds).unwrap_or(twin.clone());
+        Some(Elsewhere { container: moved.container, object, twin })
     }
 
     /// The object as a client would send it: what runs pods as its pod, without what

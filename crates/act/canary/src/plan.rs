@@ -5,7 +5,7 @@ use ironhull_model::World;
 use ironhull_schema::{KindInfo, Scope};
 use serde_json::Value as Json;
 
-use crate::make::Canary;
+use crate::make::{Canary, Workload};
 use crate::wrap::Wrapping;
 
 /// One canary in one place.
@@ -22,16 +22,21 @@ pub struct Trial {
     pub inside: Option<Wrapping>,
 }
 
+/// What is sent of a canary.
+#[derive(Clone, Copy)]
+pub(crate) struct Form<'c> {
+    pub(crate) kind: &'static KindInfo,
+    pub(crate) object: &'c Json,
+    pub(crate) twin: &'c Json,
+}
+
 impl Trial {
     /// What is sent: its kind, the object and its twin.
-    pub(crate) fn form<'c>(
-        &self,
-        canary: &'c Canary<'_>,
-    ) -> (&'static KindInfo, &'c Json, &'c Json) {
+    pub(crate) fn form<'c>(&self, canary: &'c Canary<'_>) -> Form<'c> {
         let mut workloads = canary.workloads.iter();
         match workloads.find(|workload| Some(workload.wrapping) == self.inside) {
-            Some(workload) => (workload.kind, &workload.object, &workload.twin),
-            None => (canary.kind, &canary.object, &canary.twin),
+            Some(Workload { kind, object, twin, .. }) => Form { kind, object, twin },
+            None => Form { kind: canary.kind, object: &canary.object, twin: &canary.twin },
         }
     }
 

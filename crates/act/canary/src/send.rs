@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::answer::{Guard, Obstacle, Said, read};
 use crate::make::{Canary, LABEL, NAME, violates};
-use crate::plan::Trial;
+use crate::plan::{Form, Trial};
 
 /// How often a request is sent again to a server that is busy or does not answer.
 const MOST_ATTEMPTS: u32 = 5;
@@ -57,6 +57,13 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether the fault did not get in.
+    pub fn is_caught(&self) -> bool {
+        matches!(self, Outcome::Stopped { .. } | Outcome::Changed)
+    }
+}
+
 /// A trial with its outcome.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proof {
@@ -64,6 +71,9 @@ pub struct Proof {
     pub trial: Trial,
     /// What became of it.
     pub outcome: Outcome,
+    /// The kind of container in which the fault was when that happened, if it was stopped
+    /// in the canary's own: it counts as stopped only where it is in both.
+    pub elsewhere: Option<&'static str>,
 }
 
 /// Sends all trials; the proofs are in their order. `told` hears of each that is done.
@@ -104,21 +114,52 @@ struct Sender<'s> {
 
 impl Sender<'_> {
     async fn prove(&self, canary: &Canary<'_>, mut trial: Trial) -> Proof {
-        let (_, object, _) = trial.form(canary);
-        let mut said = self.send(canary, object, &trial).await;
+        let form = trial.form(canary);
+        let mut said = self.send(canary, form, &trial).await;
         if matches!(said, Sent::Said(Said::Nothing { why: Obstacle::NotImpersonated, .. })) {
             trial.account = None;
-            said = self.send(canary, object, &trial).await;
+            said = self.send(canary, form, &trial).await;
         }
-        let outcome = match said {
-            Sent::Changed => Outcome::Changed,
-            Sent::Said(said) => self.compared(canary, &trial, said).await,
+        let outcome = self.shown(canary, form, &trial, said).await;
+        let elsewhere = canary.elsewhere.as_ref().filter(|_| trial.inside.is_none());
+        let Some(elsewhere) = elsewhere.filter(|_| outcome.is_caught()) else {
+            return Proof { trial, outcome, elsewhere: None };
         };
-        Proof { trial, outcome }
+        let form = Form { kind: form.kind, object: &elsewhere.object, twin: &elsewhere.twin };
+        let said = self.send(canary, form, &trial).await;
+        // Who let the first twin pass, and refuses this for the same, does so for the fault.
+        if matches!((&outcome, &said), (Outcome::Stopped { by, .. }, Sent::Said(Said::Refused { by: own, .. })) if by == own)
+        {
+            return Proof { trial, outcome, elsewhere: None };
+        }
+        let other = self.shown(canary, form, &trial, said).await;
+        match other.is_caught() {
+            true => Proof { trial, outcome, elsewhere: None },
+            false => Proof { trial, outcome: other, elsewhere: Some(elsewhere.container) },
+        }
+    }
+
+    async fn shown(
+        &self,
+        canary: &Canary<'_>,
+        form: Form<'_>,
+        trial: &Trial,
+        said: Sent,
+    ) -> Outcome {
+        match said {
+            Sent::Changed => Outcome::Changed,
+            Sent::Said(said) => self.compared(canary, form, trial, said).await,
+        }
     }
 
     /// What an answer is worth next to that for the twin.
-    async fn compared(&self, canary: &Canary<'_>, trial: &Trial, said: Said) -> Outcome {
+    async fn compared(
+        &self,
+        canary: &Canary<'_>,
+        form: Form<'_>,
+        trial: &Trial,
+        said: Said,
+    ) -> Outcome {
         let without_guard =
             |said: &Said| matches!(said, Said::Admitted { warnings } if warnings.is_empty());
         match said {
@@ -126,7 +167,7 @@ impl Sender<'_> {
             Said::Busy { message } => Outcome::Untried { why: Obstacle::Unreachable, message },
             said if without_guard(&said) => Outcome::NotStopped { warned: None },
             said => {
-                let (_, _, twin) = trial.form(canary);
+                let twin = Form { object: form.twin, ..form };
                 let twin = match self.send(canary, twin, trial).await {
                     Sent::Said(twin) => twin,
                     Sent::Changed => Said::Admitted { warnings: Vec::new() },
@@ -137,8 +178,8 @@ impl Sender<'_> {
     }
 
     /// Sends an object until there is an answer.
-    async fn send(&self, canary: &Canary<'_>, object: &Json, trial: &Trial) -> Sent {
-        let (kind, _, _) = trial.form(canary);
+    async fn send(&self, canary: &Canary<'_>, form: Form<'_>, trial: &Trial) -> Sent {
+        let Form { kind, object, .. } = form;
         let collection = collection(kind, &trial.namespace);
         let body = marked(object, kind, canary, &trial.namespace);
         let user = trial.user();

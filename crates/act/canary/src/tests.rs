@@ -81,6 +81,36 @@ fn a_pod_violates_its_control_inside_of_workloads_too() {
     assert!(of("static-pod").workloads.is_empty());
 }
 
+/// What only ordinary containers can have is nowhere else.
+#[test]
+fn a_fault_of_containers_is_in_the_other_list_too() {
+    let mut n = 0;
+    for canary in made() {
+        let id = &canary.control.id;
+        let Some(elsewhere) = &canary.elsewhere else { continue };
+        n += 1;
+        assert!(violates(canary.control, &elsewhere.object, Minor::NEWEST), "{id}");
+        assert!(!violates(canary.control, &elsewhere.twin, Minor::NEWEST), "{id}");
+        assert!(decodes(&elsewhere.object) || **id == *"strict-decoding", "{id}");
+        assert!(decodes(&elsewhere.twin), "{id}: {}", elsewhere.twin);
+        let other =
+            if canary.container.is_none() { "init container" } else { "ordinary container" };
+        assert_eq!(elsewhere.container, other, "{id}");
+        let has_init = |object: &serde_json::Value| object["spec"]["initContainers"].is_array();
+        assert_eq!(has_init(&elsewhere.object), canary.container.is_none(), "{id}");
+    }
+    println!("{n} of {} canaries in another list of containers too", made().len());
+    assert!(n > 25, "{n}");
+    let of = |control: &str| made().iter().find(|canary| *canary.control.id == *control).unwrap();
+    for control in ["privileged-container", "added-capabilities", "image-without-digest"] {
+        assert!(of(control).elsewhere.is_some(), "{control}");
+    }
+    for control in ["host-namespaces", "readiness-probe-missing", "wildcard-role"] {
+        let known = made().iter().find(|canary| *canary.control.id == *control);
+        assert!(known.is_none_or(|canary| canary.elsewhere.is_none()), "{control}");
+    }
+}
+
 /// A pod that is refused for another reason shows nothing, so it has no other that matters.
 #[test]
 fn a_canary_has_no_other_grave_fault() {
@@ -100,7 +130,11 @@ fn a_canary_has_no_other_grave_fault() {
         let others: Vec<&str> = grave
             .iter()
             .filter(|control| control.id != canary.control.id)
-            .filter(|control| violates(control, &canary.object, Minor::NEWEST))
+            .filter(|control| {
+                let elsewhere = canary.elsewhere.as_ref().map(|elsewhere| &elsewhere.object);
+                let mut objects = [Some(&canary.object), elsewhere].into_iter().flatten();
+                objects.any(|object| violates(control, object, Minor::NEWEST))
+            })
             .map(|control| &*control.id)
             .collect();
         println!("{}: {others:?}", canary.control.id);

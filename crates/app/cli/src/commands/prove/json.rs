@@ -18,6 +18,13 @@ pub(super) fn render(proven: &Proven<'_>) -> String {
                 "object": canary.object,
                 "twin": canary.twin,
             });
+            if let Some(elsewhere) = &canary.elsewhere {
+                json["elsewhere"] = json!({
+                    "container": elsewhere.container,
+                    "object": elsewhere.object,
+                    "twin": elsewhere.twin,
+                });
+            }
             if proven.workloads {
                 let workloads = canary.workloads.iter();
                 let workloads = workloads
@@ -49,6 +56,9 @@ fn result(proven: &Proven<'_>, proof: &Proof) -> Json {
     });
     if let Some(wrapping) = proof.trial.inside {
         result["inside"] = wrapping.kind().into();
+    }
+    if let Some(container) = proof.elsewhere {
+        result["container"] = container.into();
     }
     let said: &[(&str, Json)] = &match &proof.outcome {
         Outcome::Stopped { by, message } => {

@@ -54,6 +54,8 @@ pub(crate) struct Summary<'p> {
     pub(super) warned: BTreeMap<String, Vec<&'p str>>,
     /// Places where nobody minded.
     pub(super) open: Vec<&'p str>,
+    /// Those of them where it was stopped in its own container, by that in which it was not.
+    pub(super) elsewhere: BTreeMap<&'static str, Vec<&'p str>>,
     /// Places by why nothing was shown, and in whose words.
     pub(super) untried: BTreeMap<Obstacle, (Vec<&'p str>, &'p str)>,
 }
@@ -86,6 +88,8 @@ impl<'p> Proven<'p> {
         let mut by_place: BTreeMap<(&str, &'p str), (usize, Kinds, Kinds)> = BTreeMap::new();
         for proof in self.proofs {
             let is_caught = match proof.outcome {
+                // Inside of workloads it is in its own container.
+                _ if proof.elsewhere.is_some() => true,
                 Outcome::Stopped { .. } | Outcome::Changed => true,
                 Outcome::NotStopped { .. } => false,
                 Outcome::Untried { .. } => continue,
@@ -129,6 +133,7 @@ impl<'p> Proven<'p> {
                 changed: Vec::new(),
                 warned: BTreeMap::new(),
                 open: Vec::new(),
+                elsewhere: BTreeMap::new(),
                 untried: BTreeMap::new(),
             })
             .collect();
@@ -148,7 +153,12 @@ impl<'p> Proven<'p> {
                 Outcome::NotStopped { warned: Some((by, _)) } => {
                     summary.warned.entry(by.to_string()).or_default().push(place);
                 }
-                Outcome::NotStopped { warned: None } => summary.open.push(place),
+                Outcome::NotStopped { warned: None } => {
+                    summary.open.push(place);
+                    if let Some(container) = proof.elsewhere {
+                        summary.elsewhere.entry(container).or_default().push(place);
+                    }
+                }
                 Outcome::Untried { why, message } => {
                     let untried = summary.untried.entry(*why).or_insert((Vec::new(), message));
                     untried.0.push(place);

@@ -113,10 +113,15 @@ fn of_platform(platform: &[Summary<'_>], text: &mut String) {
 fn holes(summary: &Summary<'_>, n_namespaces: usize) -> String {
     let places = |at: &[&str]| places(at, n_namespaces);
     let mut parts = Vec::new();
-    if !summary.open.is_empty() {
+    let is_elsewhere = |place: &&str| summary.elsewhere.values().flatten().any(|at| at == place);
+    let own: Vec<&str> = summary.open.iter().copied().filter(|at| !is_elsewhere(at)).collect();
+    if !own.is_empty() {
         let container = summary.canary.container;
         let container = container.map(|what| format!("in an {what} ")).unwrap_or_default();
-        parts.push(format!("{container}in {}", places(&summary.open)));
+        parts.push(format!("{container}in {}", places(&own)));
+    }
+    for (container, at) in &summary.elsewhere {
+        parts.push(format!("in an {container}, not in others, in {}", places(at)));
     }
     for (by, at) in &summary.warned {
         parts.push(format!("{by} only warns in {}", places(at)));

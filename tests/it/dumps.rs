@@ -202,3 +202,39 @@ fn who_writes_with_old_versions_is_named() {
     let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("nightly") && !holds(VALUE) && !run.stdout.contains(VALUE));
 }
+
+/// What a live cluster leaves out is left out of its dump, and told as there.
+#[test]
+fn what_policies_are_about_and_is_left_out_of_a_dump_is_said() {
+    let here = folder("dump-left-out");
+    let policy = |group: &str, resource: &str| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": resource},
+            "spec": {
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE"], "resources": [resource],
+                }]},
+                "validations": [{"expression": "has(object.metadata.labels)"}],
+            },
+        })
+    };
+    let lease = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "leader", "namespace": "shop"},
+    });
+    let gaps = |group: &str, resource: &str| -> Vec<Value> {
+        let items = json!([policy(group, resource), lease]);
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        std::fs::write(here.join("all.json"), list.to_string()).unwrap();
+        let run = check(&here, &["dump:all.json", "--exit-zero"]);
+        let gaps = report(&run)["gaps"].as_array().unwrap().clone();
+        gaps.into_iter().filter(|gap| gap["what"].as_str().unwrap().ends_with(" objects")).collect()
+    };
+    let found = gaps("coordination.k8s.io", "leases");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["what"], "Lease.coordination.k8s.io objects");
+    assert_eq!(found[0]["cause"], "notasked");
+    assert!(gaps("", "pods").is_empty());
+    assert_eq!(gaps("", "endpoints")[0]["what"], "Endpoints objects");
+}

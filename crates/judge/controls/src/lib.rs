@@ -16,6 +16,7 @@ pub mod exceptions;
 pub mod gate;
 pub mod host;
 pub mod judge;
+pub mod left_out;
 pub mod native;
 pub mod packs;
 pub mod policies;

@@ -1,8 +1,9 @@
 //! What comes of a request, the mutating policies included.
 
+use ironhull_controls::left_out::LeftOut;
+
 use crate::decide;
 use crate::decision::{Decision, Doubt, Ran};
-use crate::left_out::LeftOut;
 use crate::mutate::{self, Mutated};
 use crate::plugins::Possible;
 use crate::policies::Policies;

@@ -4,10 +4,10 @@
 
 use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
 use ironhull_cel::{Host, Part, Val};
+use ironhull_controls::left_out::{self, Reads};
 use ironhull_model::{Kind, Minor, Node, Value};
 
-use crate::expression::{Expression, Given, Reads, Spent, Stage};
-use crate::left_out;
+use crate::expression::{Expression, Given, Spent, Stage};
 use crate::policy::{FailurePolicy, Policy};
 use crate::text::{aggregate, cut};
 

@@ -1,8 +1,9 @@
 //! Expressions of policies: what they may name, their types, how they are run.
 
 use ironhull_cel::policy::{self, Inputs, OUT_OF_BUDGET, Use, Variables};
-use ironhull_cel::{Binding, Context, Host, Issue, Part, Program, Trace, Type, Val};
-use ironhull_model::{Minor, Node, NodeId, Value};
+use ironhull_cel::{Binding, Context, Host, Issue, Part, Program, Type, Val};
+use ironhull_controls::left_out::Reads;
+use ironhull_model::{Minor, Value};
 
 use crate::policy::Named;
 
@@ -107,34 +108,6 @@ fn failure(text: &str, issues: &[Issue]) -> String {
         ));
     }
     told
-}
-
-/// What an evaluation read, in places.
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Reads<'e> {
-    /// Nodes whose content was looked at.
-    pub(crate) present: Vec<Node<'e>>,
-    /// Members that were looked for and are not there.
-    pub(crate) absent: Vec<(Node<'e>, String)>,
-}
-
-impl<'e> Trace<'e> for Reads<'e> {
-    fn read(&mut self, node: Node<'e>) {
-        if !self.present.iter().any(|known| same(*known, node)) {
-            self.present.push(node);
-        }
-    }
-
-    fn absent(&mut self, parent: Node<'e>, name: &str) {
-        if !self.absent.iter().any(|(known, missing)| same(*known, parent) && missing == name) {
-            self.absent.push((parent, name.to_owned()));
-        }
-    }
-}
-
-fn same(a: Node<'_>, b: Node<'_>) -> bool {
-    let place = |node: Node<'_>| -> (*const Value, NodeId) { (node.value(), node.id()) };
-    place(a) == place(b)
 }
 
 /// What running an expression gave.

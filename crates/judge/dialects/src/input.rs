@@ -2,6 +2,7 @@
 
 use ironhull_cel::policy::Inputs;
 use ironhull_cel::{Host, Part, Resource, Val};
+use ironhull_controls::left_out::LeftOut;
 use ironhull_model::{Builder, Minor, Node, Value};
 use ironhull_schema::crd;
 
@@ -9,7 +10,6 @@ use crate::authorizer::Authorizer;
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
 use crate::kinds::under;
-use crate::left_out::LeftOut;
 use crate::matching::{Form, Matched};
 use crate::plugins;
 use crate::policies::Policies;

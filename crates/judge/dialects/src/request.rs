@@ -1,10 +1,10 @@
 //! What an admission policy is asked about.
 
+use ironhull_controls::left_out::LeftOut;
 use ironhull_model::{Builder, Node, Object, Value};
 use ironhull_schema::Scope;
 
 use crate::kinds::{Kinds, api_version};
-use crate::left_out::LeftOut;
 
 /// What is about to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

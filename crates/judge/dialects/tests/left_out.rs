@@ -196,3 +196,57 @@ fn an_object_whose_kind_nobody_defines_is_unknown_to_policies_that_may_be_asked(
         assert_eq!(of(group, resource), [""; 0], "{group}/{resource}");
     }
 }
+
+/// Operations of a JSON Patch compare and copy only what is known.
+#[test]
+fn what_a_patch_compares_or_copies_must_be_known() {
+    let of = |operations: &str, data: &str, standing| {
+        let text = format!(
+            r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {{name: m}}
+spec: {{matchConstraints: {{resourceRules: [{{apiGroups: [""], apiVersions: ["*"], resources: ["secrets"], operations: [CREATE]}}]}}, reinvocationPolicy: Never, mutations: [{{patchType: JSONPatch, jsonPatch: {{expression: "[{operations}]"}}}}]}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {{name: b}}
+spec: {{policyName: m}}
+---
+{}apiVersion: v1
+kind: Secret
+metadata: {{name: s, namespace: shop, labels: {{tier: low}}}}
+type: Opaque
+{data}
+"#,
+            policy("", "secrets", &must("object.metadata.labels.tier == 'high'"), "")
+        );
+        said(&text, &[("Secret", standing)])
+    };
+    let masked = "data: {key: ‹redacted:value›}";
+    let patch = |op: &str, rest: &str| format!("JSONPatch{{op: '{op}', {rest}}}");
+    let high = patch("add", "path: '/metadata/labels/tier', value: 'high'");
+    let test = |path: &str| {
+        format!("{}, {high}", patch("test", &format!("path: '{path}', value: 'eA=='")))
+    };
+    // A test that fails leaves the object as it is; one that nobody knows decides nothing.
+    let known = of(&test("/type"), masked, Standing::Given);
+    assert!(known.len() == 1 && known[0].starts_with("s Violated"), "{known:?}");
+    assert_eq!(of(&high, masked, Standing::Given), [""; 0]);
+    let hidden = "/data/key of Secret shop/s, which is masked";
+    let unread = "/data/key of Secret shop/s, which was not read";
+    let copy = format!("{}, {high}", patch("copy", "from: '/data/key', path: '/data/other'"));
+    let moved = format!("{}, {high}", patch("move", "from: '/data/key', path: '/data/other'"));
+    for (operations, data, standing, what) in [
+        (&test("/data/key"), masked, Standing::Given, hidden),
+        (&test("/data"), masked, Standing::Given, "/data of Secret shop/s, which is masked"),
+        (&copy, masked, Standing::Given, hidden),
+        (&moved, masked, Standing::Given, hidden),
+        (&test("/data/key"), "", Standing::Live, unread),
+        (&copy, "", Standing::Live, unread),
+    ] {
+        let said = of(operations, data, standing);
+        assert!(said.len() == 1 && said[0].starts_with("s Unknown"), "{operations}: {said:?}");
+        assert!(said[0].contains(what), "{operations}: {said:?}");
+    }
+}

@@ -23,6 +23,7 @@ mod trim;
 mod version;
 mod watch;
 
+pub use policies::not_dumped;
 pub use watch::{Event, Scope, watch};
 
 use discovery::Resource;

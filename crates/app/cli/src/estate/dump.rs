@@ -78,6 +78,7 @@ pub(super) fn read(
     if !options.complete {
         snapshot.coverage = coverage(root, &files);
     }
+    snapshot.gaps.extend(ironhull_cluster::not_dumped(&wanted.named, options.minor));
     live::take_in(objects, salt, snapshot);
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use ironhull_cel::{Binding, Context, EvalError, Val};
+use ironhull_cel::{Binding, Context, EvalError, Part, Val};
 use ironhull_model::{Code, Coverage, Diagnostic, Node, Object, Verdict, snapshot};
 use ironhull_schema::strict::{self, StrictError};
 
@@ -13,6 +13,7 @@ use super::{Judge, Judgement, Subject, unset};
 use crate::control::{Applies, Bound, CelRule, Control, Expression, Join};
 use crate::environment::slot;
 use crate::host::Functions;
+use crate::left_out::{LeftOut, Reads, unread};
 
 /// What an expression gave, with the ways it can fail kept apart.
 #[derive(Clone)]
@@ -93,6 +94,8 @@ pub(super) struct Run<'j, 'a> {
     pub(super) bindings: &'j mut Vec<Binding<'a>>,
     pub(super) missing: Vec<String>,
     pub(super) functions: Functions,
+    /// What was not read as a whole of what it looks at.
+    parts: Vec<Part<'a>>,
     judgement: &'j mut Judgement,
     verdict: Verdict,
 }
@@ -120,6 +123,7 @@ impl<'a> Judge<'a> {
             bindings,
             missing: self.missing_facts(control, subject.object),
             functions: Functions::default(),
+            parts: LeftOut::of(subject.object).part(&subject.object.value).into_iter().collect(),
             judgement,
             verdict: Verdict::NotApplicable,
         };
@@ -259,6 +263,9 @@ impl<'a> Run<'_, 'a> {
             let judge = self.judge;
             let joined =
                 judge.joins.find(judge.world, related, self.subject.object, value.as_ref());
+            let parts =
+                joined.objects.iter().filter_map(|object| LeftOut::of(object).part(&object.value));
+            self.parts.extend(parts);
             let nodes = joined.objects.iter().map(|object| Val::from_node(object.root())).collect();
             let list = if joined.complete { Val::list(nodes) } else { Val::open_list(nodes) };
             self.bindings[slot::COUNT + offset] = Binding::Val(list);
@@ -269,7 +276,25 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn evaluate(&self, expression: &'a Expression) -> Outcome<'a> {
         let mut context = Context::new();
         context.host = Some(&self.functions);
+        context.parts = &self.parts;
         outcome(expression.program.eval(self.bindings, &mut context))
+    }
+
+    /// What the rule reads that was left out or is masked: it is run once more.
+    fn hidden(&self) -> Vec<String> {
+        let mut reads = Reads::default();
+        let rule = self.rule;
+        let bound = rule.lets.iter().chain(&rule.each).map(|bound| &bound.program);
+        for expression in rule.when.iter().chain(bound).chain([&rule.must]) {
+            let mut context = Context::new();
+            context.host = Some(&self.functions);
+            context.trace = Some(&mut reads);
+            context.parts = &self.parts;
+            // What is bound further in is an error here, and reads nothing.
+            _ = expression.program.eval(self.bindings, &mut context);
+        }
+        self.functions.take_unread();
+        unread(&self.parts, &reads)
     }
 
     /// `known` is the first list, if it was made before.
@@ -324,6 +349,7 @@ impl<'a> Run<'_, 'a> {
         let unread = self.functions.take_unread();
         let mut finding = self.finding(Verdict::Unknown);
         if finding.missing.is_empty() {
+            let unread = if unread.is_empty() { self.hidden() } else { unread };
             finding.missing = if unread.is_empty() { self.open_joins() } else { unread };
         }
         self.judgement.findings.push(finding);

@@ -1,40 +1,15 @@
 //! Evidence: what a rule read on the branch that decided, without the way there.
 
-use ironhull_cel::Trace;
 use ironhull_model::{Evidence, Fact, Kind, Node, Object, Place, Pointer};
 
 use super::Judge;
+pub(super) use crate::left_out::Reads;
+use crate::left_out::same;
 
 /// More than this is no proof that a person reads.
 const MOST: usize = 8;
 /// Longer values are cut.
 const LONGEST: usize = 120;
-
-/// Collects what an evaluation reads.
-#[derive(Default)]
-pub(super) struct Reads<'a> {
-    present: Vec<Node<'a>>,
-    absent: Vec<(Node<'a>, String)>,
-}
-
-impl<'a> Trace<'a> for Reads<'a> {
-    fn read(&mut self, node: Node<'a>) {
-        let seen = |known: &Node<'a>| same(*known, node);
-        if !self.present.iter().any(seen) {
-            self.present.push(node);
-        }
-    }
-
-    fn absent(&mut self, parent: Node<'a>, name: &str) {
-        if !self.absent.iter().any(|(known, missing)| same(*known, parent) && missing == name) {
-            self.absent.push((parent, name.to_owned()));
-        }
-    }
-}
-
-fn same(a: Node<'_>, b: Node<'_>) -> bool {
-    std::ptr::eq(a.value(), b.value()) && a.id() == b.id()
-}
 
 impl<'a> Reads<'a> {
     /// The scalars and absences that were read, and containers of which nothing

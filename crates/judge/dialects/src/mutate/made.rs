@@ -3,13 +3,14 @@
 use ironhull_cel::policy::{
     BUDGET, Inputs, OUT_OF_BUDGET, Operation, apply_configuration, json_patch,
 };
-use ironhull_model::{Builder, Value};
+use ironhull_controls::left_out::{LeftOut, Reads, holds_masked, is_masked, thing};
+use ironhull_model::{Builder, Node, Pointer, Value};
 use ironhull_patch::json_patch as patch;
 use ironhull_schema::{crd, strict};
 
 use super::{Ended, Invocation, Run};
 use crate::evaluate::{self, Program};
-use crate::expression::{Given, Reads, Stage};
+use crate::expression::{Given, Stage};
 use crate::kinds::api_version;
 use crate::plugins;
 use crate::policy::PatchType;
@@ -83,7 +84,7 @@ impl<'e> Run<'_, 'e> {
                     return Err(Stop::Unknown(format!("the definition of {}", kind.shown())));
                 }
             },
-            Made::Patch(operations) => match patch::apply(now, &borrowed(&operations)) {
+            Made::Patch(operations) => match patched(now, &operations, self.request.left_out)? {
                 Ok(Some(patched)) => {
                     let schema = estate.kinds().schema();
                     let wrong = strict::check(schema, patched.root()).unwrap_or_default();
@@ -131,6 +132,52 @@ fn unconvertible(requested: Typed<'_>, seen: Typed<'_>) -> Option<String> {
             api_version(requested)
         ),
     })
+}
+
+/// The object after the operations of a JSON Patch, as the API server's library gives it.
+/// What they compare or copy must be known.
+fn patched(
+    now: &Value,
+    operations: &[Operation],
+    left_out: LeftOut,
+) -> Result<Result<Option<Value>, String>, Stop> {
+    let may_have = left_out.may_have();
+    if may_have.is_none() && !holds_masked(now.root()) {
+        return Ok(patch::apply(now, &borrowed(operations)));
+    }
+    let mut object = now.clone();
+    for operation in operations {
+        let read = match operation.op.as_str() {
+            "test" => &operation.path,
+            "copy" | "move" => &operation.from,
+            _ => "",
+        };
+        if let Some(what) = unknown_at(&object, read, may_have) {
+            return Err(Stop::Unknown(what));
+        }
+        match patch::apply(&object, &borrowed(std::slice::from_ref(operation))) {
+            Ok(Some(patched)) => object = patched,
+            other => return Ok(other),
+        }
+    }
+    Ok(Ok(Some(object)))
+}
+
+/// What is not known of what stands at a pointer.
+fn unknown_at(object: &Value, pointer: &str, may_have: Option<fn(&str) -> bool>) -> Option<String> {
+    let parsed = Pointer::parse(pointer)?;
+    let first = parsed.segments().next();
+    let is_left_out = |may_have: fn(&str) -> bool| match &first {
+        Some(name) => object.root().get(name).is_none() && may_have(name),
+        None => !pointer.is_empty(),
+    };
+    let whose = || thing(object.root());
+    if may_have.is_some_and(is_left_out) {
+        return Some(format!("{pointer} of {}, which was not read", whose()));
+    }
+    let is_hidden = |node: &Node<'_>| is_masked(*node) || holds_masked(*node);
+    let found = object.at(&parsed).filter(|_| !pointer.is_empty()).filter(is_hidden)?;
+    Some(format!("{} of {}, which is masked", found.pointer(), whose()))
 }
 
 fn borrowed(operations: &[Operation]) -> Vec<patch::Operation<'_>> {

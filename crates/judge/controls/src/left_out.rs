@@ -1,9 +1,36 @@
-//! What was not read of an object: expressions that look at it are unknown.
+//! What was not read of an object: expressions that look at it are unknown, in controls
+//! and in admission policies alike.
 
-use ironhull_cel::Part;
+use ironhull_cel::{Part, Trace};
 use ironhull_model::{Node, Object, Standing, Value};
 
-use crate::expression::Reads;
+/// What an evaluation read, in places.
+#[derive(Clone, Default, Debug)]
+pub struct Reads<'a> {
+    /// Nodes whose content was looked at.
+    pub present: Vec<Node<'a>>,
+    /// Members that were looked for and are not there.
+    pub absent: Vec<(Node<'a>, String)>,
+}
+
+impl<'a> Trace<'a> for Reads<'a> {
+    fn read(&mut self, node: Node<'a>) {
+        if !self.present.iter().any(|known| same(*known, node)) {
+            self.present.push(node);
+        }
+    }
+
+    fn absent(&mut self, parent: Node<'a>, name: &str) {
+        if !self.absent.iter().any(|(known, missing)| same(*known, parent) && missing == name) {
+            self.absent.push((parent, name.to_owned()));
+        }
+    }
+}
+
+/// Whether two are one place of one document.
+pub(crate) fn same(a: Node<'_>, b: Node<'_>) -> bool {
+    std::ptr::eq(a.value(), b.value()) && a.id() == b.id()
+}
 
 /// How much of an object was left out when it was read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -31,7 +58,7 @@ impl LeftOut {
     }
 
     /// Whether a member of the object that is missing may be there.
-    fn may_have(self) -> Option<fn(&str) -> bool> {
+    pub fn may_have(self) -> Option<fn(&str) -> bool> {
         match self {
             LeftOut::Nothing => None,
             LeftOut::AllButMetadata => {
@@ -42,14 +69,14 @@ impl LeftOut {
     }
 
     /// A document of such an object, as expressions see it; none where it is whole.
-    pub(crate) fn part(self, document: &Value) -> Option<Part<'_>> {
+    pub fn part(self, document: &Value) -> Option<Part<'_>> {
         self.may_have().map(|may_have| Part { node: document.root(), may_have })
     }
 }
 
-/// What is not known that an expression read, or may have read where it read nothing of
-/// what is known to be missing: a variable may have done so before.
-pub(crate) fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -> String {
+/// What an expression read and nobody knows: members that may be there, what is known in
+/// part only, and what is masked.
+pub fn unread(parts: &[Part<'_>], reads: &Reads<'_>) -> Vec<String> {
     let mut missing = Vec::new();
     let of = |node: Node<'_>| parts.iter().find(|part| part.is_of(node));
     for (parent, name) in &reads.absent {
@@ -79,6 +106,13 @@ pub(crate) fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -
             format!("what is masked in {} of {}", node.pointer(), thing(node.value().root()))
         }));
     }
+    missing
+}
+
+/// What is not known that an expression read, or may have read where it read nothing of
+/// what is known to be missing: a variable may have done so before.
+pub fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -> String {
+    let mut missing = unread(parts, reads);
     if missing.is_empty() {
         missing.extend(unknown.iter().map(|what| (*what).to_owned()));
         let mut of: Vec<String> = Vec::new();
@@ -103,7 +137,7 @@ pub(crate) fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -
 const NOT_READ: &str = "was not read";
 
 /// Why a member may be there: at the root the document was not read as a whole; further
-/// inside plugins of the API server add to it what [`crate::plugins`] could not look up.
+/// inside plugins of the API server add to it what could not be looked up.
 fn why(parent: Node<'_>) -> &'static str {
     match parent.pointer().as_str() {
         "" => NOT_READ,
@@ -114,16 +148,18 @@ fn why(parent: Node<'_>) -> &'static str {
     }
 }
 
-fn is_masked(node: Node<'_>) -> bool {
+/// Whether a text was masked.
+pub fn is_masked(node: Node<'_>) -> bool {
     node.as_str().is_some_and(|text| ironhull_secrets::masked(text).is_some())
 }
 
-fn holds_masked(node: Node<'_>) -> bool {
+/// Whether a text in it was masked.
+pub fn holds_masked(node: Node<'_>) -> bool {
     node.items().any(|child| is_masked(child) || holds_masked(child))
 }
 
 /// `Widget shop/big`.
-fn thing(root: Node<'_>) -> String {
+pub fn thing(root: Node<'_>) -> String {
     let text = |path: &[&str]| root.path(path).and_then(Node::as_str).unwrap_or_default();
     let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
     match text(&["metadata", "namespace"]) {

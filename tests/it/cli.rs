@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use ironhull_claims::claims;
+use serde_json::{Value, json};
 
 /// What a run of the product gave.
 pub(crate) struct Run {
@@ -329,6 +330,86 @@ fn policies_and_gates_say_what_counts() {
     assert_eq!(check("", &["--policy", file.to_str().unwrap()]).code, 2);
     std::fs::write(&file, warn).unwrap();
     assert_eq!(check("", &["--policy", file.to_str().unwrap()]).code, 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The last line and JSON say which gate decided; what else changes the exit code.
+#[test]
+fn the_gate_that_decides_is_said() {
+    let folder = folder("gate-said");
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("pod.yaml", &PRIVILEGED.replace("name: a", "name: a, namespace: blue"));
+    let gate = |fail_on: &str| {
+        write(
+            "gate.yaml",
+            &format!(
+                "apiVersion: ironhull.dev/v1\nkind: Gate\nmetadata: {{name: blue}}\nspec:\n  scope: [{{namespace: blue}}]\n  failOn: {fail_on}\n"
+            ),
+        );
+    };
+    let run = |args: &[&str]| {
+        let args = [&["check", ".", "--only", "privileged-container"], args].concat();
+        run_in(&folder, &args, "")
+    };
+    // The last line from the findings on, without what comes next, and the exit code.
+    let said = |args: &[&str]| {
+        let run = run(args);
+        let last = run.stdout.trim_end().lines().last().unwrap_or_default().to_owned();
+        let (_, last) = last.split_once("not applicable · ").unwrap_or_else(|| panic!("{last}"));
+        (last.trim_end_matches("  next: ironhull explain 1").to_owned(), run.code)
+    };
+    let is = |text: &str, code: i32| (text.to_owned(), code);
+    assert_eq!(said(&[]), is("1 finding, 1 at or above high · exit 1", 1));
+    gate("never");
+    let of = |text: &str| format!("1 finding, {text}, 0 at or above high elsewhere · exit ");
+    let never = of("0 of 1 count for Gate blue (never ./gate.yaml:6)");
+    assert_eq!(said(&[]), is(&format!("{never}0"), 0));
+    gate("critical>=2");
+    let two = of("1 of 1 count for Gate blue (critical>=2 ./gate.yaml:6)");
+    assert_eq!(said(&[]), is(&format!("{two}0"), 0));
+    gate("critical");
+    let critical = of("1 of 1 count for Gate blue (critical ./gate.yaml:6)");
+    assert_eq!(said(&[]), is(&format!("{critical}1 by Gate blue"), 1));
+    assert_eq!(said(&["--exit-zero"]), is(&format!("{critical}0"), 0));
+    // What the command line says is said of everything.
+    assert_eq!(said(&["--fail-on", "never"]), is("1 finding · exit 0", 0));
+    assert_eq!(said(&["--fail-on", "low"]), is("1 finding, 1 at or above low · exit 1", 1));
+    assert_eq!(run(&["--fail-on", "hgih"]).code, 2);
+
+    let gates = |args: &[&str]| {
+        let run = run(&[args, &["-o", "json"]].concat());
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let summary = report["summary"].clone();
+        (summary["gates"].clone(), summary["failing"].clone())
+    };
+    let rest = |covered: u64, counted: u64, fails: bool| json!({"failOn": "high", "covered": covered, "counted": counted, "fails": fails});
+    let (both, failing) = gates(&[]);
+    assert_eq!(both[0]["name"], "blue");
+    assert_eq!(both[0]["place"]["path"], "./gate.yaml");
+    assert_eq!(both[0]["place"]["line"], 6);
+    let of_gate = ["failOn", "covered", "counted", "fails"].map(|name| both[0][name].clone());
+    assert_eq!(json!(of_gate), json!(["critical", 1, 1, true]));
+    assert_eq!((&both[1], failing), (&rest(0, 0, false), json!(1)));
+    let (both, failing) = gates(&["--fail-on", "high"]);
+    assert_eq!((both, failing), (json!([rest(1, 1, true)]), json!(1)));
+
+    // What was not judged is 3; findings win over it, and --exit-zero takes only them away.
+    write("broken.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: [\n");
+    assert_eq!(run(&[]).code, 1);
+    assert_eq!(run(&["--exit-zero"]).code, 3);
+    gate("never");
+    assert_eq!((run(&[]).code, run(&["--strict"]).code), (3, 3));
+    std::fs::remove_file(folder.join("broken.yaml")).unwrap();
+    // What is unknown is 3 where it is asked for.
+    let unknown = |more: &[&str]| {
+        let args = ["check", ".", "--only", "privileged-container,default-deny-ingress"];
+        run_in(&folder, &[&args, more].concat(), "").code
+    };
+    write("space.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: blue}\n");
+    assert_eq!((unknown(&[]), unknown(&["--strict"])), (0, 3));
+    gate("critical");
+    assert_eq!((unknown(&["--strict"]), unknown(&["--strict", "--exit-zero"])), (1, 3));
     std::fs::remove_dir_all(folder).unwrap();
 }
 

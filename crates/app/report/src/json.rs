@@ -2,6 +2,7 @@
 //! schema is `docs/schema/check-v1.json`.
 
 use ironhull_controls::control::Mapping;
+use ironhull_controls::gate::OfGate;
 use ironhull_controls::standing::Difference;
 use ironhull_model::{
     Accepted, Diagnostic, Evidence, Finding, Gap, Level, Place, RepairStep, Severity, ThingRef,
@@ -141,6 +142,7 @@ fn document<'a>(report: &Report<'a>) -> Document<'a> {
             "findings": report.violations().count(),
             "accepted": report.accepted().count(),
             "failing": report.n_failing,
+            "gates": report.gates.iter().map(|gate| of_gate(report, gate)).collect::<Vec<_>>(),
         }),
         findings: report.judgement.findings.iter().enumerate().map(|(index, finding)| finding_v1(report, Some(index), finding)).collect(),
         controls: report.controls.iter().zip(&report.judgement.tallies).map(|(control, tally)| {
@@ -189,6 +191,19 @@ pub fn change(report: &Report<'_>, differences: &[Difference], gaps: bool) -> St
     let mut text = serde_json::to_string(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn of_gate(report: &Report<'_>, gate: &OfGate) -> Json {
+    let mut json = json!({
+        "failOn": gate.fail_on, "covered": gate.n_covered, "counted": gate.n_counted, "fails": gate.fails,
+    });
+    if let Some(name) = &gate.name {
+        json["name"] = (**name).into();
+    }
+    if let Some(place) = gate.place.and_then(|place| place_v1(report, place)) {
+        json["place"] = place;
+    }
+    json
 }
 
 /// What could not be had: `gap` of `docs/schema/check-v1.json`.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ironhull_controls::gate::OfGate;
 use ironhull_controls::{Control, Judgement, Tally};
 use ironhull_model::{Diagnostic, Finding, Level, Place, Position, Severity, Snapshot, Verdict};
 
@@ -35,7 +36,9 @@ pub struct Report<'a> {
     pub new: Option<&'a [bool]>,
     /// Findings that count against the gate.
     pub n_failing: usize,
-    /// The least severity that the gate looks at.
+    /// What each gate says; empty where none was asked.
+    pub gates: &'a [OfGate],
+    /// The least severity that the gate of the rest looks at.
     pub threshold: Option<Severity>,
     /// The exit code.
     pub exit: u8,

@@ -397,14 +397,49 @@ fn closing(report: &Report<'_>, out: &mut String) {
         _ = write!(out, ", {unknown} unknown");
     }
     _ = write!(out, ", {not_applicable} not applicable · {}", count(n, "finding"));
-    if let Some(threshold) = report.threshold {
-        _ = write!(out, ", {} at or above {threshold}", report.n_failing);
-    }
+    out.push_str(&decided(report));
     _ = write!(out, " · exit {}", report.exit);
+    let failing: Vec<&str> = { report.gates.iter() }
+        .filter(|gate| gate.fails && report.exit == 1)
+        .filter_map(|gate| gate.name.as_deref())
+        .collect();
+    if !failing.is_empty() {
+        _ = write!(out, " by Gate {}", plain(&failing.join(", ")));
+    }
     if n > 0 {
         out.push_str("  next: ironhull explain 1");
     }
     out.push('\n');
+}
+
+/// What counts against which gate. A `Gate` that covers nothing decides nothing.
+fn decided(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    let scoped = report.gates.iter().filter(|gate| gate.n_covered > 0);
+    for gate in scoped.filter_map(|gate| Some((gate.name.as_deref()?, gate))) {
+        let (name, gate) = gate;
+        let at = gate.place.and_then(|place| {
+            let source = report.snapshot.source(place.source)?;
+            Some(format!(" {}:{}", source.path, source.position(place.start).line))
+        });
+        _ = write!(
+            text,
+            ", {} of {} count for Gate {name} ({}{})",
+            gate.n_counted,
+            gate.n_covered,
+            gate.fail_on,
+            at.unwrap_or_default()
+        );
+    }
+    let rest = report.gates.iter().find(|gate| gate.name.is_none());
+    let (n, elsewhere) = match (text.is_empty(), rest) {
+        (false, Some(rest)) => (rest.n_counted, " elsewhere"),
+        _ => (report.n_failing, ""),
+    };
+    if let Some(threshold) = report.threshold {
+        _ = write!(text, ", {n} at or above {threshold}{elsewhere}");
+    }
+    plain(&text).into_owned()
 }
 
 /// `1 object`, `2 objects`.

@@ -8,10 +8,11 @@
 //! spec: { scope: [{ namespace: "payments*" }], failOn: "medium" }
 //! ```
 
+use std::fmt;
 use std::str::FromStr;
 
 use ironhull_model::finding::Rung;
-use ironhull_model::{Code, Diagnostic, Finding, Node, Severity, SourceId, Verdict, World};
+use ironhull_model::{Code, Diagnostic, Finding, Node, Place, Severity, SourceId, Verdict, World};
 
 use crate::reader::Reader;
 use crate::scope::Scope;
@@ -46,8 +47,39 @@ pub struct ParseGateError(pub String);
 /// A gate for a part of the estate (BLD-23).
 #[derive(Clone, Debug)]
 pub struct ScopedGate {
+    name: Box<str>,
+    /// Where its `failOn` stands.
+    place: Option<Place>,
     scope: Scope,
     gate: Gate,
+}
+
+/// What gates say of findings.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Whether any gate fails.
+    pub fails: bool,
+    /// The findings that gates look at, by their index.
+    pub looked_at: Vec<usize>,
+    /// Each gate: those of parts of the estate in their order, then that of the rest.
+    pub gates: Vec<OfGate>,
+}
+
+/// What one gate says of the findings that it covers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OfGate {
+    /// The name of a `Gate`; none for the gate of the rest.
+    pub name: Option<Box<str>>,
+    /// Where the `Gate` says what fails.
+    pub place: Option<Place>,
+    /// What fails, in the grammar of gates.
+    pub fail_on: String,
+    /// How many findings it covers that count somewhere.
+    pub n_covered: usize,
+    /// How many of them it looks at.
+    pub n_counted: usize,
+    /// Whether it fails.
+    pub fails: bool,
 }
 
 /// Reads a `Gate` document.
@@ -61,6 +93,9 @@ pub fn read(
     reader.also_known(&["apiVersion", "kind", "metadata"]);
     let spec = reader.required("spec");
     reader.finish();
+    let name = document.path(&["metadata", "name"]).and_then(Node::as_str).unwrap_or_default();
+    let span = spec.and_then(|spec| spec.get("failOn")?.span());
+    let place = span.map(|span| Place { source, start: span.key, end: span.end });
     let mut reader = Reader::new(spec?, source, Code::PolicyInvalid, diagnostics);
     let scope = Scope::read(&mut reader, "scope");
     if scope.is_empty() {
@@ -71,7 +106,7 @@ pub fn read(
         text.parse().map_err(|ParseGateError(why)| reader.wrong(reader.node(), why)).ok()
     });
     reader.finish();
-    let gate = ScopedGate { scope, gate: gate? };
+    let gate = ScopedGate { name: name.into(), place, scope, gate: gate? };
     (diagnostics.len() == before).then_some(gate)
 }
 
@@ -85,15 +120,14 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Whether any gate fails, and which findings gates look at. `is_new` tells
-    /// by index whether a finding was not there before. Accepted findings, and
+    /// What gates say of findings. `is_new` tells by index whether one was not there before. Accepted findings, and
     /// those of policies that only observe or warn, count nowhere.
     pub fn judge(
         &self,
         findings: &[Finding],
         world: World<'_>,
         is_new: &dyn Fn(usize) -> bool,
-    ) -> (bool, Vec<usize>) {
+    ) -> Said {
         let mut counted: Vec<Vec<(usize, Counted<'_>)>> = vec![Vec::new(); self.scoped.len() + 1];
         for (index, finding) in findings.iter().enumerate() {
             let is_new = is_new(index);
@@ -115,15 +149,25 @@ impl Gates {
             let severity = finding.severity;
             counted[gate].push((index, Counted { severity, is_new, status: None }));
         }
-        let gates = self.scoped.iter().map(|scoped| &scoped.gate).chain([&self.rest]);
-        let (mut fails, mut looked_at) = (false, Vec::new());
-        for (gate, counted) in gates.zip(&counted) {
-            fails |= gate.failing(counted.iter().map(|(_, counted)| *counted)).is_some();
-            looked_at.extend(
-                counted.iter().filter(|(_, counted)| gate.looks_at(counted)).map(|(at, _)| *at),
-            );
+        let named = self.scoped.iter().map(|it| (Some(it.name.clone()), it.place, &it.gate));
+        let mut said = Said { fails: false, looked_at: Vec::new(), gates: Vec::new() };
+        for ((name, place, gate), counted) in named.chain([(None, None, &self.rest)]).zip(&counted)
+        {
+            let fails = gate.failing(counted.iter().map(|(_, counted)| *counted)).is_some();
+            let looked_at = counted.iter().filter(|(_, counted)| gate.looks_at(counted));
+            let before = said.looked_at.len();
+            said.looked_at.extend(looked_at.map(|(at, _)| *at));
+            said.fails |= fails;
+            said.gates.push(OfGate {
+                name,
+                place,
+                fail_on: gate.to_string(),
+                n_covered: counted.len(),
+                n_counted: said.looked_at.len() - before,
+                fails,
+            });
         }
-        (fails, looked_at)
+        said
     }
 }
 
@@ -179,6 +223,27 @@ fn parse_term(text: &str) -> Result<Term, ParseGateError> {
     }
     let severity = severity.parse().map_err(error)?;
     Ok(Term { only_new, status: status.map(Into::into), severity, at_least })
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("never");
+        }
+        for (index, term) in self.0.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let new = if term.only_new { "new." } else { "" };
+            write!(f, "{comma}{new}")?;
+            if let Some(status) = &term.status {
+                write!(f, "{status}.")?;
+            }
+            f.write_str(term.severity.as_str())?;
+            if term.at_least > 1 {
+                write!(f, ">={}", term.at_least)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Gate {
@@ -258,6 +323,14 @@ mod tests {
             }
             let without = Counted { severity: Severity::Critical, is_new: true, status: None };
             assert!(gate.failing([without, without].into_iter()).is_none());
+        }
+    }
+
+    #[test]
+    fn a_gate_says_itself() {
+        for text in ["never", "high", "new.critical", "fixed.high>=2", "critical>=100,new.high>=10"]
+        {
+            assert_eq!(text.parse::<Gate>().unwrap().to_string(), text);
         }
     }
 

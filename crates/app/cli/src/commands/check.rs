@@ -46,15 +46,16 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
     // What the user asks for on the command line is asked of everything.
     let scoped = if check.fail_on().is_some() { Vec::new() } else { judged.gates.clone() };
     let gates = Gates { scoped, rest: gate };
-    let (fails, looked_at) = gates.judge(findings, World::new(&judged.snapshot), &is_new);
-    let exit = exit(check, &judged.snapshot, &judged.judgement, fails);
+    let said = gates.judge(findings, World::new(&judged.snapshot), &is_new);
+    let exit = exit(check, &judged.snapshot, &judged.judgement, said.fails);
     let report = Report {
         targets: &judged.targets,
         snapshot: &judged.snapshot,
         controls: &judged.controls(),
         judgement: &judged.judgement,
         new: new.as_deref(),
-        n_failing: looked_at.len(),
+        n_failing: said.looked_at.len(),
+        gates: &said.gates,
         threshold: gates.rest.threshold(),
         exit: exit.code(),
         at: &judged.at,

@@ -78,6 +78,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         judgement: &judged.judgement,
         new: None,
         n_failing: 0,
+        gates: &[],
         threshold: None,
         exit: 0,
         at: &judged.at,

@@ -238,9 +238,9 @@ impl Watching<'_> {
         }
         let snapshot = &following.estate.snapshot;
         let (judgement, _) = self.judgement(&keeper, snapshot);
-        let (fails, _) =
+        let said =
             self.gates(&documents)?.judge(&judgement.findings, World::new(snapshot), &|_| true);
-        Ok(exit(self.check, snapshot, &judgement, fails))
+        Ok(exit(self.check, snapshot, &judgement, said.fails))
     }
 
     /// The user's own policies, exceptions and gates.
@@ -289,16 +289,17 @@ impl Watching<'_> {
         let proven = estate.cluster.as_ref().and_then(proof::of);
         let gates = self.gates(documents)?;
         let findings = &judgement.findings;
-        let (fails, looked_at) = gates.judge(findings, World::new(snapshot), &|_| true);
+        let said = gates.judge(findings, World::new(snapshot), &|_| true);
         let report = Report {
             targets: self.targets,
             snapshot,
             controls: &keeper.controls(),
             judgement: &judgement,
             new: None,
-            n_failing: looked_at.len(),
+            n_failing: said.looked_at.len(),
+            gates: &said.gates,
             threshold: gates.rest.threshold(),
-            exit: exit(self.check, snapshot, &judgement, fails).code(),
+            exit: exit(self.check, snapshot, &judgement, said.fails).code(),
             at: &moment.at,
             elapsed_ms: self.global.at.is_none().then(|| started.elapsed().as_millis()),
             not_asked: &not_asked,
@@ -346,6 +347,7 @@ impl Watching<'_> {
             judgement: &nothing,
             new: None,
             n_failing: 0,
+            gates: &[],
             threshold: None,
             exit: 0,
             at: &now.at,

@@ -161,16 +161,26 @@ impl Gives {
 /// Whether a right by itself, such as `get` on `secrets`, shows Secrets or makes its holder
 /// somebody else; `resource` with its subresource, `*` for all of them.
 pub fn is_grave(verb: &str, group: &str, resource: &str) -> bool {
-    let opens = |way: &&Way| way.needs.len() == 1 && way.gives.iter().any(|gives| gives.is_grave());
     ["*", "approve", "bind", "escalate", "sign"].contains(&verb)
         || verb.starts_with("impersonate")
-        || WAYS.iter().filter(opens).flat_map(|way| way.needs).flat_map(|need| need.any).any(
-            |what| {
-                [what.group, "*"].contains(&group)
-                    && what.verbs.contains(&verb)
-                    && (resource == "*" || what.resources.contains(&resource))
-            },
-        )
+        || is_of(verb, group, resource, |way| way.needs.len() == 1)
+}
+
+/// Whether a right is one of those by which somebody comes to Secrets or to be somebody
+/// else; verb and `resource` may be `*`.
+pub fn is_part_of_grave(verb: &str, group: &str, resource: &str) -> bool {
+    is_of(verb, group, resource, |_| true)
+}
+
+/// Whether a right is needed for a grave way of these.
+fn is_of(verb: &str, group: &str, resource: &str, counts: impl Fn(&Way) -> bool) -> bool {
+    let ways =
+        WAYS.iter().filter(|way| counts(way) && way.gives.iter().any(|gives| gives.is_grave()));
+    ways.flat_map(|way| way.needs).flat_map(|need| need.any).any(|what| {
+        [what.group, "*"].contains(&group)
+            && (verb == "*" || what.verbs.contains(&verb))
+            && (resource == "*" || what.resources.contains(&resource))
+    })
 }
 
 /// One way.

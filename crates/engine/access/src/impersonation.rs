@@ -18,6 +18,8 @@ pub const SINCE: Minor = Minor::v1(36);
 pub const AUTHENTICATION: &str = "authentication.k8s.io";
 /// What the verbs on names start with.
 const VERB_PREFIX: &str = "impersonate:";
+/// What the verbs on what a request is about start with.
+const ON_PREFIX: &str = "impersonate-on:";
 
 /// As what a user name is impersonated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,9 +65,18 @@ pub fn mode(verb: &str) -> Option<&str> {
     verb.strip_prefix(VERB_PREFIX).filter(|mode| !mode.is_empty())
 }
 
+/// The verb of the requests that a verb of a rule lets one send by a mode; `*` for all.
+pub fn sent<'v>(verb: &'v str, mode: &str) -> Option<&'v str> {
+    if verb == "*" {
+        return Some(verb);
+    }
+    let (own, verb) = verb.strip_prefix(ON_PREFIX)?.split_once(':')?;
+    (own == mode && !verb.is_empty()).then_some(verb)
+}
+
 /// What is asked of the sender for a request with a verb.
 pub fn on(mode: &str, verb: &str) -> String {
-    format!("impersonate-on:{mode}:{verb}")
+    format!("{ON_PREFIX}{mode}:{verb}")
 }
 
 #[cfg(test)]
@@ -97,5 +108,8 @@ mod tests {
         assert_eq!(mode("impersonate:user-info"), Some("user-info"));
         assert_eq!((mode("impersonate"), mode("impersonate:"), mode("get")), (None, None, None));
         assert_eq!(on("user-info", "list"), "impersonate-on:user-info:list");
+        assert_eq!(sent("impersonate-on:user-info:list", "user-info"), Some("list"));
+        assert_eq!(sent("impersonate-on:user-info:list", "serviceaccount"), None);
+        assert_eq!((sent("*", "user-info"), sent("list", "user-info")), (Some("*"), None));
     }
 }

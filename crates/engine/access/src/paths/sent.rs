@@ -6,7 +6,7 @@ use super::Escalation;
 use super::ask::{Asker, names_of, namespaces_of};
 use super::open::{Gain, Open, Set};
 use crate::escalation::Power;
-use crate::impersonation::Other;
+use crate::impersonation::{Other, sent};
 use crate::subject::MASTERS;
 use crate::{Binding, Identity, Question, Subject};
 
@@ -114,10 +114,7 @@ impl Asker<'_, '_, '_> {
     fn sends(&self, mode: &str) -> bool {
         let access = self.escalation.access;
         let rules = self.bindings.iter().flat_map(|binding| access.rules(binding));
-        rules.flat_map(|rule| rule.strings("verbs")).any(|verb| {
-            let own = verb.strip_prefix("impersonate-on:").and_then(|rest| rest.split_once(':'));
-            verb == "*" || own.is_some_and(|(own, _)| own == mode)
-        })
+        rules.flat_map(|rule| rule.strings("verbs")).any(|verb| sent(verb, mode).is_some())
     }
 
     /// Whether whom a gain lets send requests as is had as a whole already.

@@ -14,6 +14,7 @@ use super::{Answer, Element, Looks, Rules, Subject};
 
 mod environments;
 mod escalation;
+mod impersonation;
 mod widened;
 
 const RBAC: &[(&str, &str)] = &[
@@ -28,6 +29,7 @@ pub(super) const RULES: Rules = &[
     ("access/environments", environments::environments, Looks::At(RBAC)),
     ("access/escalation", escalation::escalation, Looks::Everywhere),
     ("access/grants", granted, Looks::At(RBAC)),
+    ("access/impersonation", impersonation::impersonation, Looks::At(RBAC)),
     ("access/widened", widened::widened, Looks::Own),
 ];
 

@@ -33,6 +33,7 @@ mod policy_reads;
 mod progress;
 mod prove;
 mod readme;
+mod reviews;
 mod rubbish;
 mod scale;
 mod schema;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::event::Text;
 
@@ -30,9 +31,14 @@ pub(crate) struct Meta<'a> {
     pub(crate) owner_references: Vec<Owner<'a>>,
 }
 
-/// A body's metadata. A body may also be a JSON patch, which is a list.
+/// A body's metadata, and the texts of what else may be read of it. A body may also be a
+/// JSON patch, which is a list.
 #[derive(Debug, Default)]
-pub(crate) struct Body<'a>(pub(crate) Option<Meta<'a>>);
+pub(crate) struct Body<'a> {
+    pub(crate) meta: Option<Meta<'a>>,
+    pub(crate) spec: Option<&'a RawValue>,
+    pub(crate) status: Option<&'a RawValue>,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Body<'a>, D::Error> {
@@ -43,37 +49,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
                 f.write_str("a body")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
-                let mut meta = None;
+                let mut body = Body::default();
                 while let Some(Text(key)) = map.next_key()? {
-                    if key == "metadata" {
-                        meta = map.next_value()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
+                    match &*key {
+                        "metadata" => body.meta = map.next_value()?,
+                        "spec" => body.spec = Some(map.next_value()?),
+                        "status" => body.status = Some(map.next_value()?),
+                        _ => _ = map.next_value::<IgnoredAny>()?,
                     }
                 }
-                Ok(Body(meta))
+                Ok(body)
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body<'de>, A::Error> {
                 while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_unit<E>(self) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_str<E>(self, _: &str) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_bool<E>(self, _: bool) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_f64<E>(self, _: f64) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_i64<E>(self, _: i64) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
             fn visit_u64<E>(self, _: u64) -> Result<Body<'de>, E> {
-                Ok(Body(None))
+                Ok(Body::default())
             }
         }
         deserializer.deserialize_any(Reading)

@@ -10,13 +10,16 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::body::{Body, Owner};
+use crate::review::Review;
 
 /// A text that stays in the line where it has no escapes; inside of lists and maps serde
 /// would copy it.
 #[derive(Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-fn texts<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Vec<Cow<'a, str>>, D::Error> {
+pub(crate) fn texts<'de: 'a, 'a, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<Cow<'a, str>>, D::Error> {
     let texts = Vec::<Text<'a>>::deserialize(from)?;
     Ok(texts.into_iter().map(|Text(text)| text).collect())
 }
@@ -136,9 +139,9 @@ pub struct Event<'a> {
     pub object_ref: Option<ObjectRef<'a>>,
     response_status: Option<Status>,
     #[serde(borrow)]
-    request_object: Body<'a>,
+    pub(crate) request_object: Body<'a>,
     #[serde(borrow)]
-    response_object: Body<'a>,
+    pub(crate) response_object: Body<'a>,
     /// When the request came, in RFC 3339.
     #[serde(borrow)]
     pub request_received_timestamp: Cow<'a, str>,
@@ -150,6 +153,8 @@ pub struct Event<'a> {
     /// constrained impersonation; else empty.
     #[serde(skip)]
     pub(crate) sent_on: String,
+    #[serde(skip)]
+    pub(crate) review: Option<Review<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -172,7 +177,10 @@ pub(crate) fn parse(line: &[u8]) -> Result<Vec<Event<'_>>, String> {
         "" => return Err("it has no kind".to_owned()),
         kind => return Err(format!("it is a {}", kind.chars().take(60).collect::<String>())),
     };
-    events.iter_mut().for_each(Event::note_sent_on);
+    for event in &mut events {
+        event.note_sent_on();
+        event.note_review();
+    }
     Ok(events)
 }
 
@@ -218,17 +226,17 @@ impl<'a> Event<'a> {
     /// The owners of the object that came back, or that was sent.
     pub fn owners(&self) -> &[Owner<'a>] {
         let of = |body: &'_ Body<'a>| {
-            body.0.as_ref().is_some_and(|meta| !meta.owner_references.is_empty())
+            body.meta.as_ref().is_some_and(|meta| !meta.owner_references.is_empty())
         };
         let body =
             if of(&self.response_object) { &self.response_object } else { &self.request_object };
-        body.0.as_ref().map_or(&[], |meta| &meta.owner_references)
+        body.meta.as_ref().map_or(&[], |meta| &meta.owner_references)
     }
 
     /// The object's name: a create with `generateName` has it only in the answer.
     pub fn name(&self) -> &str {
         let own = self.object_ref.as_ref().map_or("", |object| &*object.name);
-        let answered = self.response_object.0.as_ref().map_or("", |meta| &*meta.name);
+        let answered = self.response_object.meta.as_ref().map_or("", |meta| &*meta.name);
         if own.is_empty() { answered } else { own }
     }
 

@@ -13,9 +13,11 @@ mod body;
 mod event;
 mod impersonation;
 mod lines;
+mod review;
 
 pub use event::{Event, ObjectRef, User};
 pub use ironhull_access::usage::Used;
+pub use review::Review;
 
 use lines::Line;
 

@@ -16,12 +16,15 @@ use serde_json::json;
 
 use super::log::Logs;
 use super::reach::{Needs, Reach};
-use super::who_did::is;
 use super::{document, read, scope, too_many};
 use crate::args::Global;
 use crate::args::access::{Manifests, Minimize};
 use crate::exit::Exit;
 use crate::printer;
+
+mod reviews;
+
+use reviews::{Of, Reviews};
 
 /// How many denials are told one by one.
 const MOST_TOLD: usize = 10;
@@ -36,16 +39,20 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
     let everybody = defaults(snapshot.minor, Vec::new());
     let everybody = Access::new(World::new(&everybody));
     let who = Identity::of(&subject);
+    let bound = Access::new(World::new(&snapshot));
+    let of = Of { subject: &subject, who: &who, bound: &bound, minor: snapshot.minor };
+    let mut reviews = Reviews::default();
     let mut done = Done::new(args.most_names);
     let mut recent = Recent::default();
-    let minor = snapshot.minor;
     let taken = logs.read(|event| {
-        done.is_seen |= event.is_decided() && !used(&subject, event, minor).is_empty();
+        let used = of.used(event);
+        done.is_seen |= event.is_decided() && !used.is_empty();
         if event.is_decided() && event.is_allowed() {
             let is_new = recent.is_new(&event.audit_id);
-            done.add(used(&subject, event, minor), event, is_new, |used| {
-                used.is_allowed(&everybody, &who)
-            });
+            if is_new {
+                reviews.add(&of, event);
+            }
+            done.add(used, event, is_new, |used| used.is_allowed(&everybody, &who));
         }
     })?;
     if !done.is_seen {
@@ -55,6 +62,9 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
              help: is it written as the log writes it? ironhull access who-did --audit FILE names who acts",
             taken.tally.events
         ));
+        for note in reviews.notes() {
+            printer::error(&plain(&format!("note: {note}")));
+        }
         _ = taken.tell();
         return Ok(Exit::Unjudged);
     }
@@ -64,7 +74,6 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         );
     }
     super::note_unknown(&subject, &snapshot);
-    let bound = Access::new(World::new(&snapshot));
     let unseen = done.usage.keep_unseen(&bound, &subject);
     let roles = done.usage.minimal();
     let documents: Vec<Value> =
@@ -72,7 +81,7 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
     let minimal = defaults(snapshot.minor, documents.clone());
     let minimal = Access::new(World::new(&minimal));
     let replay = if logs.can_be_read_again() {
-        Some(replay(&logs, |event| used(&subject, event, minor), &who, &minimal)?)
+        Some(replay(&logs, |event| of.used(event), &who, &minimal)?)
     } else {
         None
     };
@@ -84,6 +93,7 @@ pub(super) fn run(args: &Minimize, global: &Global) -> anyhow::Result<Exit> {
         taken_away: taken_away(&bound, &minimal, &subject, &who)?,
         kept: kept(&bound, &subject, &who),
         unseen: unseen.into_iter().collect(),
+        reviews: &reviews,
         replay,
         events: taken.tally.events,
     };
@@ -154,18 +164,6 @@ impl Done {
             self.usage.add(&used);
         }
     }
-}
-
-/// What an event says that the subject was allowed; nothing when it is not his.
-fn used<'e>(subject: &Subject, event: &'e Event<'_>, minor: Minor) -> Vec<Used<'e>> {
-    let mut all = Vec::new();
-    if is(subject, event.actor()) {
-        all.extend(event.used(minor));
-    }
-    if event.impersonated_user.is_some() && is(subject, &event.user) {
-        all.extend(event.impersonated());
-    }
-    all
 }
 
 /// What asking every request again gave.
@@ -282,6 +280,8 @@ struct Report<'r> {
     kept: Vec<String>,
     /// Rights that no request shows.
     unseen: Vec<String>,
+    /// What other servers asked.
+    reviews: &'r Reviews,
     replay: Option<Replay>,
     events: u64,
 }
@@ -350,8 +350,11 @@ impl Report<'_> {
             let unseen = self.unseen.join(", ");
             notes.push(format!("kept, because no request shows who asks for it: {unseen}"));
         }
-        if self.taken_away.keys().any(|(_, _, target)| is_asked_elsewhere(target)) {
-            notes.push("kubelets and proxies ask for rights on nodes/… and paths, which these logs show of the API server only: look before you take them away".to_owned());
+        notes.extend(self.reviews.notes());
+        if self.taken_away.keys().any(|(_, _, target)| is_asked_elsewhere(target))
+            && !self.reviews.are_told()
+        {
+            notes.push("kubelets and proxies ask for rights on nodes/… and paths by SubjectAccessReviews, and these logs hold none with its content (level Request or RequestResponse): look before you take them away".to_owned());
         }
         notes.extend(self.kept.iter().map(|by| format!("kept through its groups: {by}")));
         notes
@@ -375,7 +378,7 @@ impl Report<'_> {
         let fields = json!({"subject": self.subject.to_string(), "events": self.events,
             "requests": self.done.requests, "ofEverybody": self.done.of_everybody,
             "wroteGrants": self.done.grants, "documents": roles, "takenAway": taken_away,
-            "kept": self.kept, "notes": self.notes(), "replay": replay});
+            "kept": self.kept, "reviews": self.reviews.json(), "notes": self.notes(), "replay": replay});
         document("AccessMinimize", reach, fields)
     }
 }

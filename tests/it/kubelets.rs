@@ -90,6 +90,9 @@ fn a_kubelet_is_the_accounts_of_its_pods() {
     assert_eq!(nodes.ask(other, "p", &[]).status, 403);
     assert_eq!(ways(cluster, &who(own)), ["node-tokens", "everything"]);
     assert_eq!(ways(cluster, &who(other)), [""; 0]);
+    let noted = |node: &str| access(cluster, &["paths", &who(node), "cluster:"]).stderr;
+    assert_eq!(noted(own), "", "no binding names it, and the Node authorizer gives its rights");
+    assert_eq!(noted("nowhere"), "note: there is no Node nowhere\n");
     let admins =
         parsed(&access(cluster, &["admins", "cluster:", "--all", "-o", "json"])).to_string();
     assert!(admins.contains(&who(own)) && !admins.contains(&who(other)), "{admins}");

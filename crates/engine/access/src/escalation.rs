@@ -195,6 +195,9 @@ pub struct Way {
     pub(crate) since: Option<Minor>,
     /// Up to which minor it is open; none for every one.
     pub(crate) until: Option<Minor>,
+    /// Whether it goes through a workload or pod: a right to one of them by its name, as
+    /// what keeps it in order mostly has, gives what that one may.
+    pub(crate) by_workload: bool,
 }
 
 impl Way {

@@ -55,10 +55,19 @@ pub struct Step<'i, 'a> {
     pub to: Power,
     /// In which namespace; none for everywhere.
     pub namespace: Option<String>,
+    /// By which object, where a rule names it.
+    pub name: Option<String>,
     /// What it needs.
     pub grants: Vec<Granted<'i, 'a>>,
     /// What the input does not say and must be so.
     pub condition: Option<String>,
+}
+
+impl Step<'_, '_> {
+    /// Whether it is a right to one workload or pod by its name: it gives what that one may.
+    pub fn is_by_one_workload(&self) -> bool {
+        self.way.by_workload && self.name.is_some()
+    }
 }
 
 /// Everything that somebody can come to hold.

@@ -73,7 +73,10 @@ pub(super) fn read_targets(
 /// hold for whoever makes it, or a name that no binding has, which may be misspelt.
 fn note_unknown(subject: &Subject, snapshot: &Snapshot) {
     let Subject::ServiceAccount(namespace, name) = subject else {
-        return note_unbound(subject, snapshot);
+        return match Identity::of(subject).node() {
+            Some(node) => note_no_node(node, snapshot),
+            None => note_unbound(subject, snapshot),
+        };
     };
     let is_all = snapshot.coverage.is_complete("", "ServiceAccount");
     // Every namespace has this one, and hardly any file says so.
@@ -86,6 +89,16 @@ fn note_unknown(subject: &Subject, snapshot: &Snapshot) {
     }
     let place = if is_all { "" } else { " in what was read" };
     printer::error(&format!("note: there is no ServiceAccount {namespace}/{name}{place}"));
+}
+
+/// The Node authorizer gives a kubelet its rights, whatever bindings name it.
+fn note_no_node(node: &str, snapshot: &Snapshot) {
+    let mut nodes = World::new(snapshot).of_kind("", "Node");
+    if !nodes.any(|known| *known.thing.name == *node) {
+        let is_all = snapshot.coverage.is_complete("", "Node");
+        let place = if is_all { "" } else { " in what was read" };
+        printer::error(&plain(&format!("note: there is no Node {node}{place}")));
+    }
 }
 
 fn note_unbound(subject: &Subject, snapshot: &Snapshot) {

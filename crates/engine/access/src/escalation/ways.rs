@@ -38,7 +38,12 @@ const fn way(
     needs: &'static [Need],
     gives: &'static [Gives],
 ) -> Way {
-    Way { id, text, needs, gives, since: None, until: None }
+    Way { id, text, needs, gives, since: None, until: None, by_workload: false }
+}
+
+/// A way through a workload or pod.
+const fn by_workload(way: Way) -> Way {
+    Way { by_workload: true, ..way }
 }
 
 /// Something that is made.
@@ -235,39 +240,39 @@ pub static WAYS: &[Way] = &[
         &[new(RUN_PODS)],
         &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
     ),
-    way(
+    by_workload(way(
         "change-workloads",
         "change a workload's account, image and volumes",
         &[named(here(CHANGE_WORKLOADS), Name::Object)],
         &[Gives::Accounts, Gives::Secrets, Gives::NodesByPod],
-    ),
-    way(
+    )),
+    by_workload(way(
         "change-pods",
         "change the image of a running pod",
         &[named(here(&[what(CHANGE, CORE, &["pods"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods],
-    ),
-    way(
+    )),
+    by_workload(way(
         "exec",
         "run commands in a running container",
         &[named(here(&[what(&["create"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods],
-    ),
+    )),
     Way {
         until: Some(LAST_BY_GET),
-        ..way(
+        ..by_workload(way(
             "exec-by-get",
             "run commands in a running container over WebSocket, which asked only for get before 1.35",
             &[named(here(&[what(&["get"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
             &[Gives::RunningAccounts, Gives::Pods],
-        )
+        ))
     },
-    way(
+    by_workload(way(
         "debug-pods",
         "add a container of one's own to a running pod",
         &[named(here(&[what(CHANGE, CORE, &["pods/ephemeralcontainers"])]), Name::Object)],
         &[Gives::RunningAccounts, Gives::Pods, Gives::NodesByPod],
-    ),
+    )),
     way(
         "mutate",
         "change every pod that is created from now on, and see every object that is written",

@@ -79,6 +79,7 @@ impl<'i, 'a> Open<'i, 'a> {
             from: from.clone(),
             to,
             namespace: self.namespace.clone(),
+            name: self.name.clone(),
             grants: self.grants.clone(),
             condition,
         }

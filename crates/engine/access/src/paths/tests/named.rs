@@ -275,6 +275,29 @@ fn a_pod_by_name_gives_its_account() {
 }
 
 #[test]
+fn a_step_says_whether_it_is_by_one_workload() {
+    let by_one = |group: &str, resource: &str, verb: &str, names: &[&str]| {
+        let web = object("apps/v1", "Deployment", "shop", "web", "");
+        let rules = [rule(group, resource, verb, names)];
+        with(&estate("Role", &rules, &[&web]), |paths| {
+            let runner = Power::Is(Subject::account("shop", "runner"));
+            paths.to(&runner).unwrap()[0].is_by_one_workload()
+        })
+    };
+    for (group, resource, verb, name) in [
+        ("apps", "deployments", "patch", "web"),
+        ("", "pods", "patch", "p"),
+        ("", "pods/exec", "create", "p"),
+        ("", "pods/exec", "get", "p"),
+        ("", "pods/ephemeralcontainers", "patch", "p"),
+    ] {
+        assert!(by_one(group, resource, verb, &[name]), "{verb} {resource}");
+        assert!(!by_one(group, resource, verb, &[]), "{verb} {resource}");
+    }
+    assert!(!by_one("", "serviceaccounts/token", "create", &["runner"]), "it is that account");
+}
+
+#[test]
 fn what_decides_on_admission_may_be_changed_by_name() {
     let api = format!("{ADMISSION}/v1");
     let there = |kind: &str| object(&api, kind, "", "one", "");

@@ -34,7 +34,7 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
                 at: role_ref(),
                 message: format!("{who} comes to cluster-admin: {}", shown(&path)),
                 name: who.to_string(),
-                severity: is_of_one_object(path[0]).then_some(Severity::Medium),
+                severity: path[0].is_by_one_workload().then_some(Severity::Medium),
                 related: related(&path, first.binding.object.thing.as_ref()),
                 repair: vec![RepairStep::Ask {
                     question: format!(
@@ -47,13 +47,6 @@ pub(super) fn escalation(subject: &Subject<'_>) -> Answer {
         }
     }
     Answer::Elements(elements)
-}
-
-/// Whether a step is a right to one workload or pod by its name, as what keeps that in
-/// order mostly has: what it may become is what this one object may.
-fn is_of_one_object(step: &Step<'_, '_>) -> bool {
-    ["change-workloads", "change-pods", "debug-pods", "exec"].contains(&step.way.id)
-        && step.grants.iter().any(|grant| grant.rule.strings("resourceNames").next().is_some())
 }
 
 /// Each step with where it leads.

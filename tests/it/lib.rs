@@ -10,6 +10,7 @@
 mod access;
 mod access_gaps;
 mod admins;
+mod certificates;
 mod charts;
 mod cli;
 mod cluster;

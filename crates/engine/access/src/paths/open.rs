@@ -4,6 +4,7 @@
 use super::sent::may_be_sent_as;
 use super::{Escalation, Granted, Step};
 use crate::escalation::{Power, Way};
+use crate::subject::MASTERS;
 use crate::{Identity, Subject};
 
 /// Many powers that ways give together.
@@ -36,7 +37,9 @@ pub(crate) enum Set {
     Roles(Option<String>, Option<String>),
     /// Every user that is known.
     Users,
-    /// Every group that is known.
+    /// Every group that is known but `system:masters`: who may take every group is an
+    /// administrator at once, and neither a certificate nor constrained impersonation makes
+    /// anybody a member of it.
     Groups,
     /// Those of a set as whom somebody may send requests, within what he may send so.
     As(Box<Subject>, Box<Set>),
@@ -149,7 +152,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 Box::new(self.roles_in(there.as_deref(), name.as_deref()).into_iter())
             }
             Set::Users => Box::new(known.users.iter().cloned().map(Power::Is)),
-            Set::Groups => Box::new(known.groups.iter().cloned().map(Power::Is)),
+            Set::Groups => {
+                let others = known.groups.iter().filter(|group| !is_masters(group));
+                Box::new(others.cloned().map(Power::Is))
+            }
             Set::As(sender, others) => {
                 let sender = sender.clone();
                 Box::new(self.members(others).filter_map(move |other| match other {
@@ -202,7 +208,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         };
         match (set, subject) {
             (Set::Users, _) => known.users.contains(subject),
-            (Set::Groups, _) => known.groups.contains(subject),
+            (Set::Groups, _) => known.groups.contains(subject) && !is_masters(subject),
             (_, Subject::User(_) | Subject::Group(_)) => false,
             (Set::AccountsNamed(name), Subject::ServiceAccount(_, own)) => {
                 name == own && known.is_account(subject)
@@ -240,6 +246,10 @@ impl<'i, 'a> Escalation<'i, 'a> {
         }
         steps
     }
+}
+
+fn is_masters(subject: &Subject) -> bool {
+    matches!(subject, Subject::Group(name) if name == MASTERS)
 }
 
 /// Namespaces and names as ServiceAccounts, in a namespace; none for all of them.

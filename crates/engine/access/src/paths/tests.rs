@@ -9,6 +9,7 @@ use crate::{Access, Identity, Subject};
 mod edges;
 mod made;
 mod named;
+mod refused;
 mod sent;
 mod tokens;
 

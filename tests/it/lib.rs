@@ -40,5 +40,6 @@ mod scale;
 mod schema;
 mod snapshots;
 mod unknown;
+mod unseen;
 mod watch;
 mod watch_times;

@@ -99,37 +99,99 @@ fn paths_are_bounded() {
     assert_eq!(minimal(&uses), [r#"* {"nonResourceURLs":["*"],"verbs":["get"]}"#]);
 }
 
+/// What is kept of rules for a request: verb, group and resource with its subresource.
+fn kept(rules: &str, (verb, group, full): (&str, &str, &str)) -> Vec<String> {
+    kept_by("ClusterRole", rules, (verb, group, full))
+}
+
+fn kept_by(kind: &str, rules: &str, (verb, group, full): (&str, &str, &str)) -> Vec<String> {
+    let object =
+        |json: String| Arc::new(Object::new(serde_json::from_str(&json).unwrap(), None).unwrap());
+    let place = if kind == "Role" { r#","namespace":"shop""# } else { "" };
+    let mut snapshot = Snapshot::new(Minor::NEWEST);
+    snapshot.objects.push(object(format!(
+        r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"{kind}","metadata":{{"name":"r"{place}}},"rules":[{rules}]}}"#
+    )));
+    snapshot.objects.push(object(format!(
+        r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"{kind}Binding","metadata":{{"name":"b"{place}}},"roleRef":{{"kind":"{kind}","name":"r"}},"subjects":[{{"kind":"ServiceAccount","namespace":"shop","name":"ci"}}]}}"#
+    )));
+    snapshot.seal();
+    let access = Access::new(World::new(&snapshot));
+    let mut usage = Usage::new(2);
+    let (resource, subresource) = full.split_once('/').unwrap_or((full, ""));
+    let (namespace, name) = (None, "one");
+    usage.add(&Used::Resource { verb, group, resource, subresource, namespace, name });
+    let kept = usage.keep_unseen(&access, &Subject::account("shop", "ci"));
+    kept.into_iter().collect()
+}
+
 /// What is asked for inside of requests is in no log.
 #[test]
 fn what_no_request_shows_is_kept() {
-    let object =
-        |json: String| Arc::new(Object::new(serde_json::from_str(&json).unwrap(), None).unwrap());
-    let kept = |rules: &str, verb: &str, subresource: &str| {
-        let mut snapshot = Snapshot::new(Minor::NEWEST);
-        snapshot.objects.push(object(format!(
-            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"r"}},"rules":[{rules}]}}"#
-        )));
-        snapshot.objects.push(object(r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"ci"}]}"#.to_owned()));
-        snapshot.seal();
-        let access = Access::new(World::new(&snapshot));
-        let mut usage = Usage::new(2);
-        usage.add(&Used::Resource {
-            verb,
-            group: "certificates.k8s.io",
-            resource: "certificatesigningrequests",
-            subresource,
-            namespace: None,
-            name: "csr-1",
-        });
-        let kept = usage.keep_unseen(&access, &Subject::account("shop", "ci"));
-        kept.into_iter().collect::<Vec<_>>()
-    };
+    let certificates = "certificates.k8s.io";
+    let approval = ("update", certificates, "certificatesigningrequests/approval");
+    let status = ("patch", certificates, "certificatesigningrequests/status");
+    let looks = ("get", certificates, "certificatesigningrequests");
     let signers = r#"{"apiGroups":["certificates.k8s.io"],"resources":["signers"],"resourceNames":["a.example/*"],"verbs":["approve","sign"]}"#;
-    assert_eq!(kept(signers, "update", "approval"), ["approve signers.certificates.k8s.io"]);
-    assert_eq!(kept(signers, "patch", "status"), ["sign signers.certificates.k8s.io"]);
-    assert!(kept(signers, "get", "").is_empty());
+    assert_eq!(kept(signers, approval), ["approve signers.certificates.k8s.io"]);
+    assert_eq!(kept(signers, status), ["sign signers.certificates.k8s.io"]);
+    assert!(kept(signers, looks).is_empty());
     let all = r#"{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}"#;
-    assert_eq!(kept(all, "update", "approval"), ["approve signers.certificates.k8s.io"]);
+    assert_eq!(kept(all, approval), ["approve signers.certificates.k8s.io"]);
     let custom = r#"{"apiGroups":["example.dev"],"resources":["vaults/unseal"],"verbs":["use","get","impersonate"]}"#;
-    assert_eq!(kept(custom, "get", ""), ["use vaults/unseal.example.dev"]);
+    assert_eq!(kept(custom, looks), ["use vaults/unseal.example.dev"]);
+    // Of a verb that is asked for elsewhere too.
+    let attests = r#"{"apiGroups":["authentication.k8s.io"],"resources":["admissionReviewAPIGroups"],"verbs":["attest"]}"#;
+    assert_eq!(kept(attests, looks), ["attest admissionReviewAPIGroups.authentication.k8s.io"]);
+}
+
+/// Ordinary verbs, which a log shows of requests only.
+#[test]
+fn ordinary_rights_that_no_request_shows_are_kept() {
+    let admission = "admissionregistration.k8s.io";
+    let reads = r#"{"apiGroups":[""],"resources":["configmaps","pods/log"],"verbs":["get","list","watch"]}"#;
+    let one = r#"{"apiGroups":[""],"resources":["configmaps"],"resourceNames":["one"],"verbs":["get","list"]}"#;
+    for policy in ["validatingadmissionpolicies", "mutatingadmissionpolicies"] {
+        assert_eq!(kept(reads, ("create", admission, policy)), ["get configmaps"]);
+        assert!(kept(reads, ("delete", admission, policy)).is_empty());
+        assert!(kept(one, ("patch", admission, policy)).is_empty(), "it is asked of all");
+        assert!(kept_by("Role", reads, ("patch", admission, policy)).is_empty(), "everywhere");
+    }
+    let both = ["get configmaps", "list configmaps"];
+    for binding in ["validatingadmissionpolicybindings", "mutatingadmissionpolicybindings"] {
+        assert_eq!(kept(one, ("update", admission, binding)), both);
+        assert_eq!(kept_by("Role", reads, ("update", admission, binding)), both);
+    }
+    let all = r#"{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}"#;
+    assert_eq!(kept(all, ("create", admission, "validatingadmissionpolicies")), ["get *.*"]);
+
+    let claims = "resource.k8s.io";
+    let binds = r#"{"apiGroups":["resource.k8s.io"],"resources":["resourceclaims/binding"],"verbs":["update","patch"]}"#;
+    let parts =
+        r#"{"apiGroups":["*"],"resources":["*/binding"],"verbs":["update","patch","create"]}"#;
+    for rules in [binds, parts, all] {
+        let found = kept(rules, ("update", claims, "resourceclaims/status"));
+        assert_eq!(found, ["update resourceclaims/binding.resource.k8s.io"]);
+        let found = kept(rules, ("patch", claims, "resourceclaims/status"));
+        assert_eq!(found, ["patch resourceclaims/binding.resource.k8s.io"]);
+    }
+    assert!(kept(binds, ("update", claims, "resourceclaims")).is_empty());
+
+    let owner = r#"{"apiGroups":["example.dev"],"resources":["shops/finalizers","shops"],"verbs":["update","patch"]}"#;
+    assert_eq!(kept(owner, ("create", "", "pods")), ["update shops/finalizers.example.dev"]);
+    assert!(kept(owner, ("get", "", "pods")).is_empty());
+    assert!(kept(all, ("create", "", "pods")).is_empty());
+}
+
+#[test]
+fn a_rule_of_many_names_is_kept_in_time() {
+    let names: Vec<String> = (0..20_000).map(|number| format!("\"n{number}\"")).collect();
+    let resources: Vec<String> = (0..500).map(|number| format!("\"r{number}\"")).collect();
+    let rule = format!(
+        r#"{{"apiGroups":["a","b"],"resources":[{}],"resourceNames":[{}],"verbs":["use"]}}"#,
+        resources.join(","),
+        names.join(",")
+    );
+    // 20 million names, of which three of each resource say that all are meant.
+    assert_eq!(kept(&rule, ("get", "", "pods")).len(), 1_000);
 }

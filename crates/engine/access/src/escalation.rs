@@ -11,7 +11,8 @@ mod ways;
 
 pub use ways::WAYS;
 pub(crate) use ways::{
-    ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, NODE_TOKENS, READ_TOKEN, TAKE_TOKENS,
+    ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, NODE_SECRETS, NODE_TOKENS,
+    READ_TOKEN, TAKE_TOKENS,
 };
 
 /// Something that can be held.
@@ -25,6 +26,8 @@ pub enum Power {
     Nodes,
     /// Reading the Secrets of a namespace; none for all of them.
     Secrets(Option<String>),
+    /// Reading those Secrets of a namespace that pods on nodes name.
+    SecretsOfPods(String),
     /// Deciding what is admitted.
     Admission,
     /// Deciding where pods run.
@@ -55,6 +58,7 @@ impl fmt::Display for Power {
         };
         match self {
             Power::Secrets(namespace) => of("secrets", namespace),
+            Power::SecretsOfPods(namespace) => write!(f, "secrets-of-pods:{namespace}"),
             Power::Traffic(namespace) => of("traffic", namespace),
             Power::Pods(namespace) => of("pods", namespace),
             Power::Pod(namespace, name) => write!(f, "pod:{namespace}/{name}"),
@@ -133,6 +137,10 @@ pub(crate) enum Gives {
     NodeAccounts,
     /// Likewise on the nodes on which pods run as who asks.
     OwnNodes,
+    /// The Secrets that pods on nodes name.
+    NodeSecrets,
+    /// Likewise on the nodes on which pods run as who asks.
+    OwnNodeSecrets,
     /// Each user that is known; with [`Name::Gained`] those that are allowed by name.
     Users,
     /// Each group that is known, by name.

@@ -177,6 +177,8 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let mut found = Vec::new();
         if let Some(node) = who.node() {
             found.push(bare(&escalation::NODE_TOKENS, None, self.on_node(node, None)));
+            let mounted = ask::mounted(Some(node), None);
+            found.push(bare(&escalation::NODE_SECRETS, None, mounted));
         }
         let counted = self.access.bindings_of(who, Some(Question::ANY));
         let is_left_out = |binding: &&Binding<'a>| {

@@ -96,6 +96,9 @@ pub(crate) const TAKE_TOKENS: Way =
 /// What the Node authorizer lets a kubelet do.
 pub(crate) const NODE_TOKENS: Way =
     way("node-tokens", "ask, as the kubelet, for the tokens of the pods that run there", &[], &[]);
+/// Likewise what else it may read.
+pub(crate) const NODE_SECRETS: Way =
+    way("node-secrets", "read, as the kubelet, the Secrets of the pods that run there", &[], &[]);
 /// A node of the control plane.
 pub(crate) const CONTROL_PLANE: Way =
     way("control-plane", "read the control plane's keys from its node", &[], &[]);
@@ -183,13 +186,13 @@ pub static WAYS: &[Way] = &[
     ),
     way(
         "approve-kubelet",
-        "have a kubelet's certificate signed, and ask for the tokens of its pods",
+        "have a kubelet's certificate signed, ask for the tokens of its pods and read their Secrets",
         &[
             CREATE_REQUEST,
             APPROVE_REQUEST,
             named(APPROVE_SIGNER, Name::Is("kubernetes.io/kube-apiserver-client-kubelet")),
         ],
-        &[Gives::NodeAccounts],
+        &[Gives::NodeAccounts, Gives::NodeSecrets],
     ),
     way(
         "create-token",
@@ -446,6 +449,46 @@ pub static WAYS: &[Way] = &[
             )]),
         ],
         &[Gives::OwnNodes],
+    )),
+    constrained(way(
+        "constrained-node-secrets",
+        "read, as any node, the Secrets of its pods",
+        &[
+            named(
+                cluster(&[what(&["impersonate:arbitrary-node"], AUTHENTICATION, &["nodes"])]),
+                Name::Object,
+            ),
+            here(&[what(
+                &[
+                    "impersonate-on:arbitrary-node:get",
+                    "impersonate-on:arbitrary-node:list",
+                    "impersonate-on:arbitrary-node:watch",
+                ],
+                CORE,
+                &["secrets"],
+            )]),
+        ],
+        &[Gives::NodeSecrets],
+    )),
+    constrained(way(
+        "constrained-own-node-secrets",
+        "read, as the node of one's own pod, the Secrets of its pods",
+        &[
+            named(
+                cluster(&[what(&["impersonate:associated-node"], AUTHENTICATION, &["nodes"])]),
+                Name::Is("*"),
+            ),
+            here(&[what(
+                &[
+                    "impersonate-on:associated-node:get",
+                    "impersonate-on:associated-node:list",
+                    "impersonate-on:associated-node:watch",
+                ],
+                CORE,
+                &["secrets"],
+            )]),
+        ],
+        &[Gives::OwnNodeSecrets],
     )),
 ];
 

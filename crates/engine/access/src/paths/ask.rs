@@ -153,6 +153,8 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
             Gives::OwnNodes => return self.own_nodes(namespace),
+            Gives::NodeSecrets => return mounted(None, namespace),
+            Gives::OwnNodeSecrets => return self.own_node_secrets(namespace),
             Gives::Roles => return vec![Gain::All(Set::Roles(own, None))],
             Gives::NodeAccounts => return vec![Gain::All(Set::OnNodes(own))],
             Gives::Users => return vec![Gain::All(Set::Users)],
@@ -187,6 +189,22 @@ impl Asker<'_, '_, '_> {
         let nodes = self.escalation.known.objects.hosts(subject);
         nodes.flat_map(|node| self.escalation.on_node(node, namespace)).collect()
     }
+
+    /// The Secrets that pods there name.
+    fn own_node_secrets(&self, namespace: Option<&str>) -> Vec<Gain> {
+        let Some(subject) = self.subject else { return Vec::new() };
+        let nodes = self.escalation.known.objects.hosts(subject);
+        nodes.flat_map(|node| mounted(Some(node), namespace)).collect()
+    }
+}
+
+/// The Secrets that pods on a node (none: on any) name, in a namespace if any, and whose
+/// tokens they hold.
+pub(super) fn mounted(node: Option<&str>, namespace: Option<&str>) -> Vec<Gain> {
+    let own = || (node.map(str::to_owned), namespace.map(str::to_owned));
+    let (secrets, tokens) = (own(), own());
+    let tokens = Set::MountedTokens(tokens.0, tokens.1);
+    vec![Gain::All(Set::Mounted(secrets.0, secrets.1)), Gain::All(tokens)]
 }
 
 /// The bindings that count in a namespace, or outside of all.

@@ -51,6 +51,7 @@ fn place(power: &Power) -> Option<&str> {
         Power::Is(Subject::ServiceAccount(namespace, _))
         | Power::As(_, Subject::ServiceAccount(namespace, _))
         | Power::Namespace(namespace)
+        | Power::SecretsOfPods(namespace)
         | Power::Pod(namespace, _)
         | Power::Role(namespace, _) => Some(namespace),
         Power::Secrets(namespace) | Power::Pods(namespace) | Power::ClusterRole(_, namespace) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ask::{Asker, counting};
+use super::ask::{Asker, counting, mounted};
 use super::known::Privileged;
 use super::objects::{Presence, proxied};
 use super::sent::{is_asked_inside, opened_by};
@@ -252,6 +252,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             }
             "clusterroles" => self.own_cluster_role(name),
             "roles" => self.own_roles(namespace, Some(name)),
+            "nodes" if way.gives.contains(&Gives::NodeSecrets) => mounted(Some(name), namespace),
             "nodes" => self.escalation.on_node(name, namespace),
             "services/proxy" => Vec::new(),
             "pods/proxy" => self.of_pod(way, namespace, proxied(name)),

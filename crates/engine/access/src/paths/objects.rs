@@ -71,6 +71,8 @@ pub(super) struct Objects {
     roles: HashMap<String, Vec<u32>>,
     /// Node → accounts whose tokens its kubelet may have, and what must be so for it.
     nodes: BTreeMap<String, BTreeMap<Subject, Option<String>>>,
+    /// Node → namespaces with Secrets that pods there name → accounts whose tokens are in them.
+    mounted: BTreeMap<String, BTreeMap<String, BTreeSet<Subject>>>,
     /// Account → nodes on which pods run as it.
     hosts: HashMap<Subject, BTreeSet<String>>,
     unread: HashSet<&'static str>,
@@ -168,9 +170,12 @@ impl Objects {
             self.ask(node, subject, condition);
         }
         for (node, namespace, secret) in access.nodes().related(Kind::Secret) {
+            let mounted = self.mounted.entry(node.to_owned()).or_default();
+            let mounted = mounted.entry(namespace.to_owned()).or_default();
             let token = self.tokens.get(secret).and_then(|accounts| accounts.get(namespace));
             if let Some(account) = token {
                 let account = Subject::account(namespace, account);
+                mounted.insert(account.clone());
                 self.ask(node, account, None);
             }
         }
@@ -281,6 +286,21 @@ impl Objects {
             own || there.is_none()
         });
         accounts.map(|(account, condition)| (account, condition.as_deref()))
+    }
+
+    /// The namespaces with Secrets that pods on a node (none: on any) name, in one if any, and
+    /// the accounts whose tokens are in them.
+    pub(super) fn mounted<'o>(
+        &'o self,
+        node: Option<&str>,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = (&'o str, &'o BTreeSet<Subject>)> + use<'o> {
+        let there = namespace.map(str::to_owned);
+        let of_one = node.map(|node| self.mounted.get(node));
+        let of_all = of_one.is_none().then(|| self.mounted.values());
+        let nodes = of_one.flatten().into_iter().chain(of_all.into_iter().flatten());
+        let mounted = nodes.flatten().map(|(namespace, tokens)| (&**namespace, tokens));
+        mounted.filter(move |(own, _)| there.as_deref().is_none_or(|there| there == *own))
     }
 
     /// The Roles of a namespace, by their index.

@@ -1,6 +1,8 @@
 //! Ways that are open, before anybody is named to whom they lead: thousands of them may
 //! lead to the same thousands.
 
+use std::collections::BTreeSet;
+
 use super::sent::may_be_sent_as;
 use super::{Escalation, Granted, Step};
 use crate::escalation::{Power, Way};
@@ -29,6 +31,10 @@ pub(crate) enum Set {
     Workloads(&'static str, String),
     /// Those whose tokens the kubelet of a node may have, in a namespace; none for all.
     OnNode(String, Option<String>),
+    /// The namespaces with Secrets that pods on a node name, in one if any; none for all nodes.
+    Mounted(Option<String>, Option<String>),
+    /// Those whose token stands in such a Secret, likewise.
+    MountedTokens(Option<String>, Option<String>),
     /// Those whose tokens some kubelet may ask for.
     OnNodes(Option<String>),
     /// What a ClusterRole grants in each namespace.
@@ -141,6 +147,16 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 Box::new(sure.map(|(account, _)| Power::Is(account.clone())))
             }
             Set::OnNodes(namespace) => Box::new(known.asked(namespace.as_deref()).map(Power::Is)),
+            Set::Mounted(node, there) => {
+                let mounted = known.objects.mounted(node.as_deref(), there.as_deref());
+                let places: BTreeSet<&str> = mounted.map(|(namespace, _)| namespace).collect();
+                Box::new(places.into_iter().map(|own| Power::SecretsOfPods(own.to_owned())))
+            }
+            Set::MountedTokens(node, there) => {
+                let mounted = known.objects.mounted(node.as_deref(), there.as_deref());
+                let tokens: BTreeSet<&Subject> = mounted.flat_map(|(_, tokens)| tokens).collect();
+                Box::new(tokens.into_iter().cloned().map(Power::Is))
+            }
             Set::InEveryNamespace(role) => {
                 let role = role.clone();
                 let places = known.namespaces().into_iter();
@@ -191,6 +207,8 @@ impl<'i, 'a> Escalation<'i, 'a> {
         | Set::PodsNamed(..)
         | Set::Workloads(..)
         | Set::OnNode(..)
+        | Set::Mounted(..)
+        | Set::MountedTokens(..)
         | Set::Roles(..)
         | Set::InEveryNamespace(_) = set
         {

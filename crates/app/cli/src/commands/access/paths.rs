@@ -81,7 +81,9 @@ fn wanted(paths: &Found<'_, '_>, to: &To) -> Vec<Power> {
     let mut found: Vec<Power> = match to {
         To::All => return paths.reached().cloned().collect(),
         To::One(Power::Secrets(namespace)) => {
-            [None, namespace.clone()].map(Power::Secrets).into_iter().filter(reached).collect()
+            let all = [None, namespace.clone()].map(Power::Secrets);
+            let some = namespace.clone().map(Power::SecretsOfPods);
+            all.into_iter().chain(some).filter(reached).collect()
         }
         // Sending some requests as somebody is told where one is not him.
         To::One(Power::Is(other)) if !reached(&Power::Is(other.clone())) => {
@@ -90,8 +92,9 @@ fn wanted(paths: &Found<'_, '_>, to: &To) -> Vec<Power> {
         }
         To::One(power) => Some(power.clone()).filter(reached).into_iter().collect(),
         To::AnySecrets => {
-            let secrets = paths.reached().filter(|power| matches!(power, Power::Secrets(_)));
-            secrets.cloned().collect()
+            let is_secrets =
+                |power: &&Power| matches!(power, Power::Secrets(_) | Power::SecretsOfPods(_));
+            paths.reached().filter(is_secrets).cloned().collect()
         }
     };
     if found.is_empty() && reached(&Power::ClusterAdmin) {

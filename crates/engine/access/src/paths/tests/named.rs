@@ -351,7 +351,11 @@ fn a_kubelet_asks_for_the_tokens_of_its_pods() {
     let node = |name: &str| Subject::User(format!("system:node:{name}"));
     let to = "node-tokens, everything to cluster-admin";
     assert_eq!(of(&node("n1"), &snapshot), ["node-tokens sa:shop/admin", to]);
-    let other = ["node-tokens sa:shop/other", "node-tokens sa:shop/runner"];
+    let other = [
+        "node-secrets secrets-of-pods:shop",
+        "node-tokens sa:shop/other",
+        "node-tokens sa:shop/runner",
+    ];
     assert_eq!(of(&node("n2"), &snapshot), other);
     assert!(of(&node("n3"), &snapshot).is_empty());
     // Who acts as one node has what it has, of which version constrained impersonation is.

@@ -1,0 +1,95 @@
+//! What nodes hold besides the tokens of their pods.
+
+use super::named::{object, of};
+use super::*;
+
+/// A pod of no account that runs on a node and names a Secret.
+pub(super) fn mounts(name: &str, node: &str, secret: &str) -> String {
+    let volume = format!(r#"{{"name":"v","secret":{{"secretName":"{secret}"}}}}"#);
+    let spec = format!(r#","spec":{{"nodeName":"{node}","volumes":[{volume}]}}"#);
+    object("v1", "Pod", "shop", name, &spec)
+}
+
+fn secrets(found: &[String]) -> Vec<&str> {
+    let found = found.iter().map(String::as_str);
+    found.filter(|found| found.contains("secret")).collect()
+}
+
+#[test]
+fn who_acts_as_a_node_reads_the_secrets_of_its_pods() {
+    let name = "authentication.k8s.io";
+    let acts = |names: &[&str]| rule(name, "nodes", "impersonate:arbitrary-node", names);
+    let reads = |verb: &str| rule("", "secrets", &format!("impersonate-on:{verb}"), &[]);
+    let get = reads("arbitrary-node:get");
+    let annotation = r#","metadata":{"name":"t","namespace":"shop","annotations":{"kubernetes.io/service-account.name":"admin"}},"type":"kubernetes.io/service-account-token""#;
+    let token = format!(r#"{{"apiVersion":"v1","kind":"Secret"{annotation}}}"#);
+    let (db, held) = (mounts("a", "n1", "db"), mounts("b", "n2", "t"));
+    let is = |rules: &[String], more: &[&str], minor: Minor| {
+        let mut snapshot = estate("ClusterRole", rules, more);
+        snapshot.minor = minor;
+        let found = of(&Subject::user("jane"), &snapshot);
+        secrets(&found).join(", ")
+    };
+    let newest = |rules: &[String], more: &[&str]| is(rules, more, Minor::NEWEST);
+    let told = "constrained-node-secrets secrets-of-pods:shop";
+    for verb in ["get", "list", "watch"] {
+        let rules = [acts(&[]), reads(&format!("arbitrary-node:{verb}"))];
+        assert_eq!(newest(&rules, &[&db]), told);
+    }
+    assert_eq!(newest(&[acts(&["n1"]), get.clone()], &[&db]), told);
+    assert_eq!(newest(&[acts(&["n2"]), get.clone()], &[&db]), "", "another node");
+    assert_eq!(newest(&[acts(&[]), get.clone()], &[]), "", "no pod names any");
+    assert_eq!(newest(&[acts(&[]), reads("associated-node:get")], &[&db]), "");
+    assert_eq!(newest(&[acts(&[])], &[&db]), "");
+    assert_eq!(newest(std::slice::from_ref(&get), &[&db]), "");
+    assert_eq!(is(&[acts(&[]), get.clone()], &[&db], Minor::v1(35)), "");
+    // A token among them is its account.
+    let mut snapshot = estate("ClusterRole", &[acts(&["n2"]), get.clone()], &[&held, &token]);
+    snapshot.minor = Minor::NEWEST;
+    let path = "constrained-node-secrets, everything to cluster-admin";
+    assert!(of(&Subject::user("jane"), &snapshot).contains(&path.to_owned()));
+    let mut snapshot = estate("ClusterRole", &[acts(&["n1"]), get], &[&db, &held, &token]);
+    snapshot.minor = Minor::NEWEST;
+    assert!(!of(&Subject::user("jane"), &snapshot).contains(&path.to_owned()));
+}
+
+#[test]
+fn who_acts_as_the_node_of_his_pod_reads_the_secrets_there() {
+    let name = "authentication.k8s.io";
+    let rules = [
+        rule(name, "nodes", "impersonate:associated-node", &["*"]),
+        rule("", "secrets", "impersonate-on:associated-node:get", &[]),
+    ];
+    let agent = r#"{"kind":"ServiceAccount","namespace":"shop","name":"agent"}"#;
+    let own = r#","spec":{"serviceAccountName":"agent","nodeName":"n1"}"#;
+    let own = object("v1", "Pod", "shop", "agent", own);
+    let is = |node: &str| {
+        let rbac = bound("ClusterRole", "acts", &rules, agent);
+        let db = mounts("a", node, "db");
+        let mut snapshot = estate("Role", &[], &[&own, &db, &rbac[0], &rbac[1]]);
+        snapshot.minor = Minor::NEWEST;
+        let found = of(&Subject::account("shop", "agent"), &snapshot);
+        secrets(&found).join(", ")
+    };
+    assert_eq!(is("n1"), "constrained-own-node-secrets secrets-of-pods:shop");
+    assert_eq!(is("n2"), "");
+}
+
+#[test]
+fn who_has_a_kubelets_certificate_signed_reads_the_secrets_of_pods() {
+    let of_certificates = |resource: &str, verb: &str, names: &[&str]| {
+        rule("certificates.k8s.io", resource, verb, names)
+    };
+    let signer = "kubernetes.io/kube-apiserver-client-kubelet";
+    let rules = [
+        of_certificates("certificatesigningrequests", "create", &[]),
+        of_certificates("certificatesigningrequests/approval", "update", &[]),
+        of_certificates("signers", "approve", &[signer]),
+    ];
+    let snapshot = estate("ClusterRole", &rules, &[&mounts("a", "n1", "db")]);
+    let found = of(&Subject::user("jane"), &snapshot);
+    assert_eq!(secrets(&found), ["approve-kubelet secrets-of-pods:shop"]);
+    let found = of(&Subject::User("system:node:n1".to_owned()), &snapshot);
+    assert_eq!(secrets(&found), ["node-secrets secrets-of-pods:shop"]);
+    assert!(of(&Subject::User("system:node:n2".to_owned()), &snapshot).is_empty());
+}

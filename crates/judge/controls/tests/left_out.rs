@@ -1,6 +1,6 @@
 //! What was not read of an object, or is masked in it, is unknown to controls, as it is to
 //! admission policies.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::sync::Arc;
 

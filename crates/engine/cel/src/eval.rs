@@ -133,6 +133,9 @@ pub struct Context<'c, 'a> {
     /// The cost at which it stops; 0 means the API server's limit of one
     /// expression, 1,000,000.
     pub limit: u64,
+    /// What it may cost together with the variables that it reads, for whoever evaluates
+    /// much and has no time for all that the API server allows; none is all of that.
+    pub allowance: Option<u64>,
     /// Asked every 100 iterations; true stops.
     pub interrupt: Option<&'c dyn Fn() -> bool>,
     /// Is told what is read.
@@ -173,6 +176,7 @@ pub(crate) fn run<'a>(
     context: &mut Context<'_, 'a>,
 ) -> Eval<Val<'a>> {
     let limit = if context.limit == 0 { COST_LIMIT } else { context.limit };
+    let limit = limit.min(context.allowance.unwrap_or(u64::MAX));
     let locals = Locals::default();
     let mut machine = Machine { bindings, context, locals, limit, minor, n_iterations: 0 };
     let value = machine.eval(expr)?;

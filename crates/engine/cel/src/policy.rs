@@ -24,7 +24,7 @@ mod types;
 pub use patch::{Operation, apply_configuration, json_patch};
 pub(crate) use patch::{is_typed, plain};
 pub(crate) use stage::Read;
-pub use stage::{OUT_OF_BUDGET, Stage, Variables, evaluate};
+pub use stage::{BEYOND_ALLOWANCE, OUT_OF_BUDGET, Stage, Variables, evaluate};
 
 /// What the expressions of one evaluation of a policy may cost together, which is
 /// one binding with one parameter; a mutation has as much for itself.

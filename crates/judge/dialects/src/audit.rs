@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ironhull_controls::control::Control;
 use ironhull_controls::judge::{Judgement, Tally, owners};
-use ironhull_model::{Finding, Object, Severity, Standing, Value, Verdict};
+use ironhull_model::{Finding, Object, Severity, Standing, Value, Verdict, World};
 use ironhull_schema::{Schema, defaults, template_path};
 
 use crate::decision::{Decision, Doubt};
@@ -59,6 +59,12 @@ struct Changed<'m> {
     after: Option<&'m Value>,
     /// The mutating webhooks that may change what policies left.
     may_be_by: Vec<&'m str>,
+}
+
+/// The policies of a world by which a check with these controls judges all of its objects.
+pub fn policies<'a>(world: World<'a>, controls: &[&Control]) -> Policies<'a> {
+    let asked: BTreeSet<&str> = controls.iter().map(|control| &*control.id).collect();
+    Policies::new(world).asked(|name| asked.contains(&*id(Flavour::Validating, name)))
 }
 
 /// The forms that the pods of a workload have when policies are asked about them; none

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::allowance::Allowance;
 use crate::decision::{Decision, Denial, Doubt, Ran, Read, Said};
 use crate::estate::{Namespace, Param, Params};
 use crate::evaluate::{self, Evaluation, Outcome, Step};
@@ -66,8 +67,9 @@ impl<'e> Review<'_, '_, 'e> {
             return self.config_error(policy, None, &error);
         }
         let mut annotations: BTreeMap<&'e str, Vec<String>> = BTreeMap::new();
+        let allowance = self.policies.allowance();
         for binding in &entry.bindings {
-            self.binding(entry, binding, &matched, &mut annotations);
+            self.binding(entry, binding, &matched, &allowance, &mut annotations);
         }
         for (key, values) in annotations {
             self.decision.audit.insert(format!("{}/{key}", policy.name), values.join(", "));
@@ -79,6 +81,7 @@ impl<'e> Review<'_, '_, 'e> {
         entry: &'e Entry<'e>,
         binding: &'e Binding<'e>,
         matched: &Matched<'_>,
+        allowance: &Allowance,
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
         let policy = &entry.policy;
@@ -105,7 +108,11 @@ impl<'e> Review<'_, '_, 'e> {
             );
         }
         for param in params {
-            self.evaluate(entry, binding, matched, param, annotations);
+            // Making what it sees takes time, too.
+            if allowance.left() == 0 {
+                return self.doubt(policy, Some(binding), allowance.spent());
+            }
+            self.evaluate(entry, binding, matched, (param, allowance), annotations);
         }
     }
 
@@ -114,12 +121,12 @@ impl<'e> Review<'_, '_, 'e> {
         entry: &'e Entry<'e>,
         binding: &'e Binding<'e>,
         matched: &Matched<'_>,
-        param: Param<'_>,
+        (param, allowance): (Param<'_>, &Allowance),
         annotations: &mut BTreeMap<&'e str, Vec<String>>,
     ) {
         let (policies, request) = (self.policies, self.request);
-        let n_variables = entry.program.variables.len();
-        with_seen(policies, request, matched, param, n_variables, |seen, documents| {
+        let bounds = (allowance, entry.program.variables.len());
+        with_seen(policies, request, matched, param, bounds, |seen, documents| {
             let evaluation = evaluate::evaluate(&entry.policy, &entry.program, seen);
             if !evaluation.is_met {
                 return;

@@ -7,6 +7,7 @@ use ironhull_cel::{Host, Part, Val};
 use ironhull_controls::left_out::{self, Reads};
 use ironhull_model::{Kind, Minor, Node, Value};
 
+use crate::allowance::Allowance;
 use crate::expression::{Expression, Given, Spent, Stage};
 use crate::policy::{FailurePolicy, Policy};
 use crate::text::{aggregate, cut};
@@ -96,6 +97,8 @@ pub(crate) struct Seen<'e> {
     pub(crate) minor: Minor,
     /// Answers the authorizer's checks.
     pub(crate) host: &'e dyn Host,
+    /// What the policy may still cost.
+    pub(crate) allowance: &'e Allowance,
     /// The documents that the API server holds as values of its Go types.
     pub(crate) typed: &'e [&'e Value],
     /// Those that were not read as a whole: the object first, if it is one of them.
@@ -139,11 +142,7 @@ pub(crate) fn evaluate<'e>(
         Met::Yes => run.validations(),
         Met::No => Evaluation::default(),
         Met::Error(error) => run.whole(error),
-        Met::Unknown(what) => Evaluation {
-            is_met: true,
-            steps: vec![run.step(0, Outcome::Unknown(what), String::new(), Reads::default())],
-            ..Evaluation::default()
-        },
+        Met::Unknown(what) => run.unknown(what),
     }
 }
 
@@ -163,7 +162,8 @@ pub(crate) fn is_met<'e>(policy: &Policy<'e>, program: &'e Program, seen: &Seen<
 impl<'e> Run<'_, 'e> {
     fn stage(&self, inputs: &Inputs<'e>, budget: u64) -> Stage<'e> {
         let documents = (self.seen.typed, self.seen.parts);
-        Stage::new(inputs, &self.program.variables, self.seen.host, documents, budget)
+        let Seen { host, allowance, .. } = self.seen;
+        Stage::new(inputs, &self.program.variables, *host, documents, allowance, budget)
     }
 
     fn ask(
@@ -193,8 +193,11 @@ impl<'e> Run<'_, 'e> {
         let (mut errors, mut unknown, mut is_false) = (Vec::new(), None, false);
         for expression in &self.program.conditions {
             match self.ask(&mut stage, expression, &mut Reads::default()) {
-                Err(Spent) if self.fails() => return Met::Error(OUT_OF_BUDGET.to_owned()),
-                Err(Spent) => return Met::No,
+                Err(Spent::Allowance(what)) => return Met::Unknown(what),
+                Err(Spent::Budget) if self.fails() => {
+                    return Met::Error(OUT_OF_BUDGET.to_owned());
+                }
+                Err(Spent::Budget) => return Met::No,
                 Ok(Told::Value(value)) => is_false |= matches!(value, Val::Bool(false)),
                 Ok(Told::Error(error)) => errors.push(error),
                 Ok(Told::Unknown(what)) => unknown = Some(what),
@@ -216,10 +219,13 @@ impl<'e> Run<'_, 'e> {
             let mut reads = Reads::default();
             match self.ask(&mut stage, expression, &mut reads) {
                 Ok(answer) => told.push((answer, reads)),
-                Err(Spent) => return self.whole(OUT_OF_BUDGET.to_owned()),
+                Err(spent) => return self.spent(spent),
             }
         }
-        let messages = self.messages(stage.left);
+        let messages = match self.messages(stage.left) {
+            Err(Spent::Allowance(what)) => return self.spent(Spent::Allowance(what)),
+            messages => messages.ok(),
+        };
         let steps: Vec<Step<'e>> = told
             .into_iter()
             .enumerate()
@@ -228,12 +234,25 @@ impl<'e> Run<'_, 'e> {
         let cost = BUDGET - stage.left;
         match self.annotations() {
             Ok(annotations) => Evaluation { is_met: true, steps, annotations, cost },
-            Err(Spent) => self.whole(OUT_OF_BUDGET.to_owned()),
+            Err(spent) => self.spent(spent),
         }
     }
 
-    /// The computed messages, on what the validations left; none when that ends.
-    fn messages(&self, left: u64) -> Option<Vec<Option<String>>> {
+    /// What ends everything in place of it.
+    fn spent(&self, spent: Spent) -> Evaluation<'e> {
+        match spent {
+            Spent::Budget => self.whole(OUT_OF_BUDGET.to_owned()),
+            Spent::Allowance(what) => self.unknown(what),
+        }
+    }
+
+    fn unknown(&self, what: String) -> Evaluation<'e> {
+        let step = self.step(0, Outcome::Unknown(what), String::new(), Reads::default());
+        Evaluation { is_met: true, steps: vec![step], ..Evaluation::default() }
+    }
+
+    /// The computed messages, on what the validations left.
+    fn messages(&self, left: u64) -> Result<Vec<Option<String>>, Spent> {
         let mut stage = self.stage(&self.seen.messages, left);
         let mut messages = Vec::new();
         for expression in &self.program.messages {
@@ -241,7 +260,7 @@ impl<'e> Run<'_, 'e> {
                 messages.push(None);
                 continue;
             };
-            let message = match self.ask(&mut stage, expression, &mut Reads::default()).ok()? {
+            let message = match self.ask(&mut stage, expression, &mut Reads::default())? {
                 Told::Value(value) => Some(value.display().trim().to_owned()),
                 Told::Unknown(what) => Some(format!("{UNTOLD}: {what}")),
                 Told::Error(_) => None,
@@ -249,7 +268,7 @@ impl<'e> Run<'_, 'e> {
             let is_fit = |text: &String| text.len() <= MESSAGE && !text.contains('\n');
             messages.push(message.filter(is_fit));
         }
-        Some(messages)
+        Ok(messages)
     }
 
     fn judged(

@@ -1,10 +1,11 @@
 //! Expressions of policies: what they may name, their types, how they are run.
 
-use ironhull_cel::policy::{self, Inputs, OUT_OF_BUDGET, Use, Variables};
+use ironhull_cel::policy::{self, BEYOND_ALLOWANCE, Inputs, OUT_OF_BUDGET, Use, Variables};
 use ironhull_cel::{Binding, Context, Host, Issue, Part, Program, Type, Val};
 use ironhull_controls::left_out::Reads;
 use ironhull_model::{Minor, Value};
 
+use crate::allowance::Allowance;
 use crate::policy::Named;
 
 /// What an expression must give.
@@ -126,12 +127,18 @@ pub(crate) struct Stage<'e> {
     typed: &'e [&'e Value],
     /// Those that were not read as a whole.
     parts: &'e [Part<'e>],
-    /// What is left to spend.
+    allowance: &'e Allowance,
+    /// What is left of the API server's budget.
     pub(crate) left: u64,
 }
 
-/// The budget is spent.
-pub(crate) struct Spent;
+/// What ends all evaluations that share a budget.
+pub(crate) enum Spent {
+    /// The API server's budget is spent.
+    Budget,
+    /// More than is allowed for here: why what it gives is not known.
+    Allowance(String),
+}
 
 impl<'e> Stage<'e> {
     pub(crate) fn new(
@@ -139,10 +146,12 @@ impl<'e> Stage<'e> {
         variables: &'e Variables,
         host: &'e dyn Host,
         (typed, parts): (&'e [&'e Value], &'e [Part<'e>]),
+        allowance: &'e Allowance,
         budget: u64,
     ) -> Stage<'e> {
         let memory = policy::Stage::new(variables);
-        Stage { bindings: inputs.clone().bindings(), memory, host, typed, parts, left: budget }
+        let bindings = inputs.clone().bindings();
+        Stage { bindings, memory, host, typed, parts, allowance, left: budget }
     }
 
     /// Runs an expression; what it costs is taken from the budget.
@@ -161,9 +170,17 @@ impl<'e> Stage<'e> {
         context.stage = Some(&mut self.memory);
         context.typed = self.typed;
         context.parts = self.parts;
-        match policy::evaluate(program, &self.bindings, &mut context, &mut self.left) {
+        context.allowance = Some(self.allowance.left());
+        let before = self.left;
+        let result = policy::evaluate(program, &self.bindings, &mut context, &mut self.left);
+        self.allowance.take(before - self.left);
+        match result {
             Ok(value) => Ok(Given::Value(value)),
-            Err(error) if error.message == OUT_OF_BUDGET => Err(Spent),
+            Err(error) if error.message == OUT_OF_BUDGET => Err(Spent::Budget),
+            Err(error) if error.message == BEYOND_ALLOWANCE => {
+                self.allowance.take(u64::MAX);
+                Err(Spent::Allowance(self.allowance.spent()))
+            }
             Err(error) => Ok(Given::Error(format!(
                 "expression '{}' resulted in error: {}",
                 expression.text, error.message

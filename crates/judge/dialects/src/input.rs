@@ -6,6 +6,7 @@ use ironhull_controls::left_out::LeftOut;
 use ironhull_model::{Builder, Minor, Node, Value};
 use ironhull_schema::crd;
 
+use crate::allowance::{Allowance, EVALUATION};
 use crate::authorizer::Authorizer;
 use crate::estate::{Estate, Namespace, Param, namespace_object};
 use crate::evaluate::Seen;
@@ -37,6 +38,8 @@ pub(crate) struct Shared<'e> {
     pub(crate) typed: &'e [&'e Value],
     /// Of [`Documents::parts`].
     pub(crate) parts: &'e [Part<'e>],
+    /// What the policy may still cost.
+    pub(crate) allowance: &'e Allowance,
     /// How many variables the policy has.
     pub(crate) n_variables: usize,
 }
@@ -79,9 +82,10 @@ pub(crate) fn with_seen<T>(
     request: &Request<'_>,
     matched: &Matched<'_>,
     param: Param<'_>,
-    n_variables: usize,
+    (allowance, n_variables): (&Allowance, usize),
     run: impl FnOnce(&Seen<'_>, &Documents) -> T,
 ) -> T {
+    allowance.take(EVALUATION);
     let estate = policies.estate();
     let object = sent(request, matched, estate);
     let documents = Documents::new(request, matched, param, estate, object);
@@ -92,7 +96,7 @@ pub(crate) fn with_seen<T>(
     let minor = estate.world().base.minor;
     let typed = documents.typed(request, param, shown, true, minor);
     let parts = documents.parts(request, param, estate);
-    let shared = Shared { host: &host, typed: &typed, parts: &parts, n_variables };
+    let shared = Shared { host: &host, typed: &typed, parts: &parts, allowance, n_variables };
     run(&documents.seen(request, matched, estate, shown, shared), &documents)
 }
 
@@ -141,7 +145,7 @@ impl Documents {
         shown: Option<&'e Value>,
         shared: Shared<'e>,
     ) -> Seen<'e> {
-        let Shared { host, typed, parts, n_variables } = shared;
+        let Shared { host, typed, parts, allowance, n_variables } = shared;
         let object = |known: Known<'e>, renamed: &'e Option<Value>| match (known, renamed) {
             (Known::None, _) => Val::Null,
             (_, Some(renamed)) => Val::from_node(renamed.root()),
@@ -188,6 +192,7 @@ impl Documents {
             is_early,
             minor,
             host,
+            allowance,
             typed,
             parts,
         }

@@ -11,6 +11,7 @@
 //! It knows no file and no report. Quotas and webhooks are not asked; which mutating webhooks may change an object that
 //! is refused is said.
 
+mod allowance;
 mod answer;
 pub mod audit;
 mod authorizer;

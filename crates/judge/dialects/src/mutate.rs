@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use ironhull_model::Value;
 
+use crate::allowance::{Allowance, EVALUATION};
 use crate::authorizer::Authorizer;
 use crate::decision::{Doubt, Status};
 use crate::estate::Param;
@@ -129,6 +130,8 @@ struct Run<'r, 'e> {
     internal: Option<String>,
     /// Whether match conditions were asked yet.
     has_conditions: bool,
+    /// What each policy may still cost, in their order.
+    allowances: &'r [Allowance],
 }
 
 /// Runs the mutating policies.
@@ -139,9 +142,17 @@ pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> M
         false => estate.written(request.kind, value),
     });
     let result = Mutated { object, ..Mutated::untouched() };
-    let versions = Vec::new();
-    let mut run =
-        Run { policies, request, result, versions, internal: None, has_conditions: false };
+    let allowances: Vec<Allowance> =
+        policies.mutating.iter().map(|_| policies.allowance()).collect();
+    let mut run = Run {
+        policies,
+        request,
+        result,
+        versions: Vec::new(),
+        internal: None,
+        has_conditions: false,
+        allowances: &allowances,
+    };
     if request.operation != Operation::Delete && !is_never_asked(request) {
         run.rounds();
     }
@@ -293,7 +304,13 @@ impl<'e> Run<'_, 'e> {
             documents.typed(&current, invocation.param, shown.as_ref(), with_objects, minor);
         let shown = shown.as_ref();
         let parts = documents.parts(&current, invocation.param, estate);
-        let shared = Shared { host: &authorizer, typed: &typed, parts: &parts, n_variables };
+        let all = self.policies.mutating.iter();
+        let own = { all }.position(|entry| std::ptr::eq(entry, invocation.entry));
+        let none = Allowance::new(0);
+        let allowance = own.and_then(|own| self.allowances.get(own)).unwrap_or(&none);
+        allowance.take(EVALUATION);
+        let shared =
+            Shared { host: &authorizer, typed: &typed, parts: &parts, allowance, n_variables };
         run(&documents.seen(&current, matched, estate, shown, shared))
     }
 

@@ -7,6 +7,7 @@ use ironhull_access::Access;
 use ironhull_model::{Object, Standing, World};
 use ironhull_schema::crd;
 
+use crate::allowance::{self, Allowance};
 use crate::answer::{self, Answer};
 use crate::decide;
 use crate::decision::Decision;
@@ -71,6 +72,8 @@ pub struct Policies<'a> {
     pub(crate) webhooks: Vec<Webhook<'a>>,
     /// Who may do what, where an expression asks.
     pub(crate) access: Option<Access<'a>>,
+    /// What each may cost about one object, in the API server's units.
+    share: u64,
 }
 
 impl<'a> Policies<'a> {
@@ -87,7 +90,38 @@ impl<'a> Policies<'a> {
         let asks = validating.iter().chain(&mutating).any(|entry| entry.policy.asks_who_may())
             || webhooks.iter().any(Webhook::asks_who_may);
         let access = asks.then(|| Access::new(world));
-        Policies { estate: Estate::new(world), validating, mutating, refused, webhooks, access }
+        Policies {
+            estate: Estate::new(world),
+            validating,
+            mutating,
+            refused,
+            webhooks,
+            access,
+            share: u64::MAX,
+        }
+    }
+
+    /// Only the validating policies that `is_asked`, by name, and what all may cost when
+    /// every object of the world is judged by them: about a minute. Mutating policies
+    /// change what is judged, whether they are asked for or not.
+    #[must_use]
+    pub fn asked(mut self, is_asked: impl Fn(&str) -> bool) -> Policies<'a> {
+        self.validating.retain(|entry| is_asked(entry.policy.name));
+        let of_webhooks = usize::from(!self.webhooks.is_empty());
+        let n_policies = self.validating.len() + self.mutating.len() + of_webhooks;
+        self.share = allowance::share(n_policies, self.estate.world().objects().count());
+        self
+    }
+
+    /// What each policy may cost about one object, in the API server's units. What it says
+    /// where it costs more is unknown, so that with another share it may say something
+    /// else.
+    pub fn share(&self) -> u64 {
+        self.share
+    }
+
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance::new(self.share)
     }
 
     /// Whether objects of these kinds (group, kind) may change what is said of others:

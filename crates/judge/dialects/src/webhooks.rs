@@ -5,6 +5,7 @@
 
 use ironhull_model::{Minor, World};
 
+use crate::allowance::Allowance;
 use crate::estate::Param;
 use crate::evaluate::{self, Met, Program};
 use crate::input::with_seen;
@@ -57,7 +58,12 @@ impl<'a> Webhook<'a> {
         self.asked.asks_who_may()
     }
 
-    fn may_be_asked(&self, policies: &Policies<'_>, request: &Request<'_>) -> bool {
+    fn may_be_asked(
+        &self,
+        policies: &Policies<'_>,
+        request: &Request<'_>,
+        allowance: &Allowance,
+    ) -> bool {
         let matched = match self.asked.constraints.matches(request, policies.estate()) {
             Matching::No => return false,
             // The request is refused then.
@@ -66,7 +72,8 @@ impl<'a> Webhook<'a> {
             Matching::Yes(matched) => matched,
         };
         self.asked.conditions.is_empty()
-            || with_seen(policies, request, &matched, Param::None, 0, |seen, _| {
+            || allowance.left() == 0
+            || with_seen(policies, request, &matched, Param::None, (allowance, 0), |seen, _| {
                 !matches!(evaluate::is_met(&self.asked, &self.conditions, seen), Met::No)
             })
     }
@@ -79,7 +86,9 @@ impl Policies<'_> {
         if is_never_asked(request) {
             return Vec::new();
         }
-        let asked = self.webhooks.iter().filter(|webhook| webhook.may_be_asked(self, request));
+        let allowance = self.allowance();
+        let asked = { self.webhooks.iter() }
+            .filter(|webhook| webhook.may_be_asked(self, request, &allowance));
         let mut names: Vec<&str> = Vec::new();
         for name in asked.map(|webhook| webhook.asked.name) {
             if !names.contains(&name) {

@@ -46,9 +46,16 @@ impl<'a> Machine<'_, '_, 'a> {
         // It has a limit and a cost of its own.
         let outer = (self.context.cost, self.context.limit);
         (self.context.cost, self.context.limit) = (0, 0);
+        self.context.allowance = self.context.allowance.map(|left| left.saturating_sub(outer.0));
         let value = run(&program.expr, program.minor, self.bindings, self.context);
         let cost = self.context.cost;
         (self.context.cost, self.context.limit) = outer;
+        if let Some(left) = self.context.allowance {
+            // What it cost is no longer there for what reads it.
+            let left = left.saturating_sub(cost).saturating_add(outer.0);
+            self.context.allowance = Some(left);
+            self.limit = self.limit.min(left);
+        }
         if let Err(error) = &value
             && error.is_interruption()
         {

@@ -14,6 +14,9 @@ use crate::{Issue, Program};
 pub const OUT_OF_BUDGET: &str =
     "validation failed due to running out of cost budget, no further validation rules will be run";
 
+/// What ends an evaluation that costs more than [`Context::allowance`].
+pub const BEYOND_ALLOWANCE: &str = "it costs more than is allowed for it here";
+
 /// The variables of one policy, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
@@ -164,7 +167,8 @@ fn inside(text: &str, at: usize) -> Option<(&str, &str, &str)> {
 
 /// Evaluates an expression within what is left of a budget, from which what it and
 /// the variables that it read have cost is taken. The error [`OUT_OF_BUDGET`], which
-/// is fatal, ends the whole evaluation that the budget is for.
+/// is fatal, ends the whole evaluation that the budget is for; so does
+/// [`BEYOND_ALLOWANCE`], of which it is not known what the API server would have said.
 pub fn evaluate<'a>(
     program: &'a Program,
     bindings: &[Binding<'a>],
@@ -172,8 +176,12 @@ pub fn evaluate<'a>(
     budget: &mut u64,
 ) -> Result<Val<'a>, EvalError> {
     context.cost = 0;
+    let allowance = context.allowance.filter(|allowance| allowance < budget);
     let value = program.eval(bindings, context);
     let of_variables = context.stage.as_deref_mut().map_or(0, Stage::take_cost);
+    if allowance.is_some_and(|most| of_variables.saturating_add(context.cost) > most) {
+        return Err(EvalError { message: BEYOND_ALLOWANCE.to_owned(), fatal: true });
+    }
     let left = budget.checked_sub(of_variables).and_then(|left| left.checked_sub(context.cost));
     match left {
         Some(left) => {

@@ -10,7 +10,7 @@ use ironhull_schema::{crd, strict};
 
 use super::{Ended, Invocation, Run};
 use crate::evaluate::{self, Program};
-use crate::expression::{Given, Stage};
+use crate::expression::{Given, Spent, Stage};
 use crate::kinds::api_version;
 use crate::plugins;
 use crate::policy::PatchType;
@@ -197,7 +197,8 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
         ..seen.validations.clone()
     };
     let documents = (seen.typed, seen.parts);
-    let mut stage = Stage::new(&inputs, &program.variables, seen.host, documents, BUDGET);
+    let mut stage =
+        Stage::new(&inputs, &program.variables, seen.host, documents, seen.allowance, BUDGET);
     let expression = &program.mutations[index];
     if let Err(error) = &expression.program {
         return Made::Error(error.clone());
@@ -210,7 +211,8 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
     let value = match given {
         Ok(Given::Value(value)) => value,
         Ok(Given::Error(error)) => return Made::Error(error),
-        Err(_) => return Made::Error(OUT_OF_BUDGET.to_owned()),
+        Err(Spent::Budget) => return Made::Error(OUT_OF_BUDGET.to_owned()),
+        Err(Spent::Allowance(what)) => return Made::Unknown(what),
     };
     if value.is_unknown() {
         return Made::Unknown(seen.missing(&reads));

@@ -11,6 +11,7 @@ use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, World};
 use ironhull_schema::{Schema, defaults};
 
+mod cost;
 mod plugins;
 mod webhooks;
 
@@ -73,7 +74,8 @@ fn policy(flavour: &str, resources: &str, spec: &str) -> String {
     )
 }
 
-const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop}\n";
+pub(crate) const MAP: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop}\n";
 
 #[test]
 fn mutating_policies_go_first() {

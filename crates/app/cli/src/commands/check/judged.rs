@@ -8,8 +8,7 @@ use anyhow::bail;
 use ironhull_controls::exceptions::Exception;
 use ironhull_controls::gate::ScopedGate;
 use ironhull_controls::{Control, Judge, Judgement, assign, exceptions};
-use ironhull_dialects::Policies;
-use ironhull_dialects::audit::Audit;
+use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::snapshot::{FACTS, FactDeclaration};
 use ironhull_model::{
     Cause, Diagnostic, Finding, Level, Severity, Snapshot, SourceId, Verdict, World,
@@ -72,7 +71,7 @@ pub(crate) fn judge(
     let world = World::new(&snapshot);
     let judge = Judge::new(world, &plan.controls, &assignments).prove_from(plan.proof_from);
     let controls = Plan::beside(&plan.controls, &admission);
-    let policies = Policies::new(world);
+    let policies = audit::policies(world, &controls);
     let audit = (!admission.is_empty()).then(|| Audit::new(&policies, &controls));
     let Documents { exceptions, gates, .. } = &documents;
     // What the user wrote comes first: it names an owner of theirs.

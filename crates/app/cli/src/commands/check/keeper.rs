@@ -9,8 +9,7 @@ use ironhull_controls::exceptions::{self, Exception};
 use ironhull_controls::judge::owners;
 use ironhull_controls::standing::Difference;
 use ironhull_controls::{Assignment, Control, Judge, Judgement, Said, Standing, assign};
-use ironhull_dialects::Policies;
-use ironhull_dialects::audit::Audit;
+use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{Diagnostic, Finding, Object, Snapshot, ThingRef, Verdict, World};
 use ironhull_schema::Schema;
 use jiff::civil::Date;
@@ -36,6 +35,8 @@ pub(super) struct Keeper<'p> {
     /// Why rules could not judge, as it was told last.
     errors: Vec<Diagnostic>,
     today: Option<Date>,
+    /// What each admission policy could cost about one object.
+    share: Option<u64>,
 }
 
 /// What is other than before.
@@ -68,6 +69,7 @@ impl<'p> Keeper<'p> {
             standing: Standing::default(),
             errors: Vec::new(),
             today: None,
+            share: None,
         }
     }
 
@@ -90,7 +92,9 @@ impl<'p> Keeper<'p> {
         let controls = Plan::beside(&self.plan.controls, &self.admission);
         let assignments = assign(&self.plan.controls, &self.documents.policies);
         let world = World::new(snapshot);
-        let policies = Policies::new(world);
+        let policies = audit::policies(world, &controls);
+        let share = policies.share();
+        let anew = self.share.replace(share) != Some(share) || anew;
         let moment = Moment {
             world,
             today,

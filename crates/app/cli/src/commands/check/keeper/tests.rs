@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use ironhull_controls::standing::Difference;
 use ironhull_controls::{Control, Judge, Tally, assign, examples, exceptions};
-use ironhull_dialects::Policies;
-use ironhull_dialects::audit::Audit;
+use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{
     Coverage, Diagnostic, Finding, Minor, Object, Snapshot, Standing, ThingRef, World,
 };
@@ -207,7 +206,7 @@ impl<'p> Stream<'p> {
         let controls = Plan::beside(&plan.controls, &admission);
         let assignments = assign(&plan.controls, &self.documents.policies);
         let judge = Judge::new(world, &plan.controls, &assignments).prove_from(plan.proof_from);
-        let policies = Policies::new(world);
+        let policies = audit::policies(world, &controls);
         let audit = (!admission.is_empty()).then(|| Audit::new(&policies, &controls));
         let accepting = plan.packs();
         let mut whole = run(world, &judge, audit.as_ref(), |part| {
@@ -349,4 +348,49 @@ fn the_controls_of_admission_policies_end_when_they_are_made_anew() {
     stream.change(&[], true);
     assert_eq!(stream.keeper.admission.len(), first.len());
     assert!(first.iter().all(|control| control.upgrade().is_none()), "the first are still there");
+}
+
+/// With many more objects each policy may cost less about one, also about those that
+/// nothing else changed.
+#[test]
+fn what_policies_may_cost_follows_how_many_objects_there_are() {
+    let policy = |name: &str, resource: &str, expression: &str| {
+        let spec = format!(
+            r#"{{"matchConstraints":{{"resourceRules":[{{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["{resource}"]}}]}},"validations":[{{"expression":"{expression}"}}]}}"#
+        );
+        let bound = format!(r#"{{"policyName":"{name}","validationActions":["Deny"]}}"#);
+        [("", spec), ("Binding", bound)].map(|(kind, spec)| {
+            live(format!(
+                r#"{{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingAdmissionPolicy{kind}","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
+            ))
+        })
+    };
+    let list: Vec<String> = (0..90).map(|n| n.to_string()).collect();
+    let list = format!("[{}]", list.join(","));
+    let costly = format!("{list}.all(x, {list}.all(y, x + y >= 0))");
+    let mut first: Vec<Arc<Object>> = policy("costly", "deployments", &costly).into();
+    first.extend((0..60).flat_map(|n| policy(&format!("p{n}"), "daemonsets", "true")));
+    first.extend(families());
+    let (plan, documents) = (plan(&[]), Documents::default());
+    let mut stream = Stream::new(&plan, &documents);
+    stream.change(&first, true);
+    stream.compare("few");
+    let is_unknown = |stream: &Stream<'_>| {
+        let mut own = stream.told.values().filter(|finding| &*finding.control == "vap/costly");
+        own.any(|finding| finding.message.contains("units to evaluate"))
+    };
+    assert!(!is_unknown(&stream));
+    let others = (0..600).map(|n| {
+        live(format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"c{n}","namespace":"shop"}}}}"#
+        ))
+    });
+    let others: Vec<Arc<Object>> = others.collect();
+    stream.change(&others, false);
+    stream.compare("many");
+    assert!(is_unknown(&stream));
+    // They go again.
+    stream.change(&others, false);
+    stream.compare("few again");
+    assert!(!is_unknown(&stream));
 }

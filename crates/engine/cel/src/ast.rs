@@ -258,17 +258,21 @@ impl Attr {
 }
 
 impl Attr {
-    fn variables(&self, visit: &mut impl FnMut(usize)) {
+    fn named(&self, visit: &mut impl FnMut(usize, Option<&str>)) {
         if let Base::Var(slot) | Base::Root(slot) = self.base {
-            visit(slot as usize);
+            let member = match self.quals.first() {
+                Some(Qual::Field(name, _) | Qual::Test(name)) => Some(name.0.as_str()),
+                _ => None,
+            };
+            visit(slot as usize, member);
         }
         if let Base::If(parts) = &self.base {
-            parts.1.variables(visit);
-            parts.2.variables(visit);
+            parts.1.named(visit);
+            parts.2.named(visit);
         }
         for qual in &self.quals {
             if let Qual::Attr(index, _) = qual {
-                index.variables(visit);
+                index.named(visit);
             }
         }
     }
@@ -277,9 +281,14 @@ impl Attr {
 impl Expr {
     /// Calls `visit` with the slot of each variable of the environment that is named.
     pub(crate) fn variables(&self, visit: &mut impl FnMut(usize)) {
+        self.named(&mut |slot, _| visit(slot));
+    }
+
+    /// The same, with the first member that is taken of it by name.
+    pub(crate) fn named(&self, visit: &mut impl FnMut(usize, Option<&str>)) {
         self.walk(&mut |expr| {
             if let Expr::Attr(attr) | Expr::Has(attr) = expr {
-                attr.variables(visit);
+                attr.named(visit);
             }
         });
     }

@@ -17,10 +17,12 @@ use crate::types::Type;
 use crate::value::{Opaque, VARIABLES, Val};
 use crate::{Env, Issue, Program, compile};
 
+mod named;
 mod patch;
 mod stage;
 mod types;
 
+pub use named::{Named, named};
 pub use patch::{Operation, apply_configuration, json_patch};
 pub(crate) use patch::{is_typed, plain};
 pub(crate) use stage::Read;

@@ -5,7 +5,8 @@
 use std::cell::RefCell;
 
 use ironhull_cel::policy::{
-    Compiler, Inputs, OUT_OF_BUDGET, Stage, Use, apply_configuration, evaluate, json_patch,
+    BEYOND_ALLOWANCE, Compiler, Inputs, OUT_OF_BUDGET, Stage, Use, apply_configuration, evaluate,
+    json_patch, named,
 };
 use ironhull_cel::{Check, Context, Decision, EvalError, Host, Program, Resource, Val};
 use ironhull_model::{Builder, Minor, Value};
@@ -204,6 +205,56 @@ fn the_budget_of_an_evaluation_ends_it() {
     assert_eq!(left, 0);
 }
 
+/// An allowance is for an expression with all the variables that it reads, however they
+/// read each other.
+#[test]
+fn what_variables_cost_counts_towards_an_allowance() {
+    let all: Vec<String> = (0..400).map(|n| n.to_string()).collect();
+    let costly = format!("[{}].all(x, x >= 0)", all.join(","));
+    let names: Vec<String> = (0..40).map(|n| format!("v{n}")).collect();
+    let texts: Vec<String> = (0..40)
+        .map(|n| match n {
+            0 => costly.clone(),
+            n => format!("{costly} && variables.v{} && {costly}", n - 1),
+        })
+        .collect();
+    let variables: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let compiler = compiler(&variables);
+    let program = compiler.compile(Use::Condition, "variables.v39 || true").unwrap();
+    let declared = compiler.variables().unwrap();
+    let run = |allowance: Option<u64>| {
+        // Asked every 100 iterations, which cost some 500.
+        let n_asked = std::cell::Cell::new(0);
+        let interrupt = || {
+            n_asked.set(n_asked.get() + 1);
+            false
+        };
+        let object = object();
+        let bindings = inputs(&object, variables.len()).bindings();
+        let mut memory = Stage::new(declared);
+        let mut context = Context::new();
+        context.stage = Some(&mut memory);
+        context.interrupt = Some(&interrupt);
+        context.allowance = allowance;
+        let mut budget = 10_000_000;
+        let result = evaluate(&program, &bindings, &mut context, &mut budget);
+        let told = result.map_err(|error| error.message).map(|value| value.canonical());
+        (told, budget, n_asked.get())
+    };
+    let (told, left, n_asked) = run(None);
+    let cost = 10_000_000 - left;
+    assert_eq!(told.as_deref(), Ok("true"));
+    assert!(n_asked > 250, "{n_asked} {cost}");
+    assert_eq!(run(Some(cost)).0.as_deref(), Ok("true"));
+    for allowance in [cost - 1, cost / 2, 30_000, 5_000, 1, 0] {
+        let (told, _, n) = run(Some(allowance));
+        assert_eq!(told, Err(BEYOND_ALLOWANCE.to_owned()), "{allowance}");
+        let most = n_asked * allowance / cost + 2;
+        assert!(n <= most, "{allowance} of {cost}: {n} of {n_asked}");
+    }
+}
+
 #[test]
 fn an_expression_has_a_limit_of_its_own() {
     let all = "[1,2,3,4,5,6,7,8,9,10]";
@@ -219,6 +270,36 @@ fn an_expression_has_a_limit_of_its_own() {
         ]
     );
     assert!((8_900_000..9_000_000).contains(&left), "{left}");
+}
+
+#[test]
+fn an_expression_names_inputs_by_its_variables_too() {
+    let compiler = compiler(&[
+        ("own", "object.n"),
+        ("other", "request.userInfo.username"),
+        ("both", "variables.own == 1 && variables.own == 2"),
+    ]);
+    let of = |text: &str| -> Vec<String> {
+        let program = compiler.compile(Use::Condition, text).unwrap();
+        let all = named(&program, compiler.variables().unwrap());
+        let shown = all.iter().map(|it| match &it.member {
+            Some(member) => format!("{}.{member}", it.input),
+            None => it.input.to_owned(),
+        });
+        let mut shown: Vec<String> = shown.collect();
+        shown.sort();
+        shown
+    };
+    assert_eq!(of("true"), [""; 0]);
+    assert_eq!(of("has(request.dryRun) && oldObject == null"), ["oldObject", "request.dryRun"]);
+    assert_eq!(of("variables.both"), ["object.n"]);
+    assert_eq!(
+        of("variables.other == params.a[object.n]"),
+        ["object.n", "params.a", "request.userInfo"]
+    );
+    assert_eq!(of("(true ? object : oldObject).a == 1"), ["object.a", "oldObject.a"]);
+    assert_eq!(of("object == oldObject"), ["object", "oldObject"]);
+    assert_eq!(of("[1].all(x, authorizer.path('/a').check('get').allowed())"), ["authorizer"]);
 }
 
 #[test]

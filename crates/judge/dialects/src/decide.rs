@@ -132,7 +132,7 @@ impl<'e> Review<'_, '_, 'e> {
                 return;
             }
             self.apply(entry, binding, &evaluation, annotations);
-            let said = evaluation.steps.iter().map(|step| said(step, documents, request));
+            let said = evaluation.steps.iter().map(|step| said(step, entry, documents, request));
             self.decision.ran.push(Ran {
                 policy: entry.policy.name,
                 binding: binding.name,
@@ -255,7 +255,7 @@ impl<'e> Review<'_, '_, 'e> {
     }
 }
 
-fn said(step: &Step<'_>, documents: &Documents, request: &Request<'_>) -> Said {
+fn said(step: &Step<'_>, entry: &Entry<'_>, documents: &Documents, request: &Request<'_>) -> Said {
     let mut reads = Vec::new();
     if step.outcome != Outcome::Admitted {
         for node in &step.reads.present {
@@ -273,6 +273,7 @@ fn said(step: &Step<'_>, documents: &Documents, request: &Request<'_>) -> Said {
         denies: step.denies,
         message: step.message.clone(),
         reads,
+        sees_object: entry.program.sees_object(step.index),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Said {
     pub message: String,
     /// What was read; only where it does not hold.
     pub reads: Vec<Read>,
+    /// Whether it may have read the object, which a variable may have done before.
+    pub sees_object: bool,
 }
 
 /// One evaluation.

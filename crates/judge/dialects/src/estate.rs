@@ -9,6 +9,7 @@ use ironhull_schema::{Scope, defaults, merge, wire};
 
 use crate::convert;
 use crate::kinds::{Kinds, under};
+use crate::plugins::AllRanges;
 use crate::policy::{Binding, ParamKind, Policy};
 use crate::request::{Place, Request, Typed};
 
@@ -56,6 +57,7 @@ pub struct Estate<'a> {
     kinds: Kinds<'a>,
     namespaces: HashMap<String, Value>,
     definitions: Definitions<'a, Structural>,
+    ranges: AllRanges,
 }
 
 impl<'a> Estate<'a> {
@@ -70,8 +72,13 @@ impl<'a> Estate<'a> {
                 namespaces.entry(name.to_owned()).or_insert_with(|| bare(name));
             }
         }
-        let definitions = Definitions::new(world);
-        Estate { world, kinds: Kinds::new(world), namespaces, definitions }
+        let (definitions, ranges) = (Definitions::new(world), AllRanges::new(world));
+        Estate { world, kinds: Kinds::new(world), namespaces, definitions, ranges }
+    }
+
+    /// The LimitRanges of each namespace.
+    pub(crate) fn ranges(&self) -> &AllRanges {
+        &self.ranges
     }
 
     /// The schema of a custom resource in one version; none when its definition is not

@@ -4,13 +4,14 @@
 
 use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
 use ironhull_cel::{Host, Part, Val};
-use ironhull_controls::left_out::{self, Reads};
+use ironhull_controls::left_out::Reads;
 use ironhull_model::{Kind, Minor, Node, Value};
 
 use crate::allowance::Allowance;
 use crate::expression::{Expression, Given, Spent, Stage};
 use crate::policy::{FailurePolicy, Policy};
 use crate::text::{aggregate, cut};
+use crate::unknown::{self, Unknown};
 
 mod program;
 
@@ -88,7 +89,7 @@ pub(crate) struct Seen<'e> {
     pub(crate) messages: Inputs<'e>,
     pub(crate) annotations: Inputs<'e>,
     /// What is not known.
-    pub(crate) unknown: Vec<&'static str>,
+    pub(crate) unknown: Vec<Unknown>,
     /// The new object, when it lacks what only the API server sets.
     pub(crate) fresh: Option<&'e Value>,
     /// Whether mutating policies see it, before most of that is set.
@@ -107,8 +108,8 @@ pub(crate) struct Seen<'e> {
 
 impl Seen<'_> {
     /// What is not known that an expression read.
-    pub(crate) fn missing(&self, reads: &Reads<'_>) -> String {
-        left_out::missing(&self.unknown, self.parts, reads)
+    pub(crate) fn missing(&self, expression: &Expression, reads: &Reads<'_>) -> String {
+        unknown::missing(&self.unknown, self.parts, expression, reads)
     }
 
     /// What the API server sets in a new object, where that was read.
@@ -177,7 +178,9 @@ impl<'e> Run<'_, 'e> {
             return Ok(Told::Unknown(what));
         }
         Ok(match given {
-            Given::Value(value) if value.is_unknown() => Told::Unknown(self.seen.missing(reads)),
+            Given::Value(value) if value.is_unknown() => {
+                Told::Unknown(self.seen.missing(expression, reads))
+            }
             Given::Value(value) => Told::Value(value),
             Given::Error(error) => Told::Error(error),
         })

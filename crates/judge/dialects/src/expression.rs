@@ -53,6 +53,8 @@ pub(crate) struct Expression {
     pub(crate) text: String,
     /// Or why it does not compile.
     pub(crate) program: Result<Program, String>,
+    /// What it may look at, by the policy's variables, too.
+    pub(crate) named: Vec<policy::Named>,
 }
 
 /// Compiles the expressions of one policy.
@@ -82,7 +84,11 @@ impl Compiler {
                     false => Err(wants.refusal(program.result_type())),
                 },
             );
-        Expression { text: text.to_owned(), program }
+        let named = match (&program, self.0.variables()) {
+            (Ok(program), Some(variables)) => policy::named(program, variables),
+            _ => Vec::new(),
+        };
+        Expression { text: text.to_owned(), program, named }
     }
 
     /// The named values.

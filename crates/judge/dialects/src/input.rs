@@ -15,6 +15,7 @@ use crate::matching::{Form, Matched};
 use crate::plugins;
 use crate::policies::Policies;
 use crate::request::{Known, Place, Request, Typed};
+use crate::unknown::{self, Unknown};
 
 /// The documents that one evaluation sees, made for it.
 pub(crate) struct Documents {
@@ -306,28 +307,21 @@ fn requested(request: &Request<'_>) -> Resource {
     }
 }
 
-fn unknowns(
-    request: &Request<'_>,
-    matched: &Matched<'_>,
-    inputs: &Inputs<'_>,
-) -> Vec<&'static str> {
-    let mut unknown = Vec::new();
-    let mut note = |is: bool, what: &'static str| {
-        if is {
-            unknown.push(what);
-        }
-    };
-    let is_unknown = [&inputs.object, &inputs.old_object].into_iter().any(Val::is_unknown);
-    if matched.form == Form::Converted {
-        note(is_unknown, "the object as the API server converts it");
-    } else {
-        note(inputs.object.is_unknown(), "the object");
-        note(inputs.old_object.is_unknown(), "the object that is there");
-    }
-    note(inputs.namespace_object.is_unknown(), "the Namespace");
-    note(request.user.is_none(), "who asks");
-    note(request.has_generated_name(), "the generated name");
-    unknown
+fn unknowns(request: &Request<'_>, matched: &Matched<'_>, inputs: &Inputs<'_>) -> Vec<Unknown> {
+    let is_converted = matched.form == Form::Converted;
+    let (object, old) = (inputs.object.is_unknown(), inputs.old_object.is_unknown());
+    let all = [
+        (is_converted && (object || old), unknown::CONVERTED),
+        (!is_converted && object, unknown::OBJECT),
+        (!is_converted && old, unknown::OLD_OBJECT),
+        (inputs.namespace_object.is_unknown(), unknown::NAMESPACE),
+        (request.user.is_none(), unknown::USER),
+        (request.has_generated_name(), unknown::NAME),
+        (request.dry_run.is_none(), unknown::DRY_RUN),
+        (request.options.is_none(), unknown::OPTIONS),
+        (request.place == Place::Unsaid, unknown::PLACE),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, unknown)| unknown).collect()
 }
 
 /// The request, with members that are not known in place of those that are missing.

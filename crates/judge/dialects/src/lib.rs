@@ -32,6 +32,7 @@ mod policy;
 mod request;
 pub mod suite;
 mod text;
+mod unknown;
 mod validate;
 mod webhooks;
 

@@ -27,6 +27,7 @@ use limits::Ranges;
 use runtime::Class;
 
 pub(crate) use changes::{Changes, Guess};
+pub(crate) use limits::AllRanges;
 pub(crate) use open::parts;
 
 const PODS: Typed<'static> = Typed { group: "", version: "v1", name: "pods" };
@@ -143,7 +144,7 @@ struct Given<'a> {
 struct Plugins<'p, 'a> {
     estate: &'p Estate<'a>,
     account: &'p Account,
-    ranges: Ranges,
+    ranges: &'p Ranges,
 }
 
 impl Plugins<'_, '_> {

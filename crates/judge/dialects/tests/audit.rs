@@ -141,6 +141,23 @@ fn what_is_not_known_is_unknown() {
     check(&policy("deployments", user, ""), true, &[&unknown("Deployment", "who asks")]);
     let either = "validations: [{expression: \"object.spec.replicas > 1 || request.userInfo.username == 'x'\"}]";
     check(&policy("deployments", either, ""), true, &[]);
+    // Only what it may look at is named.
+    for (expression, what) in [
+        ("request.dryRun", "whether it is a dry run"),
+        ("has(request.options.dryRun)", "the options of the request"),
+        ("authorizer.group('').resource('pods').check('get').allowed()", "who asks"),
+        (
+            "request == null || request.operation == 'x'",
+            "who asks, whether it is a dry run, the options of the request",
+        ),
+    ] {
+        let spec = format!("validations: [{{expression: \"{expression}\"}}]");
+        check(&policy("deployments", &spec, ""), true, &[&unknown("Deployment", what)]);
+        let spec = format!(
+            "variables: [{{name: a, expression: \"{expression}\"}}, {{name: b, expression: variables.a}}], validations: [{{expression: variables.b}}]"
+        );
+        check(&policy("deployments", &spec, ""), true, &[&unknown("Deployment", what)]);
+    }
     let uid = "validations: [{expression: \"has(object.metadata.uid)\"}]";
     let what = "/metadata/uid, which the API server sets";
     check(&policy("deployments", uid, ""), true, &[&unknown("Deployment", what)]);

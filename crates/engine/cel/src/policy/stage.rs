@@ -46,6 +46,18 @@ impl Variables {
         self.declared.iter().map(|variable| (variable.name.clone(), ty(variable))).collect()
     }
 
+    /// The place and the program of one by the name that expressions use.
+    pub(super) fn named(&self, name: &str) -> Option<(usize, Option<&Program>)> {
+        let name = unescaped(name)?;
+        let at = self.declared.iter().rposition(|known| *known.name == *name)?;
+        Some((at, self.declared[at].program.as_ref().ok()))
+    }
+
+    /// The programs of all.
+    pub(super) fn programs(&self) -> impl Iterator<Item = (usize, Option<&Program>)> {
+        self.declared.iter().map(|known| known.program.as_ref().ok()).enumerate()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.declared.len()

@@ -146,8 +146,7 @@ fn pointer(path: &str) -> Pointer {
 impl Changed<'_> {
     /// Which webhooks may mend what a validation read of the object.
     fn unless(&self, said: &Said) -> String {
-        let reads_object = said.reads.iter().any(|read| read.source == Source::Object);
-        if self.may_be_by.is_empty() || !reads_object {
+        if self.may_be_by.is_empty() || !said.sees_object {
             return String::new();
         }
         let shown = self.may_be_by[..self.may_be_by.len().min(MOST_WEBHOOKS)].join(", ");

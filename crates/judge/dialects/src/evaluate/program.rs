@@ -63,6 +63,12 @@ impl Program {
         }
     }
 
+    /// Whether a validation may read the object, by variables too.
+    pub(crate) fn sees_object(&self, validation: usize) -> bool {
+        let expression = self.validations.get(validation);
+        expression.is_some_and(|it| it.named.iter().any(|named| named.input == "object"))
+    }
+
     /// Match conditions that do not compile where there are no variables, which is
     /// how they are accepted: their places, and why.
     pub(crate) fn broken_conditions(policy: &Policy<'_>, minor: Minor) -> Vec<(usize, String)> {

@@ -215,7 +215,7 @@ fn make(program: &Program, patch: PatchType, index: usize, seen: &evaluate::Seen
         Err(Spent::Allowance(what)) => return Made::Unknown(what),
     };
     if value.is_unknown() {
-        return Made::Unknown(seen.missing(&reads));
+        return Made::Unknown(seen.missing(expression, &reads));
     }
     let made = match patch {
         PatchType::ApplyConfiguration => apply_configuration(&value, seen.typed).map(Made::Object),

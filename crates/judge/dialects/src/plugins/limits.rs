@@ -1,8 +1,8 @@
 //! `LimitRanger`: requests and limits of containers that say none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use ironhull_model::{Node, Object, Standing, Value};
+use ironhull_model::{Node, Object, Standing, Value, World};
 use serde_json::{Map, Value as Json, json};
 
 use super::Changes;
@@ -21,7 +21,8 @@ const MOST: usize = 4;
 pub(super) const CONTAINERS: [(&str, &str); 2] =
     [("containers", "container"), ("initContainers", "init container")];
 
-/// The LimitRanges of a new pod's namespace.
+/// The LimitRanges of a namespace.
+#[derive(Debug)]
 pub(crate) enum Ranges {
     /// What each gives.
     Known(Vec<Given>),
@@ -30,37 +31,64 @@ pub(crate) enum Ranges {
 }
 
 /// What containers get of one LimitRange, by resource.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Given {
     limits: BTreeMap<String, Json>,
     requests: BTreeMap<String, Json>,
 }
 
-impl Ranges {
-    pub(crate) fn of(estate: &Estate<'_>, request: &Request<'_>) -> Ranges {
-        let world = estate.world();
+/// The LimitRanges of a world, by namespace.
+#[derive(Debug)]
+pub(crate) struct AllRanges {
+    of: HashMap<String, Ranges>,
+    /// Of namespaces that have none.
+    other: Ranges,
+}
+
+impl AllRanges {
+    pub(crate) fn new(world: World<'_>) -> AllRanges {
         if !world.base.coverage.is_complete("", "LimitRange") {
-            return Ranges::Unread;
+            return AllRanges { of: HashMap::new(), other: Ranges::Unread };
         }
-        let Some(namespace) = request.namespace() else {
-            let mut all = world.of_kind("", "LimitRange");
-            return match all.next() {
-                None => Ranges::Known(Vec::new()),
-                Some(_) => Ranges::Unread,
-            };
-        };
-        let mut all: Vec<_> = world.in_namespace("", "LimitRange", namespace).collect();
-        if all.iter().any(|range| range.standing == Standing::Partial) {
-            return Ranges::Unread;
-        }
+        let mut all: Vec<_> = world.of_kind("", "LimitRange").collect();
         all.sort_by(|a, b| a.thing.name.cmp(&b.thing.name));
-        let mut given: Vec<Given> = Vec::new();
-        for own in all.into_iter().map(|range| Given::of(range)) {
-            if !own.is_nothing() && !given.contains(&own) {
-                given.push(own);
-            }
+        let mut of: HashMap<String, Ranges> = HashMap::new();
+        for range in all {
+            let known = of.entry(range.thing.namespace.to_string());
+            known.or_insert(Ranges::Known(Vec::new())).add(range);
         }
-        if given.len() > MOST { Ranges::Unread } else { Ranges::Known(given) }
+        AllRanges { of, other: Ranges::Known(Vec::new()) }
+    }
+
+    /// Those of a namespace, or of one that nobody says.
+    fn of(&self, namespace: Option<&str>) -> &Ranges {
+        match namespace {
+            Some(namespace) => self.of.get(namespace).unwrap_or(&self.other),
+            None if self.of.is_empty() => &self.other,
+            None => &Ranges::Unread,
+        }
+    }
+}
+
+impl Ranges {
+    pub(crate) fn of<'e>(estate: &'e Estate<'_>, request: &Request<'_>) -> &'e Ranges {
+        estate.ranges().of(request.namespace())
+    }
+
+    fn add(&mut self, range: &Object) {
+        let Ranges::Known(known) = self else { return };
+        if range.standing == Standing::Partial {
+            *self = Ranges::Unread;
+            return;
+        }
+        let given = Given::of(range);
+        if given.is_nothing() || known.contains(&given) {
+            return;
+        }
+        known.push(given);
+        if known.len() > MOST {
+            *self = Ranges::Unread;
+        }
     }
 
     pub(crate) fn is_unread(&self) -> bool {

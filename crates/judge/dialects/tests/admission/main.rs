@@ -102,9 +102,7 @@ fn mutating_policies_go_first() {
     let by_user = "matchConditions: [{name: u, expression: \"request.userInfo.username == 'x'\"}],";
     assert_eq!(
         judged(&[set(by_user), has], MAP, true),
-        [
-            "ConfigMap Unknown /metadata it cannot be told: the object as set leaves it (who asks), who asks"
-        ]
+        ["ConfigMap Unknown /metadata it cannot be told: the object as set leaves it (who asks)"]
     );
     // What reads nothing of the object is known all the same.
     let of_name = validates("configmaps", "request.name == 'c'");
@@ -130,7 +128,7 @@ fn a_mutation_that_fails_refuses_the_object() {
     );
     assert_eq!(
         found[1],
-        "ConfigMap Unknown /metadata it cannot be told: the object as set would leave it, which fails, who asks"
+        "ConfigMap Unknown /metadata it cannot be told: the object as set would leave it, which fails"
     );
     let ignored = fails.replace("reinvocationPolicy", "failurePolicy: Ignore, reinvocationPolicy");
     assert!(judged(&[ignored], MAP, true).is_empty());

@@ -1,6 +1,6 @@
 //! Mutating webhooks are asked before validating policies are: what they may mend says so.
 
-use super::{MAP, changes, judged, validates, workload};
+use super::{MAP, changes, judged, policy, validates, workload};
 
 fn webhook(name: &str, more: &str) -> String {
     let rules = match more.contains("rules:") {
@@ -62,6 +62,17 @@ fn what_webhooks_cannot_change_is_said_without_them() {
     assert_eq!(
         of("request.name == 'x'"),
         ["ConfigMap Violated /metadata refused, says v by binding v"]
+    );
+    // What a variable read stays read.
+    let late = "variables: [{name: own, expression: object.metadata.name}], validations: [{expression: variables.own == 'c'}, {expression: variables.own == 'x', message: refused}]";
+    let found = judged(
+        &[policy("Validating", "configmaps", late)],
+        &format!("{MAP}{}", webhook("a", "")),
+        true,
+    );
+    assert!(
+        found.len() == 1 && found[0].ends_with(", unless the webhook a.test changes it first"),
+        "{found:#?}"
     );
     // What holds holds.
     assert!(of("object.metadata.name == 'c'").is_empty());

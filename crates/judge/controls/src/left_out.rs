@@ -81,23 +81,18 @@ pub fn unread(parts: &[Part<'_>], reads: &Reads<'_>) -> Vec<String> {
     let of = |node: Node<'_>| parts.iter().find(|part| part.is_of(node));
     for (parent, name) in &reads.absent {
         if of(*parent).is_some_and(|part| (part.may_have)(name)) {
-            let place = format!("{}/{name} of {}", parent.pointer(), thing(parent.value().root()));
-            missing.push(format!("{place}, which {}", why(*parent)));
+            let root = thing(parent.value().root());
+            let own = || format!("/{name} of {root}, which was not read");
+            note(&mut missing, added_by(*parent).unwrap_or_else(own));
         }
     }
     for node in &reads.present {
         let root = thing(node.value().root());
         if is_masked(*node) {
-            missing.push(format!("{} of {root}, which is masked", node.pointer()));
+            note(&mut missing, format!("{} of {root}, which is masked", node.pointer()));
         } else if of(*node).is_some() {
-            let place = match node.parent() {
-                None => root,
-                Some(_) => format!("{} of {root}", node.pointer()),
-            };
-            missing.push(match why(*node) {
-                NOT_READ => format!("the whole of {place}, of which only a part was read"),
-                may_set => format!("the whole of {place}, in which {may_set} more"),
-            });
+            let own = || format!("the whole of {root}, of which only a part was read");
+            note(&mut missing, added_by(*node).unwrap_or_else(own));
         }
     }
     if missing.is_empty() {
@@ -115,18 +110,10 @@ pub fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -> Strin
     let mut missing = unread(parts, reads);
     if missing.is_empty() {
         missing.extend(unknown.iter().map(|what| (*what).to_owned()));
-        let mut of: Vec<String> = Vec::new();
         for part in parts {
-            let root = thing(part.node.value().root());
-            let told = match why(part.node) {
-                NOT_READ => format!("what was not read of {root}"),
-                may_set => format!("what in {root} {may_set}"),
-            };
-            if !of.contains(&told) {
-                of.push(told);
-            }
+            let own = || format!("what was not read of {}", thing(part.node.value().root()));
+            note(&mut missing, added_by(part.node).unwrap_or_else(own));
         }
-        missing.extend(of);
     }
     if missing.is_empty() {
         return "what is masked".to_owned();
@@ -134,18 +121,27 @@ pub fn missing(unknown: &[&str], parts: &[Part<'_>], reads: &Reads<'_>) -> Strin
     missing.join(", ")
 }
 
-const NOT_READ: &str = "was not read";
-
-/// Why a member may be there: at the root the document was not read as a whole; further
-/// inside plugins of the API server add to it what could not be looked up.
-fn why(parent: Node<'_>) -> &'static str {
-    match parent.pointer().as_str() {
-        "" => NOT_READ,
-        "/spec" | "/spec/nodeSelector" | "/spec/tolerations" => {
-            "the RuntimeClass, which was not read, may set"
-        }
-        _ => "a LimitRange that was not read may set",
+fn note(missing: &mut Vec<String>, what: String) {
+    if !missing.contains(&what) {
+        missing.push(what);
     }
+}
+
+/// Which objects that were not read plugins of the API server add something of at a place
+/// (`ironhull-dialects`); none at the root, of a document that was not read as a whole.
+fn added_by(place: Node<'_>) -> Option<String> {
+    place.parent()?;
+    let root = place.value().root();
+    let text = |path: &[&str]| root.path(path).and_then(Node::as_str);
+    let is_of_class =
+        ["/spec", "/spec/nodeSelector", "/spec/tolerations"].contains(&place.pointer().as_str());
+    Some(match (is_of_class, text(&["metadata", "namespace"])) {
+        (true, _) => {
+            format!("RuntimeClass {}", text(&["spec", "runtimeClassName"]).unwrap_or_default())
+        }
+        (false, Some(namespace)) => format!("LimitRanges of namespace {namespace}"),
+        (false, None) => "LimitRanges of the pod's namespace".to_owned(),
+    })
 }
 
 /// Whether a text was masked.

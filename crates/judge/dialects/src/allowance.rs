@@ -44,9 +44,8 @@ impl Allowance {
     /// Why what the policy says is not known.
     pub(crate) fn spent(&self) -> String {
         format!(
-            "it costs more than {} units to evaluate, which is all that one policy may cost \
-             about one object when so many are checked; check fewer at once, or only this \
-             policy (--only)",
+            "more cost units than the {} that one policy may cost about one object when so many \
+             are checked; check fewer at once, or only this policy (--only)",
             self.share
         )
     }

@@ -377,7 +377,7 @@ fn what_policies_may_cost_follows_how_many_objects_there_are() {
     stream.compare("few");
     let is_unknown = |stream: &Stream<'_>| {
         let mut own = stream.told.values().filter(|finding| &*finding.control == "vap/costly");
-        own.any(|finding| finding.message.contains("units to evaluate"))
+        own.any(|finding| finding.message.contains("more cost units"))
     };
     assert!(!is_unknown(&stream));
     let others = (0..600).map(|n| {

@@ -9,6 +9,7 @@
 
 mod access;
 mod access_gaps;
+mod access_logs;
 mod admins;
 mod certificates;
 mod charts;

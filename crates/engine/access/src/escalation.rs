@@ -9,7 +9,7 @@ use crate::Subject;
 
 mod ways;
 
-pub use ways::WAYS;
+pub use ways::all as ways;
 pub(crate) use ways::{
     ADMINISTER, AWS_AUTH, CONTROL_PLANE, EVERYTHING, MASTERS, NODE_SECRETS, NODE_TOKENS,
     READ_TOKEN, TAKE_TOKENS,
@@ -183,7 +183,7 @@ pub fn is_part_of_grave(verb: &str, group: &str, resource: &str) -> bool {
 /// Whether a right is needed for a grave way of these.
 fn is_of(verb: &str, group: &str, resource: &str, counts: impl Fn(&Way) -> bool) -> bool {
     let ways =
-        WAYS.iter().filter(|way| counts(way) && way.gives.iter().any(|gives| gives.is_grave()));
+        ways::all().filter(|way| counts(way) && way.gives.iter().any(|gives| gives.is_grave()));
     ways.flat_map(|way| way.needs).flat_map(|need| need.any).any(|what| {
         [what.group, "*"].contains(&group)
             && (verb == "*" || what.verbs.contains(&verb))

@@ -12,6 +12,7 @@ use crate::{Access, Binding, Identity, Question, Rule, Subject};
 mod ask;
 mod bind;
 mod everybody;
+mod given;
 mod known;
 mod made;
 mod named;

@@ -1,14 +1,14 @@
 //! Which roles meet which needs, asked once for all who are bound to them.
 
 use super::known::Known;
-use crate::escalation::{self, Name, Need, WAYS, Way};
+use crate::escalation::{self, Name, Need, Way};
 use crate::impersonation::Other;
 use crate::rule::Asked;
 use crate::{Access, Question, Rule};
 
 /// Every way that starts with a permission, and that of EKS last.
 pub(super) fn ways() -> impl Iterator<Item = &'static Way> {
-    WAYS.iter().chain([&escalation::AWS_AUTH])
+    escalation::ways().chain([&escalation::AWS_AUTH])
 }
 
 /// What a need asks: verb, resource as people write it, name. `gained` stands for

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ironhull_access::{Access, Admins, Escalation, Identity, Power, Question, Subject};
-use ironhull_model::{Minor, Object, Snapshot, World};
+use ironhull_model::{Coverage, Minor, Object, Snapshot, World};
 
 const N_NAMESPACES: usize = 400;
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
@@ -52,15 +52,66 @@ fn admins(n: usize) -> Snapshot {
     sealed(&texts)
 }
 
+/// `n` people whose rights are limited to names, and lead to cluster-admin: to change, enter
+/// or make a workload beside a powerful ServiceAccount, to read its token, to bind its role.
+fn named(n: usize) -> Snapshot {
+    let mut texts = vec![binding("ClusterRoleBinding", "old", "", "cluster-admin", "")];
+    for number in 0..n {
+        let namespace = format!("team-{}", number / 5);
+        let name = format!("it-{number}");
+        let (group, resource, verbs, object) = [
+            ("apps", "deployments", r#""patch""#, "Deployment"),
+            ("", "pods/exec", r#""create""#, "Pod"),
+            ("", "pods", r#""create","patch""#, ""),
+            ("", "secrets", r#""get""#, "Secret"),
+            ("rbac.authorization.k8s.io", "rolebindings", r#""create","patch""#, ""),
+        ][number % 5];
+        let bind = match object {
+            "" => {
+                r#",{"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles"],"resourceNames":["cluster-admin"],"verbs":["bind"]}"#
+            }
+            _ => "",
+        };
+        texts.push(format!(
+            r#"{{"apiVersion":"{RBAC}","kind":"ClusterRole","metadata":{{"name":"r{number}"}},"rules":[{{"apiGroups":["{group}"],"resources":["{resource}"],"resourceNames":["{name}"],"verbs":[{verbs}]}}{bind}]}}"#
+        ));
+        let user = format!(r#"{{"kind":"User","name":"user-{number}"}}"#);
+        let own = format!("b{number}");
+        texts.push(binding("RoleBinding", &own, &namespace, &format!("r{number}"), &user));
+        let meta = format!(
+            r#""metadata":{{"name":"{name}","namespace":"{namespace}","annotations":{{"kubernetes.io/service-account.name":"boss"}}}}"#
+        );
+        let api = if object == "Deployment" { "apps/v1" } else { "v1" };
+        let more = match object {
+            "Secret" => r#""type":"kubernetes.io/service-account-token""#,
+            _ => r#""spec":{"serviceAccountName":"boss","nodeName":"n"}"#,
+        };
+        if !object.is_empty() {
+            texts.push(format!(r#"{{"apiVersion":"{api}","kind":"{object}",{meta},{more}}}"#));
+        }
+        if number % 5 == 0 {
+            let boss =
+                format!(r#"{{"kind":"ServiceAccount","namespace":"{namespace}","name":"boss"}}"#);
+            let own = format!("boss-{number}");
+            texts.push(binding("ClusterRoleBinding", &own, "", "cluster-admin", &boss));
+        }
+    }
+    let mut snapshot = sealed(&texts);
+    snapshot.coverage = Coverage::Complete;
+    snapshot
+}
+
 /// How long it takes to know everybody who is as good as cluster-admin.
 fn print_admins() {
-    for n in [500, 1000, 2000] {
-        let snapshot = admins(n);
-        let access = Access::new(World::new(&snapshot));
-        let start = Instant::now();
-        let n_found = Admins::new(&access).all().len();
-        let taken = start.elapsed().as_secs_f64() * 1000.0;
-        println!("{n_found} as good as cluster-admin, with their ways, in {taken:.1} ms");
+    for (how, by_name) in [("", false), (" by name", true)] {
+        for n in [500, 1000, 2000, 4000] {
+            let snapshot = if by_name { named(n) } else { admins(n) };
+            let access = Access::new(World::new(&snapshot));
+            let start = Instant::now();
+            let n_found = Admins::new(&access).all().len();
+            let taken = start.elapsed().as_secs_f64() * 1000.0;
+            println!("{n_found} as good as cluster-admin{how}, with their ways, in {taken:.1} ms");
+        }
     }
 }
 

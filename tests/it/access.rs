@@ -50,9 +50,16 @@ fn who_can_names_binding_role_and_line() {
             .stdout
             .contains("system:monitoring")
     );
-    for wrong in [&["gnomes"][..], &["nodes", "-n", "shop"]] {
+    for wrong in [&["gnomes"][..], &["nodes", "-n", "shop"], &["."], &["/"]] {
         let run = access(&[&["who-can", "get"], wrong, &["examples/shop"]].concat());
-        assert_eq!(run.code, 2, "{}", run.stderr);
+        let is_path = wrong == ["/"];
+        assert_eq!(run.code, if is_path { 0 } else { 2 }, "{wrong:?} {}", run.stderr);
+    }
+    // kubectl has an object's name behind the slash, roles a subresource.
+    let note = |resource: &str| access(&["who-can", "get", resource, "examples/shop"]).stderr;
+    assert!(note("secrets/db").contains("secrets --name db"), "{}", note("secrets/db"));
+    for known in ["pods/log", "deployments/scale", "zones.example.com/own", "secrets"] {
+        assert!(!note(known).contains("--name"), "{known}");
     }
 }
 

@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use ironhull_kube::{Cluster, Error};
-use ironhull_model::{
-    Cause, Coverage, Fact, Gap, Minor, Node, Object, Standing, Wanted, kind_name,
-};
+use ironhull_model::{Coverage, Fact, Gap, Minor, Object, Standing, Wanted, kind_name};
 use ironhull_schema::admission;
-use tokio::task::JoinError;
 
 mod discovery;
+mod extent;
+mod gaps;
 mod helm;
 mod kubelets;
 mod list;
@@ -23,10 +22,13 @@ mod trim;
 mod version;
 mod watch;
 
+pub use extent::{dumped, is_read_for_policies};
 pub use policies::not_dumped;
 pub use watch::{Event, Scope, watch};
 
 use discovery::Resource;
+use extent::{extent_of, is_read, is_unowned};
+use gaps::{broken_off, elsewhere, stale, unreadable};
 use list::{Extent, Listed};
 
 /// How many requests are under way at once: a share of what the API server's
@@ -35,22 +37,6 @@ const AT_ONCE: usize = 6;
 
 /// Asking each kind in each of more namespaces would be thousands of requests.
 const MOST_NAMESPACES: usize = 50;
-
-/// Kinds that say nothing about how the cluster is set up: occurrences, measurements,
-/// heartbeats, copies of other objects.
-const LEFT_OUT: &[(&str, &str)] = &[
-    ("", "ComponentStatus"),
-    ("", "Endpoints"),
-    ("", "Event"),
-    ("apps", "ControllerRevision"),
-    ("coordination.k8s.io", "Lease"),
-    ("events.k8s.io", "Event"),
-    ("metrics.k8s.io", "NodeMetrics"),
-    ("metrics.k8s.io", "PodMetrics"),
-];
-
-/// Kinds that controllers make of others. The few that nobody owns are read whole.
-const MADE: &[(&str, &str)] = &[("apps", "ReplicaSet"), ("batch", "Job")];
 
 /// More of them than this are listed whole once more instead of read one by one.
 const MOST_ALONE: usize = 20;
@@ -189,78 +175,11 @@ async fn visible(cluster: &Cluster, kind: &Resource) -> Result<Option<Vec<String
     Ok(Some(names.collect()))
 }
 
-/// An object that somebody else read of a cluster, such as `kubectl get -o yaml`, as it
-/// would have been read here; none where it would not. Of resources that admission
-/// policies name, `wanted` has the kinds.
-pub fn dumped(object: &Object, wanted: &Wanted) -> Option<Object> {
-    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
-    if LEFT_OUT.contains(&(group, kind)) {
-        return None;
-    }
-    let is_named = wanted.named.kinds.contains(&(group.to_owned(), kind.to_owned()));
-    let metadata = object.root().get("metadata")?;
-    let is_owned = metadata.get("ownerReferences").is_some_and(|owners| !owners.is_empty());
-    let extent = match extent(group, kind, is_named, wanted) {
-        Extent::Metadata if MADE.contains(&(group, kind)) && !is_owned => Extent::Whole,
-        extent => extent,
-    };
-    let api_version = object.api_version();
-    match extent {
-        Extent::Secrets => {
-            let ty = object.root().get("type").and_then(Node::as_str).unwrap_or("Opaque");
-            trim::secret(metadata, ty)
-        }
-        Extent::Whole => trim::object(&object.value, &api_version, kind, Standing::Live),
-        Extent::Metadata => trim::metadata_of(metadata, &api_version, kind),
-    }
-}
-
-/// Whether it depends on admission policies how much is read of such an object.
-pub fn is_read_for_policies(object: &Object, wanted: &Wanted) -> bool {
-    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
-    !LEFT_OUT.contains(&(group, kind)) && extent(group, kind, false, wanted) == Extent::Metadata
-}
-
-/// How much is read of objects of a kind.
-fn extent_of(resource: &Resource, wanted: &Wanted) -> Extent {
-    let Resource { group, kind, name, .. } = resource;
-    extent(group, kind, wanted.named.has(group, kind, name), wanted)
-}
-
-/// `is_named` by an admission policy.
-fn extent(group: &str, kind: &str, is_named: bool, wanted: &Wanted) -> Extent {
-    match (group, kind) {
-        ("", "Secret") => Extent::Secrets,
-        _ if is_named => Extent::Whole,
-        _ if MADE.contains(&(group, kind)) => Extent::Metadata,
-        _ if wanted.whole(group, kind) => Extent::Whole,
-        _ => Extent::Metadata,
-    }
-}
-
-/// Whether objects of a kind say how the cluster is set up.
-fn is_read(resource: &Resource) -> bool {
-    !LEFT_OUT.contains(&(resource.group.as_str(), resource.kind.as_str()))
-}
-
 /// One kind as far as it could be read.
 struct OfKind {
     resource: Resource,
     objects: Vec<Object>,
     gap: Option<Gap>,
-}
-
-/// A kind whose task ended before it was read, by a mistake of ours.
-fn broken_off(resource: Resource, ended: &JoinError) -> OfKind {
-    let gap = Gap {
-        what: format!("{} objects", resource.shown()),
-        cause: Cause::Unreadable,
-        reason: format!("reading them broke off, which is a bug: {ended}"),
-        supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
-        fact: None,
-        kind: Some(Box::new(resource.unseen(&[]))),
-    };
-    OfKind { resource, objects: Vec::new(), gap: Some(gap) }
 }
 
 async fn kind(cluster: &Cluster, resource: Resource, extent: Extent, places: &Places) -> OfKind {
@@ -299,34 +218,6 @@ async fn in_namespaces(
         }
     }
     (objects, Some(elsewhere(resource, &seen, places)))
-}
-
-/// What we may not list but in the namespaces that were looked into, and there it was
-/// `seen`.
-fn elsewhere(resource: &Resource, seen: &[&str], places: &Places) -> Gap {
-    match &places.unsure {
-        // There may be namespaces where it could be seen.
-        Some(error) if resource.namespaced => unreadable(resource, error),
-        _ => denied(resource, seen),
-    }
-}
-
-/// What we may not list, but in these namespaces.
-fn denied(resource: &Resource, seen: &[&str]) -> Gap {
-    let shown = resource.shown();
-    let what = match seen {
-        [] => format!("{shown} objects"),
-        seen => format!("{shown} objects outside of {}", seen.join(", ")),
-    };
-    Gap {
-        what,
-        cause: Cause::Denied,
-        reason: "we may not list them".to_owned(),
-        supply: format!("kubectl auth can-i list {}.{} -A", resource.name, resource.group)
-            .replace(". ", " "),
-        fact: None,
-        kind: Some(Box::new(resource.unseen(seen))),
-    }
 }
 
 /// A list; of what controllers make only what nobody owns is read whole.
@@ -371,58 +262,4 @@ async fn complete(
         *object = whole;
     }
     Ok(())
-}
-
-/// Whether it is of a kind that controllers make of others, and nobody owns it.
-fn is_unowned(resource: &Resource, object: &Object) -> bool {
-    let owners = object.root().path(&["metadata", "ownerReferences"]);
-    MADE.contains(&(resource.group.as_str(), resource.kind.as_str()))
-        && owners.is_none_or(|owners| owners.is_empty())
-}
-
-fn unreadable(resource: &Resource, error: &Error) -> Gap {
-    let cause = if error.code() == Some(403) { Cause::Denied } else { Cause::Unreadable };
-    Gap {
-        what: format!("{} objects", resource.shown()),
-        cause,
-        reason: error.to_string(),
-        supply: format!("kubectl get --raw '{}?limit=1'", resource.path(None)),
-        fact: None,
-        kind: Some(Box::new(resource.unseen(&[]))),
-    }
-}
-
-/// An aggregated API server that is registered and does not answer.
-fn stale(version: &str) -> Gap {
-    let name = version
-        .split_once('/')
-        .map_or_else(|| version.to_owned(), |(group, version)| format!("{version}.{group}"));
-    Gap {
-        what: format!("the kinds of {version}"),
-        cause: Cause::Unreadable,
-        reason: "its API service does not answer".to_owned(),
-        supply: format!("kubectl get apiservice {name}"),
-        fact: None,
-        kind: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Resource, broken_off};
-
-    #[tokio::test]
-    async fn a_kind_whose_task_panics_is_a_gap() {
-        let resource = Resource {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            version: "v1".to_owned(),
-            name: "deployments".to_owned(),
-            namespaced: true,
-            watched: true,
-        };
-        let ended = tokio::spawn(async { panic!("why") }).await.unwrap_err();
-        let gap = broken_off(resource, &ended).gap.unwrap();
-        assert!(gap.what.contains("Deployment") && gap.reason.contains("panic"), "{gap:?}");
-    }
 }

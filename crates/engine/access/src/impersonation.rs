@@ -9,13 +9,18 @@
 
 use ironhull_model::Minor;
 
-use crate::subject::{NODE_PREFIX, account_of};
+use crate::Question;
+use crate::subject::{MASTERS, NODE_PREFIX, account_of};
 
 /// The first minor that has constrained impersonation by default: feature gate
 /// ConstrainedImpersonation, alpha in 1.35 and beta, on, in 1.36.
 pub const SINCE: Minor = Minor::v1(36);
 /// The API group of all that constrained impersonation asks about, and of uids and extras.
 pub const AUTHENTICATION: &str = "authentication.k8s.io";
+/// The mode of users who are neither nodes nor ServiceAccounts.
+pub(crate) const USER_INFO: &str = "user-info";
+/// The name by which the API server asks for all groups and extras.
+pub(crate) const ALL: &str = "*";
 /// What the verbs on names start with.
 const VERB_PREFIX: &str = "impersonate:";
 /// What the verbs on what a request is about start with.
@@ -79,6 +84,19 @@ pub fn on(mode: &str, verb: &str) -> String {
     format!("{ON_PREFIX}{mode}:{verb}")
 }
 
+/// What else lets somebody take a group or an extra by constrained impersonation: from four
+/// of them on the API server asks first for all (`manyAuthorizationChecksInLoop`), by the
+/// name `*`, which resourceNames may hold. Nothing lets anybody take `system:masters`.
+pub fn by_all<'q>(asked: &Question<'q>) -> Option<Question<'q>> {
+    let is_of_name = mode(asked.verb) == Some(USER_INFO) && asked.group == AUTHENTICATION;
+    let all = match asked.resource {
+        "groups" => Question { name: ALL, ..*asked },
+        "userextras" => Question { subresource: ALL, name: ALL, ..*asked },
+        _ => return None,
+    };
+    (is_of_name && !["", ALL, MASTERS].contains(&asked.name)).then_some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +118,24 @@ mod tests {
             "system:node:a..b",
         ] {
             assert_eq!(Other::of(user), Other::User, "{user}");
+        }
+    }
+
+    #[test]
+    fn many_groups_and_extras_are_asked_for_by_one_name() {
+        let groups = Question::new("impersonate:user-info", AUTHENTICATION, "groups");
+        let ops = Question { name: "ops", ..groups };
+        assert_eq!(by_all(&ops).map(|all| (all.subresource, all.name)), Some(("", "*")));
+        let extra = Question { resource: "userextras", subresource: "scopes", ..ops };
+        assert_eq!(by_all(&extra).map(|all| (all.subresource, all.name)), Some(("*", "*")));
+        for asked in [
+            groups,
+            Question { name: "system:masters", ..ops },
+            Question { resource: "users", ..ops },
+            Question { verb: "impersonate", group: "", ..ops },
+            Question { verb: "impersonate:serviceaccount", ..ops },
+        ] {
+            assert!(by_all(&asked).is_none(), "{asked:?}");
         }
     }
 

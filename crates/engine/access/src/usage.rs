@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ironhull_model::{Builder, Minor, Value};
 
+use crate::impersonation::by_all;
 use crate::{Access, Binding, GROUP, Identity, Question, Rule, Subject};
 
 #[cfg(test)]
@@ -67,7 +68,10 @@ impl<'u> Used<'u> {
     pub fn is_allowed(&self, access: &Access<'_>, who: &Identity) -> bool {
         match (*self, self.question()) {
             (Used::Url { verb, path }, _) => access.allows_url(who, verb, path).is_some(),
-            (_, Some(question)) => access.can(who, &question),
+            (_, Some(question)) => {
+                access.can(who, &question)
+                    || by_all(&question).is_some_and(|all| access.can(who, &all))
+            }
             (_, None) => false,
         }
     }
@@ -85,7 +89,9 @@ impl<'u> Used<'u> {
         bindings.find_map(|binding| {
             let rule = match (*self, question) {
                 (Used::Url { verb, path }, _) => access.url_granted_by(binding, verb, path),
-                (_, Some(question)) => access.granted_by(binding, &question),
+                (_, Some(question)) => access
+                    .granted_by(binding, &question)
+                    .or_else(|| by_all(&question).and_then(|all| access.granted_by(binding, &all))),
                 (_, None) => None,
             };
             Some((binding, rule?))

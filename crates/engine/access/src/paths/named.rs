@@ -7,7 +7,7 @@ use super::given::Found;
 use super::sent::{is_asked_inside, opened_by};
 use super::{Gain, Granted, Open, Set, table};
 use crate::escalation::{Gives, Name, Need, Power, Way};
-use crate::impersonation::Other;
+use crate::impersonation::{ALL, Other};
 use crate::rule::Asked;
 use crate::subject::{MASTERS, NODES};
 use crate::{Question, Subject};
@@ -69,6 +69,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                         Gain::sure(Power::Is(Subject::account(namespace, name)))
                     }
                     (Gives::Accounts, None) => Gain::All(Set::AccountsNamed(name.to_owned())),
+                    (Gives::AsGroups, _) if name == ALL => return self.as_others(Set::Groups),
                     (Gives::AsGroups, _) => {
                         return self.as_other(Subject::Group(name.to_owned()));
                     }

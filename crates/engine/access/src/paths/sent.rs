@@ -6,7 +6,7 @@ use super::Escalation;
 use super::ask::{Asker, names_of, namespaces_of};
 use super::open::{Gain, Open, Set};
 use crate::escalation::Power;
-use crate::impersonation::{Other, sent};
+use crate::impersonation::{Other, USER_INFO, sent};
 use crate::subject::MASTERS;
 use crate::{Binding, Identity, Question, Subject};
 
@@ -22,7 +22,7 @@ pub(super) struct Sender<'i, 'a> {
 pub(super) fn mode(other: &Subject) -> &'static str {
     match other {
         Subject::ServiceAccount(..) => "serviceaccount",
-        Subject::User(_) | Subject::Group(_) => "user-info",
+        Subject::User(_) | Subject::Group(_) => USER_INFO,
     }
 }
 
@@ -96,7 +96,7 @@ impl Asker<'_, '_, '_> {
     /// Those of a set, as whom requests may be sent if any may.
     pub(super) fn as_others(&self, others: Set) -> Option<Gain> {
         let mode = match others {
-            Set::Users | Set::Groups => "user-info",
+            Set::Users | Set::Groups => USER_INFO,
             _ => "serviceaccount",
         };
         let set = Set::As(Box::new(self.subject?.clone()), Box::new(others));

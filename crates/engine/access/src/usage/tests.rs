@@ -195,3 +195,32 @@ fn a_rule_of_many_names_is_kept_in_time() {
     // 20 million names, of which three of each resource say that all are meant.
     assert_eq!(kept(&rule, ("get", "", "pods")).len(), 1_000);
 }
+
+/// Who took four groups was asked for all of them, by a name that no group has.
+#[test]
+fn groups_are_taken_by_a_rule_of_all() {
+    let takes = |names: &str| {
+        let mut snapshot = Snapshot::new(Minor::NEWEST);
+        let role = format!(
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"r"}},"rules":[{{"apiGroups":["authentication.k8s.io"],"resources":["groups"],"resourceNames":["{names}"],"verbs":["impersonate:user-info"]}}]}}"#
+        );
+        let binding = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"stan"}]}"#;
+        let objects = [&*role, binding].map(|text| serde_json::from_str(text).unwrap());
+        snapshot.objects.extend(objects.map(|value| Arc::new(Object::new(value, None).unwrap())));
+        snapshot.seal();
+        let access = Access::new(World::new(&snapshot));
+        let who = Identity::of(&Subject::user("stan"));
+        let used = |name: &str| {
+            let (group, resource, subresource) = ("authentication.k8s.io", "groups", "");
+            let (verb, namespace) = ("impersonate:user-info", None);
+            let used = Used::Resource { verb, group, resource, subresource, namespace, name };
+            let by = used.granted_by(&access, &who, |_| true).is_some();
+            assert_eq!(used.is_allowed(&access, &who), by);
+            by
+        };
+        (used("ops"), used("system:masters"))
+    };
+    assert_eq!(takes("*"), (true, false));
+    assert_eq!(takes("ops"), (true, false));
+    assert_eq!(takes("dev"), (false, false));
+}

@@ -122,7 +122,9 @@ fn find<'i, 'a>(
                 namespace,
                 ..Question::new(&args.verb, group, resource)
             };
-            access.granted_by(binding, &question)
+            access.granted_by(binding, &question).or_else(|| {
+                impersonation::by_all(&question).and_then(|all| access.granted_by(binding, &all))
+            })
         }
     };
     let bindings = access.bindings().iter();

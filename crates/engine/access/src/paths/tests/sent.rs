@@ -120,6 +120,33 @@ fn groups_need_a_user_and_nobody_becomes_a_master() {
     assert_eq!(admin(&[group(&["ops"]), user(&[account])]), None, "accounts too");
 }
 
+/// From four groups on the API server asks for the name `*`.
+#[test]
+fn a_rule_of_the_name_star_is_of_every_group() {
+    let reads = rule("", "secrets", "list", &[]);
+    let team = bound("ClusterRole", "team", &[reads], r#"{"kind":"Group","name":"team"}"#);
+    let found = |names: &[&str], sends: &str| {
+        let rules = [
+            acts("groups", "user-info", names),
+            acts("users", "user-info", &["bob"]),
+            on("user-info", sends, "", "secrets"),
+        ];
+        way_to(&Power::Secrets(None), &rules, &[&team[0], &team[1]])
+    };
+    let told = "constrained-group to user:jane as group:team, read-secrets to secrets";
+    assert_eq!(found(&["*"], "list").as_deref(), Some(told));
+    assert_eq!(found(&["team"], "list").as_deref(), Some(told));
+    assert_eq!(found(&["other"], "list"), None);
+    assert_eq!(found(&["*"], "get"), None);
+    let rules = [acts("groups", "user-info", &["*"]), acts("users", "user-info", &["bob"])];
+    let sends = on("user-info", "create", RBAC, "clusterrolebindings");
+    let all = rule("*", "*", "*", &[]);
+    let masters =
+        bound("ClusterRole", "root", &[all], r#"{"kind":"Group","name":"system:masters"}"#);
+    let rules = [&rules[..], &[sends]].concat();
+    assert_eq!(way_to(&Power::ClusterAdmin, &rules, &[&masters[0], &masters[1]]), None);
+}
+
 /// A WebSocket opens by GET, of which the sender is asked; create is asked of the other.
 #[test]
 fn a_pod_is_reached_by_get() {

@@ -9,6 +9,7 @@ use crate::escalation::{self, Power, Way};
 use crate::subject::MASTERS;
 use crate::{Access, Binding, Identity, Question, Rule, Subject};
 
+mod alike;
 mod ask;
 mod bind;
 mod everybody;
@@ -211,7 +212,11 @@ impl<'i, 'a> Escalation<'i, 'a> {
     fn walk(&self, asker: &Asker<'_, 'i, 'a>, namespaces: &[&str], found: &mut Vec<Open<'i, 'a>>) {
         let minor = self.world().base.minor;
         for way in table::ways().enumerate() {
-            if !way.1.is_of(minor) || asker.sender.is_some() && way.1.is_impersonation() {
+            if !way.1.is_of(minor) {
+                continue;
+            }
+            // What is sent as another must be allowed to the other in the first place.
+            if asker.sender.is_some() && (way.1.is_impersonation() || !asker.may(way.0, way.1)) {
                 continue;
             }
             if way.1.id == escalation::AWS_AUTH.id {

@@ -130,6 +130,9 @@ impl<'q> Asked<'q> {
     }
 }
 
+/// The most names that are looked through one by one.
+const FEW: usize = 8;
+
 /// One `PolicyRule` of a role.
 #[derive(Debug)]
 pub struct Rule<'a> {
@@ -141,18 +144,27 @@ pub struct Rule<'a> {
     groups: Box<[u32]>,
     resources: Box<[(u32, u32)]>,
     pub(crate) names: Box<[&'a str]>,
+    /// The same in order, where they are many: a rule may hold tens of thousands.
+    ordered: Box<[&'a str]>,
     urls: Box<[&'a str]>,
 }
 
 impl<'a> Rule<'a> {
     pub(crate) fn read(role: &'a Object, node: Node<'a>, names: &mut Names<'a>) -> Rule<'a> {
+        let of_objects: Box<[&str]> = strings(node, "resourceNames").collect();
+        let mut ordered = match of_objects.len() {
+            0..=FEW => Vec::new(),
+            _ => of_objects.to_vec(),
+        };
+        ordered.sort_unstable();
         Rule {
             role,
             node,
             verbs: names.list(node, "verbs"),
             groups: names.list(node, "apiGroups"),
             resources: strings(node, "resources").map(|text| names.resource(text)).collect(),
-            names: strings(node, "resourceNames").collect(),
+            names: of_objects,
+            ordered: ordered.into(),
             urls: strings(node, "nonResourceURLs").collect(),
         }
     }
@@ -172,7 +184,16 @@ impl<'a> Rule<'a> {
     /// resource does not; `*/sub` covers that subresource of everything. With
     /// resourceNames only requests with one of these names are covered.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> bool {
-        self.covers_some(asked) && (self.names.is_empty() || self.names.contains(&asked.name))
+        self.covers_some(asked) && (self.names.is_empty() || self.has_name(asked.name))
+    }
+
+    /// Whether its resourceNames hold this one.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        if self.ordered.is_empty() {
+            self.names.contains(&name)
+        } else {
+            self.ordered.binary_search(&name).is_ok()
+        }
     }
 
     /// Whether the rule grants it of one object at least.

@@ -31,6 +31,7 @@ pub(super) fn names_of<'i, 'a: 'i>(
 ) -> Vec<&'a str> {
     let rules = bindings.flat_map(|binding| access.rules(binding));
     let mut names: Vec<&str> = rules.flat_map(|rule| rule.names.iter().copied()).collect();
+    names.retain(|name| !name.is_empty());
     names.sort_unstable();
     names.dedup();
     names
@@ -126,15 +127,17 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     ) -> Option<Granted<'i, 'a>> {
         let access = self.escalation.access;
         let asked = Asked::new(question, access.numbers());
+        let full = question.full_resource();
         counting(bindings, question.namespace).find_map(|binding| {
             let rule = access.rules(binding).find(|rule| {
                 let by_some = || {
                     let known = &self.escalation.known;
                     table::is_met_by_some(known, need, question.verb, question.resource, rule)
                 };
-                rule.covers(&asked) || rule.covers_some(&asked) && by_some()
+                let about = (question.verb, &*full, question.name);
+                table::is_granted(rule, &asked, about) || rule.covers_some(&asked) && by_some()
             })?;
-            let what = format!("{} {}", question.verb, question.full_resource());
+            let what = format!("{} {full}", question.verb);
             Some(Granted { what, binding, rule })
         })
     }

@@ -17,6 +17,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     ) {
         let [bind, write] = way.needs else { return };
         let resource = bind.any.first().and_then(|what| what.resources.first());
+        let creates = self.written(write, "create", "", namespace);
+        let change = |verb| self.written(write, verb, "", namespace);
+        let changes = change("update").or_else(|| change("patch"));
         for name in self.candidates(index, way, 0, namespace) {
             let Some(mut grants) = self.any_met(bind, name, namespace) else { continue };
             let is_of_namespace = resource == Some(&"roles");
@@ -28,12 +31,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             }
             let objects = &self.escalation.known.objects;
             let is_bound = || role.is_some_and(|role| objects.is_bound(role, namespace));
-            let writes = self.written(write, "create", "", namespace).or_else(|| {
-                let change = |verb| self.written(write, verb, "", namespace);
-                change("update").or_else(|| change("patch")).filter(|_| is_bound())
-            });
+            let writes = creates.as_ref().or_else(|| changes.as_ref().filter(|_| is_bound()));
             let Some(writes) = writes else { continue };
-            grants.extend(writes);
+            grants.extend(writes.iter().cloned());
             let gain = match role.filter(|_| !everywhere) {
                 Some(role) => self.bound(role, write, namespace),
                 None => Gain::All(Set::Roles(None, Some(name.to_owned()))),

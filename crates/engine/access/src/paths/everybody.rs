@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::alike::Alike;
 use super::open::{Gain, Open, Set};
 use super::{Escalation, Step};
 use crate::Subject;
@@ -97,12 +98,12 @@ impl<'i, 'a> Escalation<'i, 'a> {
     pub fn everybody_to(&self, goal: &Power) -> Everybody<'i, 'a> {
         // First only who leads where: all steps with their grants would be megabytes,
         // and few of them lead to the goal.
-        let mut edges = Edges::default();
+        let mut edges = Edges::of(self);
         for subject in self.subjects() {
-            edges.add(self, Power::Is(subject));
+            edges.add(Power::Is(subject));
         }
         while let Some(power) = edges.next_other() {
-            edges.add(self, power);
+            edges.add(power);
         }
         let mut next = BTreeMap::new();
         let mut todo = VecDeque::from([goal.clone()]);
@@ -119,8 +120,20 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let mut everybody = Everybody { goal: goal.clone(), next, leads: HashMap::new() };
         for set in edges.sets.into_keys() {
             let mut leads = Leads::default();
-            let members = self.leading(&set);
-            members.filter(|power| everybody.reaches(power)).for_each(|power| leads.add(&power));
+            for power in edges.alike.leading(&set).into_iter().filter(|it| everybody.reaches(it)) {
+                leads.add(&power);
+            }
+            if let Set::As(sender, others) = &set {
+                // Who is like one of them leads on too.
+                for kin in edges.alike.kin(others).iter() {
+                    if kin.iter().any(|other| leads.others.contains(other)) {
+                        let kin = kin.iter().filter(|other| *other != &**sender);
+                        kin.for_each(|other| {
+                            leads.add(&Power::As((**sender).clone(), other.clone()));
+                        });
+                    }
+                }
+            }
             everybody.leads.insert(set, Arc::new(leads));
         }
         everybody
@@ -141,8 +154,8 @@ impl<'i, 'a> Escalation<'i, 'a> {
 }
 
 /// From which powers others can be reached in one step.
-#[derive(Default)]
-struct Edges {
+struct Edges<'e, 'i, 'a> {
+    alike: Alike<'e, 'i, 'a>,
     /// Those that were looked at, in order.
     from: Vec<Power>,
     /// Those that are nobody's identity, and were not looked at yet.
@@ -155,28 +168,39 @@ struct Edges {
     sets_of: HashMap<Power, Vec<Set>>,
 }
 
-impl Edges {
-    fn add(&mut self, escalation: &Escalation<'_, '_>, from: Power) {
+impl<'e, 'i, 'a> Edges<'e, 'i, 'a> {
+    fn of(escalation: &'e Escalation<'i, 'a>) -> Edges<'e, 'i, 'a> {
+        Edges {
+            alike: Alike::new(escalation),
+            from: Vec::new(),
+            others: BTreeSet::new(),
+            into: HashMap::new(),
+            sets: HashMap::new(),
+            sets_of: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, from: Power) {
         let index = self.from.len() as u32;
-        for gain in escalation.open_from(&from).into_iter().flat_map(|open| open.gains) {
+        for gain in self.alike.gains(&from).iter() {
             let list = match gain {
                 Gain::One(_, Some(_)) => continue,
                 Gain::One(power, None) => {
-                    if !matches!(power, Power::Is(_)) && !self.into.contains_key(&power) {
+                    if !matches!(power, Power::Is(_)) && !self.into.contains_key(power) {
                         self.others.insert(power.clone());
                     }
-                    self.into.entry(power).or_default()
+                    self.into.entry(power.clone()).or_default()
                 }
                 Gain::All(set) => {
-                    if !self.sets.contains_key(&set) {
-                        for member in escalation.leading(&set) {
+                    if !self.sets.contains_key(set) {
+                        for member in self.alike.leading(set) {
                             if !matches!(member, Power::Is(_)) {
                                 self.others.insert(member.clone());
                             }
                             self.sets_of.entry(member).or_default().push(set.clone());
                         }
                     }
-                    self.sets.entry(set).or_default()
+                    self.sets.entry(set.clone()).or_default()
                 }
             };
             if list.last() != Some(&index) {

@@ -18,6 +18,15 @@ pub(super) struct Found<'n> {
 }
 
 impl Asker<'_, '_, '_> {
+    /// Whether it is a workload of a kind that was not read completely.
+    pub(super) fn is_unread_workload(&self, found: Found<'_>) -> bool {
+        let Found { namespace, resource, name, .. } = found;
+        let objects = &self.escalation.known.objects;
+        objects.is_workload(resource)
+            && namespace
+                .is_some_and(|own| objects.workload(resource, own, name) == Presence::Unread)
+    }
+
     /// What a way gives by one object.
     pub(super) fn given(&self, found: Found<'_>) -> Vec<Gain> {
         let Found { namespace, resource, name, .. } = found;

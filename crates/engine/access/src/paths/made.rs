@@ -69,11 +69,14 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             .peekable();
         creating.peek()?;
         let changing: Changing<'i, 'a> =
-            Changing::of(verbs(group).iter().map(|verb| (*verb, asked(verb))), all());
+            Changing::of(verbs(group).iter().map(|verb| (*verb, asked(verb))), all(), only);
         creating.find_map(|(binding, rule)| {
-            rule.names.iter().find_map(|name| {
-                let may_be = only.is_empty() || only == *name;
-                let by = may_be.then(|| changing.on(name)).flatten()?;
+            let named = if only.is_empty() { &*rule.names } else { &[only] };
+            let named = named
+                .iter()
+                .filter(|name| !name.is_empty() && (only.is_empty() || rule.has_name(name)));
+            named.into_iter().find_map(|name| {
+                let by = changing.on(name)?;
                 if self.presence(group, resource, place, name) == Presence::There {
                     return None;
                 }
@@ -151,9 +154,11 @@ struct Changing<'i, 'a> {
 }
 
 impl<'i, 'a> Changing<'i, 'a> {
+    /// Of one name where it is not empty.
     fn of<'q>(
         asked: impl Iterator<Item = (&'static str, Asked<'q>)>,
         rules: impl Iterator<Item = (&'i Binding<'a>, &'i Rule<'a>)>,
+        only: &str,
     ) -> Changing<'i, 'a> {
         let asked: Vec<_> = asked.collect();
         let mut changing = Changing { any: None, named: BTreeMap::new() };
@@ -162,8 +167,11 @@ impl<'i, 'a> Changing<'i, 'a> {
                 continue;
             };
             let by = (*verb, binding, rule);
-            if rule.names.is_empty() {
+            if rule.names.is_empty() || !only.is_empty() && rule.has_name(only) {
                 changing.any.get_or_insert(by);
+            }
+            if !only.is_empty() {
+                continue;
             }
             for name in &rule.names {
                 changing.named.entry(name).or_insert(by);

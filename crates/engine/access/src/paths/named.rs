@@ -21,6 +21,9 @@ pub(super) struct About<'n> {
     pub(super) name: &'n str,
 }
 
+/// Of each need of a way what meets it whatever is gained; none for those that it depends on.
+type Fixed<'i, 'a> = Vec<Option<Vec<Granted<'i, 'a>>>>;
+
 impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Adds a way where names let one take it in a namespace (none: everywhere).
     pub(super) fn take_by_name(
@@ -44,11 +47,16 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Whether names may let one take a way at all.
     pub(super) fn may_by_name(&self, index: usize, way: &Way) -> bool {
         let by_name = |need: &Need| !matches!(need.name, Name::Any | Name::Is(_) | Name::Some);
+        !self.names.is_empty() && way.needs.iter().any(by_name) && self.may(index, way)
+    }
+
+    /// Whether each need of a way is met of one object at least.
+    pub(super) fn may(&self, index: usize, way: &Way) -> bool {
         let meets = |need| {
             let mut roles = self.bindings.iter().filter_map(|binding| binding.role);
             roles.any(|role| self.escalation.table.meets_of_one(role as usize, index, need))
         };
-        !self.names.is_empty() && way.needs.iter().any(by_name) && (0..way.needs.len()).all(meets)
+        (0..way.needs.len()).all(meets)
     }
 
     /// Whom rules name is who is gained.
@@ -58,8 +66,12 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         namespace: Option<&str>,
         found: &mut Vec<Open<'i, 'a>>,
     ) {
+        let Some(fixed) = self.fixed(way, namespace) else { return };
         for &name in &self.names {
-            let Some(grants) = self.all_by_name(way, namespace, name) else { continue };
+            let all = way.needs.iter().enumerate();
+            let all = all.map(|need| self.met_of(need, &fixed, name, namespace));
+            let Some(grants) = all.collect::<Option<Vec<_>>>() else { continue };
+            let grants = grants.into_iter().flatten().collect();
             let gains = way.gives.iter().filter_map(|gives| {
                 Some(match (gives, namespace) {
                     (Gives::Groups, _) if name == MASTERS => Gain::sure(Power::ClusterAdmin),
@@ -114,9 +126,19 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let Some(at) = way.needs.iter().position(|need| matches!(need.name, Name::Object)) else {
             return;
         };
+        let Some(fixed) = self.fixed(way, namespace) else { return };
+        // Of workloads that were not read one leads where all do.
+        let mut unread = BTreeSet::new();
         for name in self.candidates(index, way, at, namespace) {
             for what in way.needs[at].any {
                 for &resource in what.resources {
+                    let object = Found { way, namespace, resource, name };
+                    // Few of very many names are of something that is there.
+                    let gains = self.given(object);
+                    let is_unread = self.is_unread_workload(object);
+                    if gains.is_empty() || is_unread && unread.contains(resource) {
+                        continue;
+                    }
                     let any = what.verbs.iter().find_map(|&verb| {
                         let about = About { verb, group: what.group, resource, name };
                         self.met(&way.needs[at], about, namespace)
@@ -124,14 +146,41 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                     let Some(mut grants) = any else { continue };
                     let others = way.needs.iter().enumerate().filter(|(other, _)| *other != at);
                     let others: Option<Vec<_>> =
-                        others.map(|(_, need)| self.any_met(need, name, namespace)).collect();
+                        others.map(|need| self.met_of(need, &fixed, name, namespace)).collect();
                     let Some(others) = others else { continue };
                     grants.extend(others.into_iter().flatten());
-                    let gains = self.given(Found { way, namespace, resource, name });
                     self.add(way, namespace, (grants, Some(name)), gains, found);
+                    if is_unread {
+                        unread.insert(resource);
+                    }
                 }
             }
         }
+    }
+
+    /// What lets one ask those needs of a way that are about no name, each once for all
+    /// names; none when one is not met.
+    fn fixed(&self, way: &'static Way, namespace: Option<&str>) -> Option<Fixed<'i, 'a>> {
+        let is_of_name = |need: &Need| {
+            matches!(need.name, Name::Gained | Name::Object | Name::Made | Name::Bound(_))
+        };
+        let needs = way.needs.iter().map(|need| match is_of_name(need) {
+            true => Some(None),
+            false => self.any_met(need, "", namespace).map(Some),
+        });
+        needs.collect()
+    }
+
+    /// What lets one ask a need, by its index, where what is gained has a name.
+    fn met_of(
+        &self,
+        (index, need): (usize, &'static Need),
+        fixed: &Fixed<'i, 'a>,
+        gained: &str,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        let fixed = fixed.get(index).and_then(Option::as_ref);
+        fixed.cloned().or_else(|| self.any_met(need, gained, namespace))
     }
 
     /// Adds a way that gives something, and is not told for everywhere already.
@@ -182,7 +231,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             .filter(|rule| {
                 !rule.names.is_empty() && asked.iter().any(|asked| rule.covers_some(asked))
             })
-            .flat_map(|rule| rule.names.iter().copied())
+            .flat_map(|rule| rule.names.iter().copied().filter(|name| !name.is_empty()))
             .collect()
     }
 

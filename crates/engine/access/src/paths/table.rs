@@ -51,6 +51,23 @@ pub(super) fn question<'q>(
     Question { subresource, name, ..Question::new(verb, group, resource) }
 }
 
+/// Whether requests of a verb carry no name, so that a rule of the name `""` grants them
+/// (`ResourceNameMatches` compares names as they are); of a verb that is asked of who sends
+/// as somebody else, the last part counts.
+fn is_unnamed(verb: &str, full: &str) -> bool {
+    let own = verb.rsplit(':').next().unwrap_or_default();
+    ["create", "list", "watch", "deletecollection"].contains(&own) && !full.contains('/')
+}
+
+/// Whether a rule grants what is asked; of no name it is asked of any object.
+pub(super) fn is_granted(
+    rule: &Rule<'_>,
+    asked: &Asked<'_>,
+    (verb, full, name): (&str, &str, &str),
+) -> bool {
+    rule.covers(asked) && (!name.is_empty() || rule.names.is_empty() || is_unnamed(verb, full))
+}
+
 /// Whether a rule that is limited to names meets a need of whichever. As a user nobody
 /// takes a name that is a ServiceAccount's; what is made has no name yet, and what is
 /// changed is there.
@@ -61,7 +78,8 @@ pub(super) fn is_met_by_some(
     resource: &str,
     rule: &Rule<'_>,
 ) -> bool {
-    let mut names = rule.names.iter();
+    // No object has the empty name.
+    let mut names = rule.names.iter().filter(|name| !name.is_empty());
     match need.name {
         Name::Some => {
             names.any(|name| resource != "users" || !matches!(Other::of(name), Other::Account(..)))
@@ -90,6 +108,8 @@ pub(super) struct Table {
     met: Vec<Option<Met>>,
     /// Likewise whether it is met of one object at least.
     met_of_one: Vec<bool>,
+    /// Whether a need is one of a way that does not begin with impersonation.
+    is_plain: Vec<bool>,
     /// The first need of each way, in the order of [`ways`].
     first: Vec<usize>,
 }
@@ -121,7 +141,7 @@ impl Table {
                         let covers = rule.covers_some(&asked);
                         is_met_of_one |= covers;
                         let by_some = || is_met_by_some(known, need, verb, resource, rule);
-                        covers && (rule.covers(&asked) || by_some())
+                        covers && (is_granted(rule, &asked, (verb, resource, name)) || by_some())
                     })?;
                     Some(Met { rule: rule as u32, verb, resource })
                 }));
@@ -134,13 +154,17 @@ impl Table {
             first.push(n_needs);
             n_needs += way.needs.len();
         }
-        Table { n_needs, met, met_of_one, first }
+        let is_plain =
+            ways().flat_map(|way| way.needs.iter().map(|_| !way.is_impersonation())).collect();
+        Table { n_needs, met, met_of_one, is_plain, first }
     }
 
-    /// Whether a role, by its index, meets any need, if only of one object.
+    /// Whether a role, by its index, meets any need, if only of one object, of a way that one
+    /// request can take which is sent as somebody else already.
     pub(super) fn leads(&self, role: usize) -> bool {
         let first = role * self.n_needs;
-        self.met_of_one[first..first + self.n_needs].contains(&true)
+        let met = &self.met_of_one[first..first + self.n_needs];
+        met.iter().zip(&self.is_plain).any(|(met, is_plain)| *met && *is_plain)
     }
 
     /// Whether a role meets a need of a way of one object at least; by their indices.

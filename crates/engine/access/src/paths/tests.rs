@@ -11,6 +11,7 @@ mod made;
 mod named;
 mod nodes;
 mod refused;
+mod scale;
 mod sent;
 mod tokens;
 

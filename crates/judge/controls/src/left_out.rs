@@ -133,8 +133,17 @@ fn added_by(place: Node<'_>) -> Option<String> {
     place.parent()?;
     let root = place.value().root();
     let text = |path: &[&str]| root.path(path).and_then(Node::as_str);
+    let pointer = place.pointer();
+    match (text(&["kind"]), pointer.as_str()) {
+        (Some("PersistentVolumeClaim"), _) => return Some("the default StorageClass".to_owned()),
+        (Some("Ingress"), _) => return Some("the default IngressClass".to_owned()),
+        (_, "/metadata" | "/metadata/labels") => {
+            return Some(format!("Node {}", text(&["spec", "nodeName"]).unwrap_or_default()));
+        }
+        _ => {}
+    }
     let is_of_class =
-        ["/spec", "/spec/nodeSelector", "/spec/tolerations"].contains(&place.pointer().as_str());
+        ["/spec", "/spec/nodeSelector", "/spec/tolerations"].contains(&pointer.as_str());
     Some(match (is_of_class, text(&["metadata", "namespace"])) {
         (true, _) => {
             format!("RuntimeClass {}", text(&["spec", "runtimeClassName"]).unwrap_or_default())

@@ -1,6 +1,8 @@
-//! What the API server's other admission plugins make of a new pod before a policy is
-//! asked about it: `LimitRanger`, `ServiceAccount`, `Priority`,
-//! `DefaultTolerationSeconds`, `RuntimeClass` (`k8s.io/kubernetes/plugin/pkg/admission`).
+//! What the API server's other admission plugins, those that are on by default, make of a
+//! new object before a policy is asked about it (`k8s.io/kubernetes/plugin/pkg/admission`).
+//! Of a pod: `LimitRanger`, `ServiceAccount`, `Priority`, `DefaultTolerationSeconds`,
+//! `RuntimeClass`, `PodTopologyLabels`. Of others: `TaintNodesByCondition`,
+//! `DefaultStorageClass`, `StorageObjectInUseProtection`, `DefaultIngressClass`.
 //! For what they refuse there is no verdict here.
 //!
 //! Some of it only a running API server decides, such as the end of the name of the
@@ -16,19 +18,24 @@ use crate::request::{Operation, Request, Typed};
 
 mod account;
 mod changes;
+mod classes;
 mod limits;
+mod objects;
 mod open;
 mod priority;
 mod runtime;
 mod tolerations;
+mod topology;
 
 use account::Account;
 use limits::Ranges;
 use runtime::Class;
+use topology::Topology;
 
 pub(crate) use changes::{Changes, Guess};
 pub(crate) use limits::AllRanges;
 pub(crate) use open::parts;
+pub(crate) use topology::places_pods;
 
 const PODS: Typed<'static> = Typed { group: "", version: "v1", name: "pods" };
 
@@ -59,16 +66,50 @@ fn is_new_pod(request: &Request<'_>) -> bool {
 /// it has the one that it was sent in. `sent` are those forms, one for each guess, or
 /// one for both.
 pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
-    let is_pod = request.resource == PODS && request.subresource.is_empty();
-    let spec = |value: &Value| value.root().get("spec").is_some_and(|spec| !spec.is_null());
-    if request.is_stored || !is_pod || !sent.iter().all(spec) {
+    if request.is_stored || !request.subresource.is_empty() {
         return Vec::new();
     }
+    let wiped = match request.operation {
+        Operation::Create => sent.iter().map(wiped).collect::<Option<Vec<_>>>(),
+        Operation::Update => None,
+        Operation::Delete | Operation::Connect => return Vec::new(),
+    };
+    let forms = completed(estate, request, wiped.as_deref().unwrap_or(sent));
+    match (forms.is_empty(), wiped) {
+        (true, Some(mut wiped)) => {
+            let form = |value| Possible { value, unknown: String::new() };
+            wiped.drain(..).take(1).map(form).collect()
+        }
+        _ => forms,
+    }
+}
+
+/// What nobody but the API server says of a new object
+/// (`k8s.io/apiserver/pkg/registry/rest/meta.go`).
+const WIPED: [&str; 5] =
+    ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
+
+/// A new object without that; none where it has nothing of it.
+fn wiped(sent: &Value) -> Option<Value> {
+    let metadata = sent.root().get("metadata")?;
+    let mut changes = Changes::default();
+    for name in WIPED.into_iter().filter(|name| metadata.get(name).is_some()) {
+        changes.drop(format!("/metadata/{name}"));
+    }
+    (!changes.is_empty()).then(|| changes.made(sent))
+}
+
+/// The forms of an object that plugins make; none where they make nothing of it.
+fn completed(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
     let Some(first) = sent.first() else { return Vec::new() };
+    if request.resource != PODS {
+        return objects::forms(estate, request, first);
+    }
+    let spec = |value: &Value| value.root().get("spec").is_some_and(|spec| !spec.is_null());
     match request.operation {
+        _ if !sent.iter().all(spec) => Vec::new(),
         Operation::Create => created(estate, request, sent, first),
-        Operation::Update => updated(request, first),
-        Operation::Delete | Operation::Connect => Vec::new(),
+        _ => updated(request, first),
     }
 }
 
@@ -84,7 +125,10 @@ fn created(
         return Vec::new();
     }
     let account = Account::of(estate, request, first);
-    let plugins = Plugins { estate, account: &account, ranges: Ranges::of(estate, request) };
+    let topology =
+        first.root().get("spec").map_or(Topology::None, |spec| Topology::of(estate, spec));
+    let ranges = Ranges::of(estate, request);
+    let plugins = Plugins { estate, account: &account, ranges, topology };
     let form = |guess: Guess, given: Given<'_>, unknown: String| {
         let sent = guess.of(Some(first), sent.get(1)).unwrap_or(first);
         Possible { value: plugins.admitted(sent, guess, given), unknown }
@@ -145,6 +189,7 @@ struct Plugins<'p, 'a> {
     estate: &'p Estate<'a>,
     account: &'p Account,
     ranges: &'p Ranges,
+    topology: Topology<'a>,
 }
 
 impl Plugins<'_, '_> {
@@ -168,6 +213,7 @@ impl Plugins<'_, '_> {
         }
         priority::prioritize(&mut changes, spec, self.estate);
         tolerations::tolerate(&mut changes, spec);
-        Class::of(self.estate, spec).given(changes.made(&pod))
+        let pod = Class::of(self.estate, spec).given(changes.made(&pod));
+        self.topology.given(pod)
     }
 }

@@ -125,25 +125,28 @@ impl<'a> Policies<'a> {
     }
 
     /// Whether objects of these kinds (group, kind) may change what is said of others:
-    /// parameters, rights, definitions of kinds, what pods get of others.
+    /// parameters, rights, definitions of kinds, what new objects get of others.
     pub fn looking_at(&self, kinds: &BTreeSet<(&str, &str)>) -> bool {
         let param = |entry: &Entry<'_>| {
             let kind = entry.policy.param_kind.as_ref();
             kind.is_some_and(|kind| kinds.contains(&(kind.group, kind.kind)))
         };
         let asks = self.access.is_some();
-        // What new pods get of others.
-        let of_pods = [
+        // What new objects get of others.
+        let given_by = [
             ("", "ServiceAccount"),
             ("", "LimitRange"),
             ("scheduling.k8s.io", "PriorityClass"),
             ("node.k8s.io", "RuntimeClass"),
+            ("storage.k8s.io", "StorageClass"),
+            ("networking.k8s.io", "IngressClass"),
         ];
         let is_in_force = !self.validating.is_empty() || !self.mutating.is_empty();
         let general = { kinds.iter() }.any(|kind| {
             matches!(kind.0, GROUP | crd::GROUP)
                 || asks && kind.0 == ironhull_access::GROUP
-                || is_in_force && of_pods.contains(kind)
+                || is_in_force && given_by.contains(kind)
+                || is_in_force && *kind == ("", "Node") && plugins::places_pods(&self.estate)
         });
         general || self.validating.iter().chain(&self.mutating).any(param)
     }

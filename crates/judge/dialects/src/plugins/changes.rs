@@ -39,15 +39,24 @@ impl Guess {
 
 /// Changes of a value, made together.
 #[derive(Default)]
-pub(crate) struct Changes(Vec<(String, Value)>);
+pub(crate) struct Changes(Vec<(String, Option<Value>)>);
 
 impl Changes {
     /// Puts something at a pointer, in place of what is there.
     pub(crate) fn put(&mut self, path: impl Into<String>, value: &serde_json::Value) {
         // Every JSON is a value.
         if let Ok(value) = serde_json::from_value(value.clone()) {
-            self.0.push((path.into(), value));
+            self.0.push((path.into(), Some(value)));
         }
+    }
+
+    /// Takes away what is there.
+    pub(crate) fn drop(&mut self, path: impl Into<String>) {
+        self.0.push((path.into(), None));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Adds an item to the end of a list that may not be there.
@@ -62,13 +71,12 @@ impl Changes {
     }
 
     /// The value with them.
-    pub(crate) fn made(&self, value: &Value) -> Value {
-        let patch = |(path, value): &'_ (String, Value)| (path.clone(), value.clone());
-        let owned: Vec<_> = self.0.iter().map(patch).collect();
-        let operations: Vec<Patch<'_>> = owned
-            .iter()
-            .map(|(path, value)| Patch { op: "add", path, from: "", value: Some(value) })
-            .collect();
+    pub(crate) fn made<'v>(&'v self, value: &Value) -> Value {
+        let patch = |(path, value): &'v (String, Option<Value>)| {
+            let op = if value.is_some() { "add" } else { "remove" };
+            Patch { op, path, from: "", value: value.as_ref() }
+        };
+        let operations: Vec<Patch<'_>> = self.0.iter().map(patch).collect();
         match json_patch::apply(value, &operations) {
             Ok(Some(made)) => made,
             _ => value.clone(),

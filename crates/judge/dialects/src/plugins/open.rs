@@ -1,25 +1,41 @@
-//! What plugins may add to a new pod that could not be looked up: in such places what is
+//! What plugins may add to a new object that could not be looked up: in such places what is
 //! missing is not known to be missing.
 
 use ironhull_cel::Part;
 use ironhull_model::{Node, Value};
 
+use super::classes::{Classes, INGRESS, STORAGE};
 use super::is_new_pod;
 use super::limits::{CONTAINERS, Ranges};
 use super::runtime::Class;
+use super::topology::Topology;
 use crate::estate::Estate;
 use crate::policy::list;
-use crate::request::Request;
+use crate::request::{Operation, Request};
 
-/// The places of a new pod, in the form that a policy sees, of which only a part is known.
+/// The places of a new object, in the form that a policy sees, of which only a part is known.
 pub(crate) fn parts<'e>(
     estate: &Estate<'_>,
     request: &Request<'_>,
-    pod: &'e Value,
+    object: &'e Value,
 ) -> Vec<Part<'e>> {
     let mut parts = Vec::new();
-    let spec = pod.root().get("spec").filter(|_| is_new_pod(request));
+    let spec = object.root().get("spec");
+    if let Some(classes) = Classes::of(request.resource.group, request.resource.name) {
+        let is_new = request.operation == Operation::Create && !request.is_stored;
+        let is_open = is_new && classes.is_open(estate, object.root());
+        let may_have: fn(&str) -> bool = match classes.field == STORAGE.field {
+            true => |name| name == STORAGE.field,
+            false => |name| name == INGRESS.field,
+        };
+        parts.extend(spec.filter(|_| is_open).map(|node| Part { node, may_have }));
+        return parts;
+    }
+    let spec = spec.filter(|_| is_new_pod(request));
     let Some(spec) = spec else { return parts };
+    if Topology::of(estate, spec).is_unread() {
+        placed(object.root(), &mut parts);
+    }
     if Ranges::of(estate, request).is_unread() {
         for (name, _) in CONTAINERS {
             list(spec, name).for_each(|container| resources(container, &mut parts));
@@ -36,6 +52,14 @@ pub(crate) fn parts<'e>(
         parts.extend(inside.map(|node| Part { node, may_have: |_| true }));
     }
     parts
+}
+
+fn placed<'e>(pod: Node<'e>, parts: &mut Vec<Part<'e>>) {
+    let Some(metadata) = pod.get("metadata") else { return };
+    parts.push(match there(metadata, "labels") {
+        Some(node) => Part { node, may_have: Topology::may_set },
+        None => Part { node: metadata, may_have: |name| name == "labels" },
+    });
 }
 
 fn resources<'e>(container: Node<'e>, parts: &mut Vec<Part<'e>>) {

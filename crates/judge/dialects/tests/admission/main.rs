@@ -12,6 +12,7 @@ use ironhull_model::{Coverage, Minor, Object, Snapshot, SourceId, World};
 use ironhull_schema::{Schema, defaults};
 
 mod cost;
+mod objects;
 mod plugins;
 mod webhooks;
 

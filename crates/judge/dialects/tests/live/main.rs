@@ -37,6 +37,7 @@ fn written() -> Vec<Group> {
         ("c", include_str!("../cases/custom.yaml")),
         ("v", include_str!("../cases/versions.yaml")),
         ("a", include_str!("../cases/admission.yaml")),
+        ("o", include_str!("../cases/objects.yaml")),
     ];
     for (letter, text) in files {
         let parsed = ironhull_yaml::parse(

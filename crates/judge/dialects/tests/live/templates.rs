@@ -101,6 +101,36 @@ const TEMPLATES: &[Template] = &[
         false,
         || json!({"rules": []}),
     ),
+    kind(
+        "pvc",
+        "v1",
+        "PersistentVolumeClaim",
+        "persistentvolumeclaims",
+        true,
+        || json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}),
+    ),
+    kind(
+        "pv",
+        "v1",
+        "PersistentVolume",
+        "persistentvolumes",
+        false,
+        || json!({"spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/x"}}}),
+    ),
+    kind("node", "v1", "Node", "nodes", false, || json!({})),
+    kind(
+        "ingress",
+        "networking.k8s.io/v1",
+        "Ingress",
+        "ingresses",
+        true,
+        || json!({"spec": {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}}),
+    ),
+    kind("daemonset", "apps/v1", "DaemonSet", "daemonsets", true, || {
+        json!({"spec": {"selector": {"matchLabels": {"app": "x"}}, "template": {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.test/app:1"}]}}}})
+    }),
     kind("widget1", "example.dev/v1", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
     kind("widget2", "example.dev/v2", "Widget", "widgets", true, || json!({"spec": {"size": 3}})),
     // Named like the API server's own.

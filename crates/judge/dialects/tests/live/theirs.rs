@@ -57,6 +57,9 @@ pub fn world(cluster: &Cluster) -> Vec<Value> {
         ("v1", "Namespace", "/api/v1/namespaces"),
         ("v1", "ServiceAccount", "/api/v1/serviceaccounts"),
         ("v1", "LimitRange", "/api/v1/limitranges"),
+        ("v1", "Node", "/api/v1/nodes"),
+        ("storage.k8s.io/v1", "StorageClass", "/apis/storage.k8s.io/v1/storageclasses"),
+        ("networking.k8s.io/v1", "IngressClass", "/apis/networking.k8s.io/v1/ingressclasses"),
         ("node.k8s.io/v1", "RuntimeClass", "/apis/node.k8s.io/v1/runtimeclasses"),
         ("scheduling.k8s.io/v1", "PriorityClass", "/apis/scheduling.k8s.io/v1/priorityclasses"),
         ("v1", "ConfigMap", "/api/v1/configmaps?labelSelector=params"),
@@ -329,9 +332,9 @@ pub fn answer(ask: &Ask, response: &Response, audit: BTreeMap<String, String>) -
         code: if denied { response.status } else { 0 },
         reason: if denied { text("reason") } else { String::new() },
         messages: if denied { vec![message] } else { Vec::new() },
-        // Fields that no schema has are told of by the decoder.
+        // Fields that no schema has are told of by the decoder, old ones by the registry.
         warnings: { response.warnings.iter() }
-            .filter(|text| !text.starts_with("unknown field "))
+            .filter(|text| !text.starts_with("unknown field ") && !text.contains("deprecated"))
             .cloned()
             .collect(),
         audit: super::ours::in_order(audit),

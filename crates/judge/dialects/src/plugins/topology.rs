@@ -1,0 +1,85 @@
+//! `PodTopologyLabels`: where the node of a pod stands, which has one already.
+
+use ironhull_model::{Minor, Node, Object, Standing, ThingRef, Value};
+use serde_json::json;
+
+use super::Changes;
+use crate::estate::Estate;
+use crate::policy::text;
+
+/// On by default since then.
+const SINCE: Minor = Minor::v1(35);
+
+/// The labels of nodes that their pods get.
+const LABELS: [&str; 2] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+
+/// The node that a pod names.
+pub(crate) enum Topology<'e> {
+    /// It names none, or one that is not there.
+    None,
+    Known(&'e Object),
+    /// It was not read.
+    Unread,
+}
+
+impl<'e> Topology<'e> {
+    pub(crate) fn of(estate: &Estate<'e>, spec: Node<'_>) -> Topology<'e> {
+        let name = text(spec, "nodeName");
+        let world = estate.world();
+        if name.is_empty() || world.base.minor < SINCE {
+            return Topology::None;
+        }
+        match world.get(&ThingRef::new("", "Node", "", name)) {
+            Some(node) => Topology::Known(node),
+            None if world.base.coverage.is_complete("", "Node") => Topology::None,
+            None => Topology::Unread,
+        }
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self, Topology::Unread)
+    }
+
+    /// Whether a label may be there although a pod does not have it.
+    pub(super) fn may_set(name: &str) -> bool {
+        LABELS.contains(&name)
+    }
+
+    /// A pod with them; without its own, which it loses to those of a node that was not
+    /// read.
+    pub(super) fn given(&self, pod: Value) -> Value {
+        let own = pod.root().path(&["metadata", "labels"]).filter(|labels| !labels.is_null());
+        let of_node = |name| match self {
+            Topology::Known(node) => node.root().path(&["metadata", "labels", name])?.as_str(),
+            _ => None,
+        };
+        let mut changes = Changes::default();
+        for name in LABELS {
+            let path = format!("/metadata/labels/{}", name.replace('/', "~1"));
+            match of_node(name) {
+                Some(value) => {
+                    if own.is_none() && changes.is_empty() {
+                        changes.put("/metadata/labels", &json!({}));
+                    }
+                    changes.put(path, &json!(value));
+                }
+                None if self.is_unread() && own.is_some_and(|own| own.get(name).is_some()) => {
+                    changes.drop(path);
+                }
+                None => {}
+            }
+        }
+        if changes.is_empty() { pod.clone() } else { changes.made(&pod) }
+    }
+}
+
+/// Whether new pods name their node: Nodes change all the time.
+pub(crate) fn places_pods(estate: &Estate<'_>) -> bool {
+    let schema = estate.kinds().schema();
+    estate.world().objects().any(|object| {
+        let thing = &object.thing;
+        let spec = schema.pod_spec(&thing.group, &thing.kind, object.root());
+        spec.is_some_and(|spec| !text(spec, "nodeName").is_empty())
+            && (object.standing != Standing::Live || !object.is("", "Pod"))
+    })
+}

@@ -135,3 +135,9 @@ pub fn matches(pattern: &str, text: &str) -> Option<bool> {
         patterns.get(pattern).ok().map(|pattern| pattern.is_match(text))
     })
 }
+
+/// Which of two quantities (`100m`, `1Gi`) is more; none when one of them is none.
+pub fn compare_quantities(a: &str, b: &str) -> Option<std::cmp::Ordering> {
+    use library::quantity::Quantity;
+    Some(Quantity::parse(a).ok()?.order(&Quantity::parse(b).ok()?))
+}

@@ -1,6 +1,7 @@
 //! What comes of a request, the mutating policies included.
 
 use ironhull_controls::left_out::LeftOut;
+use ironhull_model::Value;
 
 use crate::decide;
 use crate::decision::{Decision, Doubt, Ran};
@@ -8,6 +9,7 @@ use crate::mutate::{self, Mutated};
 use crate::plugins::Possible;
 use crate::policies::Policies;
 use crate::policy::Action;
+use crate::registry;
 use crate::request::{Known, Request};
 
 /// What comes of a request.
@@ -16,6 +18,9 @@ pub struct Answer<'e> {
     /// What the mutating policies make of its object. With a status the request ends
     /// there; with doubts it is not known what the validating policies are asked about.
     pub mutated: Mutated<'e>,
+    /// What the API server's registry makes of that, as validating policies are asked about
+    /// it; none where it makes nothing of it.
+    pub prepared: Option<Value>,
     /// What the validating policies say of what comes out. Where that is not known,
     /// those that read it are doubts.
     pub decision: Decision<'e>,
@@ -61,7 +66,16 @@ fn of_one<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> Answer<'e> {
         left.object = Known::Some(object);
         left.is_mutated = true;
     }
-    let mut decision = decide::review(policies, &left);
+    let prepared = prepared(policies, &left);
+    let mut decision = match prepared.first() {
+        None => decide::review(policies, &left),
+        Some(object) => decide::review(policies, &as_prepared(&left, object)),
+    };
+    for other in prepared.iter().skip(1) {
+        let request = as_prepared(&left, other);
+        compare_decisions(&mut decision, decide::review(policies, &request), MADE_UP);
+        decision.settle(&request);
+    }
     for doubt in decision.doubts.iter_mut().filter(|_| open.is_some()) {
         let rest = doubt.missing.strip_prefix("the object");
         let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with(','));
@@ -69,7 +83,30 @@ fn of_one<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> Answer<'e> {
             doubt.missing = format!("{open}{rest}");
         }
     }
-    Answer { mutated, decision }
+    Answer { mutated, prepared: prepared.into_iter().next(), decision }
+}
+
+/// What the two forms that the registry may make of an object differ in.
+const MADE_UP: &str =
+    "what only a running cluster makes up, such as addresses, ports, names, uids and times";
+
+/// The forms that the registry makes of the object that validating policies are asked
+/// about.
+fn prepared(policies: &Policies<'_>, left: &Request<'_>) -> Vec<Value> {
+    let (estate, Some(object)) = (policies.estate(), left.object.value()) else {
+        return Vec::new();
+    };
+    if policies.validating.is_empty() || left.is_stored {
+        return Vec::new();
+    }
+    match left.is_mutated {
+        true => registry::prepared(estate, left, object),
+        false => registry::prepared(estate, left, &estate.written(left.kind, object)),
+    }
+}
+
+fn as_prepared<'s>(left: &Request<'s>, object: &'s Value) -> Request<'s> {
+    Request { object: Known::Some(object), is_mutated: true, is_prepared: true, ..*left }
 }
 
 /// What is not known of the object that validating policies would be asked about.
@@ -86,10 +123,7 @@ fn what_is_open(mutated: &Mutated<'_>) -> Option<String> {
 
 /// Takes for unknown what is answered otherwise about another form of the object.
 fn compare<'e>(answer: &mut Answer<'e>, other: Answer<'e>, unknown: &str) {
-    let doubt = |(policy, binding): Of<'e>, may_deny| {
-        let missing = unknown.to_owned();
-        Doubt { policy, binding, may_deny, missing }
-    };
+    let doubt = |of, may_deny| doubt(of, may_deny, unknown);
     if answer.mutated.status.is_some() != other.mutated.status.is_some() {
         let failures = answer.mutated.failures.iter().chain(&other.mutated.failures);
         let doubts = failures.take(1).map(|failure| doubt((failure.policy, failure.binding), true));
@@ -99,7 +133,14 @@ fn compare<'e>(answer: &mut Answer<'e>, other: Answer<'e>, unknown: &str) {
     } else if answer.mutated.doubts.is_empty() {
         answer.mutated.doubts = other.mutated.doubts;
     }
-    let (first, second) = (&mut answer.decision, other.decision);
+    compare_decisions(&mut answer.decision, other.decision, unknown);
+}
+
+fn doubt<'e>((policy, binding): Of<'e>, may_deny: bool, unknown: &str) -> Doubt<'e> {
+    Doubt { policy, binding, may_deny, missing: unknown.to_owned() }
+}
+
+fn compare_decisions<'e>(first: &mut Decision<'e>, second: Decision<'e>, unknown: &str) {
     let mut differing: Vec<(Of<'e>, bool)> = Vec::new();
     let mut note = |of: Of<'e>, may_deny: bool| {
         if !differing.iter().any(|(known, _)| *known == of) {
@@ -130,7 +171,7 @@ fn compare<'e>(answer: &mut Answer<'e>, other: Answer<'e>, unknown: &str) {
     first.audit.retain(|key, value| second.audit.get(key) == Some(value));
     for (of, may_deny) in differing {
         if !first.doubts.iter().any(|known| (known.policy, known.binding) == of) {
-            first.doubts.push(doubt(of, may_deny));
+            first.doubts.push(doubt(of, may_deny, unknown));
         }
     }
 }

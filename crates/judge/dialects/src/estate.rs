@@ -98,6 +98,29 @@ impl<'a> Estate<'a> {
         }
     }
 
+    /// Whether the status of a custom resource is changed apart from it; none for the API
+    /// server's own kinds, and where the definition is not known.
+    pub(crate) fn has_status(&self, kind: Typed<'_>) -> Option<bool> {
+        let own = self.kinds.schema().kind(kind.group, kind.version, kind.name);
+        let definition = self.definitions.of(kind.group, kind.version, kind.name);
+        let spec = definition.filter(|_| own.is_none())?.object.root().get("spec")?;
+        let mut versions = spec.get("versions").into_iter().flat_map(Node::items);
+        let version =
+            versions.find(|it| it.get("name").and_then(Node::as_str) == Some(kind.version));
+        let has = |of: Node<'_>| {
+            of.path(&["subresources", "status"]).is_some_and(|status| !status.is_null())
+        };
+        Some(has(spec) || version.is_some_and(has))
+    }
+
+    /// An object that was written and then changed.
+    pub(crate) fn rewritten(&self, kind: Typed<'_>, value: &Value) -> Value {
+        match crd::is_custom(kind.group, kind.name) {
+            true => value.clone(),
+            false => wire::written(self.kinds.schema(), value),
+        }
+    }
+
     /// An object after a mutation, with its defaults.
     pub(crate) fn refilled(&self, kind: Typed<'_>, value: &Value) -> Value {
         let schema = self.kinds.schema();

@@ -5,11 +5,13 @@
 use ironhull_cel::policy::{BUDGET, Inputs, MATCH_CONDITIONS_BUDGET, OUT_OF_BUDGET};
 use ironhull_cel::{Host, Part, Val};
 use ironhull_controls::left_out::Reads;
+use ironhull_model::object::split_api_version;
 use ironhull_model::{Kind, Minor, Node, Value};
 
 use crate::allowance::Allowance;
 use crate::expression::{Expression, Given, Spent, Stage};
 use crate::policy::{FailurePolicy, Policy};
+use crate::registry;
 use crate::text::{aggregate, cut};
 use crate::unknown::{self, Unknown};
 
@@ -94,6 +96,8 @@ pub(crate) struct Seen<'e> {
     pub(crate) fresh: Option<&'e Value>,
     /// Whether mutating policies see it, before most of that is set.
     pub(crate) is_early: bool,
+    /// Whether validating policies see it, after most of that is set.
+    pub(crate) is_prepared: bool,
     /// The API server's minor.
     pub(crate) minor: Minor,
     /// Answers the authorizer's checks.
@@ -115,7 +119,8 @@ impl Seen<'_> {
     /// What the API server sets in a new object, where that was read.
     pub(crate) fn lacks(&self, reads: &Reads<'_>) -> Option<String> {
         let object = self.fresh?;
-        lacks(object, self.is_early, reads).or_else(|| derived(object, self.minor, reads))
+        let is_derived = self.is_prepared || self.minor < REQUESTS_LATER;
+        lacks(object, self, reads).or_else(|| is_derived.then(|| derived(object, reads)).flatten())
     }
 }
 
@@ -365,7 +370,7 @@ const SET_EARLY: &str = "managedFields";
 const SET_OF_POD: &[&str] = &["priority", "preemptionPolicy", "priorityClassName"];
 
 /// What an evaluation looked for in a new object in vain, though the API server's has it.
-fn lacks(object: &Value, is_early: bool, reads: &Reads<'_>) -> Option<String> {
+fn lacks(object: &Value, seen: &Seen<'_>, reads: &Reads<'_>) -> Option<String> {
     let root = object.root();
     let is_pod = root.get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
     let is_open = is_pod && root.path(&["spec", "priority"]).is_none();
@@ -380,22 +385,37 @@ fn lacks(object: &Value, is_early: bool, reads: &Reads<'_>) -> Option<String> {
             return None;
         }
         let is_set = SET.iter().any(|(at, names)| *at == pointer && names.contains(&name.as_str()))
-            && (!is_early || name == SET_EARLY)
+            && (!seen.is_early || name == SET_EARLY)
+            && !(seen.is_prepared && is_told(root, name))
             || is_open && pointer == "/spec" && SET_OF_POD.contains(&name.as_str());
         is_set.then(|| format!("{pointer}/{name}, which the API server sets"))
     })
 }
 
+/// Whether the registry sets a member wherever an object of the kind has it, so that it is
+/// known not to be there.
+fn is_told(root: Node<'_>, name: &str) -> bool {
+    let text = |name| root.get(name).and_then(Node::as_str).unwrap_or_default();
+    let (group, _) = split_api_version(text("apiVersion"));
+    let (has_generation, has_status) = registry::counts(group, text("kind"));
+    match name {
+        "generation" => !has_generation,
+        "status" => !has_status,
+        _ => false,
+    }
+}
+
 /// Before this minor the API server derived the requests of a whole pod from limits
-/// while it defaulted the pod, so that admission saw them; since then it does so later.
+/// while it defaulted the pod, so that all policies saw them; since then its registry does,
+/// so that validating ones see them.
 /// [`ironhull_schema::defaults`] has the newest minor's defaults.
 const REQUESTS_LATER: Minor = Minor::v1(37);
 
 /// What an evaluation read of a new pod's own resources, where they are derived.
-fn derived(object: &Value, minor: Minor, reads: &Reads<'_>) -> Option<String> {
+fn derived(object: &Value, reads: &Reads<'_>) -> Option<String> {
     let root = object.root();
     let is_pod = root.get("kind").and_then(|kind| kind.as_str()) == Some("Pod");
-    if minor >= REQUESTS_LATER || !is_pod || root.path(&["spec", "resources"]).is_none() {
+    if !is_pod || root.path(&["spec", "resources"]).is_none() {
         return None;
     }
     let is_below = |node: &Node<'_>| {
@@ -407,7 +427,8 @@ fn derived(object: &Value, minor: Minor, reads: &Reads<'_>) -> Option<String> {
     let is_read = reads.present.iter().any(|node| is_open(&node))
         || reads.absent.iter().any(|(parent, _)| is_below(parent));
     is_read.then(|| {
-        "/spec/resources, which API servers before 1.37 derive from the containers' ".to_owned()
-            + "resources and from limits"
+        "/spec/resources, which the API server derives from the containers' resources and from \
+         limits"
+            .to_owned()
     })
 }

@@ -183,6 +183,7 @@ impl Documents {
         let fresh = fresh.map(|value| self.object.as_ref().unwrap_or(value));
         let minor = estate.world().base.minor;
         let is_early = self.is_early;
+        let is_prepared = request.is_prepared;
         Seen {
             conditions,
             validations,
@@ -191,6 +192,7 @@ impl Documents {
             unknown,
             fresh,
             is_early,
+            is_prepared,
             minor,
             host,
             allowance,

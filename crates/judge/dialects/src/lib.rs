@@ -3,8 +3,8 @@
 //!
 //! [`Policies`] compiles the policies of a world once; [`Policies::answer`] asks first
 //! the mutating ones about a [`Request`], then the validating ones about what those
-//! leave. [`Policies::review`] asks the latter alone, for a [`Decision`]: verdict, code, reason, message, warnings, audit
-//! annotations, and what was read to come to it. What is not known in the world
+//! leave and the API server's registry completes, for a [`Decision`]: verdict, code,
+//! reason, message, warnings, audit annotations, and what was read to come to it. What is not known in the world
 //! (who asks, what is there, a namespace's labels) makes *unknown* where an
 //! expression reads it.
 //!
@@ -29,6 +29,7 @@ mod mutate;
 mod plugins;
 mod policies;
 mod policy;
+mod registry;
 mod request;
 pub mod suite;
 mod text;

@@ -34,6 +34,7 @@ use topology::Topology;
 
 pub(crate) use changes::{Changes, Guess};
 pub(crate) use limits::AllRanges;
+pub(crate) use objects::TEMPLATE_GENERATION;
 pub(crate) use open::parts;
 pub(crate) use topology::places_pods;
 

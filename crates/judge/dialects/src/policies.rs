@@ -9,8 +9,6 @@ use ironhull_schema::crd;
 
 use crate::allowance::{self, Allowance};
 use crate::answer::{self, Answer};
-use crate::decide;
-use crate::decision::Decision;
 use crate::estate::Estate;
 use crate::evaluate::Program;
 use crate::mutate::{self, Mutated};
@@ -188,11 +186,6 @@ impl<'a> Policies<'a> {
     /// force.
     pub fn refused(&self) -> &[Refused<'a>] {
         &self.refused
-    }
-
-    /// What the validating policies say to a request.
-    pub fn review(&self, request: &Request<'_>) -> Decision<'_> {
-        decide::review(self, request)
     }
 }
 

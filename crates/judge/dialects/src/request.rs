@@ -136,6 +136,9 @@ pub struct Request<'a> {
     /// Whether a file's object went through [`Policies::mutate`](crate::Policies::mutate),
     /// so that it has the form in which the API server holds it.
     pub is_mutated: bool,
+    /// Whether the API server's registry completed it, as it does before it asks
+    /// validating policies.
+    pub is_prepared: bool,
 }
 
 impl<'a> Request<'a> {
@@ -176,6 +179,7 @@ impl<'a> Request<'a> {
             is_stored: false,
             left_out: LeftOut::of(object),
             is_mutated: false,
+            is_prepared: false,
         }
     }
 

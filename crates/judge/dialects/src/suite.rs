@@ -258,7 +258,7 @@ impl Case {
             Err(message) => return self.failed(message),
         };
         let forms = policies.forms(&request);
-        let Answer { mutated, decision } = policies.answer(&request, &forms);
+        let Answer { mutated, decision, .. } = policies.answer(&request, &forms);
         if let Some(status) = &mutated.status {
             return self.outcome(Expectation::Deny, vec![status.message.clone()], None);
         }

@@ -246,7 +246,8 @@ fn said_of(minor: Minor, policy: &str, object: &str) -> Vec<String> {
         refused.map(|it| format!("refused: {}: {}", it.path, it.message)).collect();
     for object in World::new(&snapshot).objects().filter(|it| !it.is("", "Namespace")) {
         let Some(request) = Request::create(&kinds, object, &object.value) else { continue };
-        let decision = policies.review(&request);
+        let forms = policies.forms(&request);
+        let decision = policies.answer(&request, &forms).decision;
         said.extend(decision.denials.iter().map(|denial| denial.message.clone()));
         said.extend(decision.doubts.iter().map(|doubt| format!("unknown: {}", doubt.missing)));
     }
@@ -263,12 +264,16 @@ spec: {resources: {limits: {cpu: 1}}, containers: [{name: c, image: i}]}
 ";
     let validations = r#"validations: [{expression: "has(object.spec.resources.requests)", message: no requests}]"#;
     let policy = policy("pods", validations, "validationActions: [Deny]");
-    assert_eq!(said_of(Minor::v1(37), &policy, pod), ["no requests"]);
-    assert_eq!(
-        said_of(Minor::v1(36), &policy, pod),
-        ["unknown: /spec/resources, which API servers before 1.37 derive from the \
-             containers' resources and from limits"]
-    );
+    for minor in [Minor::v1(37), Minor::v1(36)] {
+        assert_eq!(
+            said_of(minor, &policy, pod),
+            ["unknown: /spec/resources, which the API server derives from the containers' \
+                 resources and from limits"]
+        );
+    }
+    // Before that no pod has resources of its own.
+    let any = policy.replace("object.spec.resources.requests", "object.spec.resources");
+    assert_eq!(said_of(Minor::v1(33), &any, pod), ["no requests"]);
     let mutating = r"
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding

@@ -50,6 +50,13 @@ impl Changes {
         }
     }
 
+    /// Puts something in place of what is there, in lists too.
+    pub(crate) fn replace(&mut self, path: impl Into<String>, value: &serde_json::Value) {
+        let path = path.into();
+        self.drop(path.clone());
+        self.put(path, value);
+    }
+
     /// Takes away what is there.
     pub(crate) fn drop(&mut self, path: impl Into<String>) {
         self.0.push((path.into(), None));

@@ -29,6 +29,9 @@ pub(super) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &Value) ->
     if (group, resource) == ("apps", "daemonsets") {
         numbered(&mut changes, sent.root());
     }
+    if group.is_empty() {
+        begun(&mut changes, resource, sent.root());
+    }
     if request.operation == Operation::Create {
         if (group, resource) == ("", "nodes") {
             taint(&mut changes, sent.root());
@@ -41,6 +44,31 @@ pub(super) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &Value) ->
     match changes.is_empty() {
         true => Vec::new(),
         false => vec![Possible { value: changes.made(sent), unknown: String::new() }],
+    }
+}
+
+/// Defaults of a status, which [`ironhull_schema::defaults`] leaves alone: nobody writes it.
+fn begun(changes: &mut Changes, resource: &str, root: Node<'_>) {
+    let status = root.get("status").filter(|status| !status.is_null());
+    let is_missing = |name: &str| {
+        let known = status.and_then(|status| status.get(name));
+        known.is_none_or(|known| known.is_null() || known.as_str() == Some(""))
+    };
+    let (name, value) = match resource {
+        "namespaces" => ("phase", json!("Active")),
+        "persistentvolumeclaims" | "persistentvolumes" => ("phase", json!("Pending")),
+        "nodes" => match status.and_then(|status| status.get("capacity")) {
+            Some(capacity) if !capacity.is_null() => {
+                ("allocatable", serde_json::to_value(capacity).unwrap_or_default())
+            }
+            _ => return,
+        },
+        _ => return,
+    };
+    match status {
+        None => changes.put("/status", &json!({name: value})),
+        Some(_) if is_missing(name) => changes.put(format!("/status/{name}"), &value),
+        Some(_) => {}
     }
 }
 

@@ -14,6 +14,7 @@ use ironhull_schema::{Schema, defaults};
 mod cost;
 mod objects;
 mod plugins;
+mod registry;
 mod webhooks;
 
 /// The findings about `objects` in namespace shop, as `SUBJECT VERDICT AT MESSAGE`.

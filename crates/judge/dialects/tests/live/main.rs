@@ -140,7 +140,7 @@ fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
             let Some(object) = ours.object.as_ref().filter(|_| response.is_success()) else {
                 return true;
             };
-            *object == ours::comparable(&ours::value(&response.body), minor)
+            *object == ours::comparable(&ours::value(&response.body), ours.is_prepared, minor)
         };
         let same = |ours: &ours::Answer| {
             let said = match theirs.messages.first() {
@@ -167,10 +167,13 @@ fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
         if ours.as_ref().is_err_and(is_hidden) || ours.as_ref().is_ok_and(is_untold) {
             told.n_unknown += 1;
         } else if !ours.as_ref().is_ok_and(same) {
-            let mutated = ours.as_ref().is_ok_and(|ours| ours.object.is_some());
-            let body = match mutated || !theirs.denied && !response.is_success() {
-                true => response.body.to_string(),
-                false => String::new(),
+            let body = match ours.as_ref() {
+                Ok(ours) if ours.object.is_some() && response.is_success() => {
+                    let body = ours::value(&response.body);
+                    ours::comparable(&body, ours.is_prepared, minor).to_string()
+                }
+                _ if !theirs.denied && !response.is_success() => response.body.to_string(),
+                _ => String::new(),
             };
             told.differences.push(format!(
                 "{} ({})\n  ours:   {ours:?}\n  theirs: {theirs:?} {body}",

@@ -24,6 +24,8 @@ pub struct Answer {
     pub audit: BTreeMap<String, String>,
     /// What came out of mutations; none where nothing is compared.
     pub object: Option<serde_json::Value>,
+    /// Whether the registry completed it.
+    pub is_prepared: bool,
 }
 
 /// A document as it is.
@@ -124,9 +126,10 @@ fn answer(
         left_out: LeftOut::Nothing,
         is_stored: false,
         is_mutated: false,
+        is_prepared: false,
     };
     let forms = policies.forms(&request);
-    let Answered { mutated, decision } = policies.answer(&request, &forms);
+    let Answered { mutated, decision, prepared } = policies.answer(&request, &forms);
     if let Some(doubt) = mutated.doubts.first() {
         return Err(format!("unknown: {doubt:?}"));
     }
@@ -140,6 +143,7 @@ fn answer(
             warnings: Vec::new(),
             audit: BTreeMap::new(),
             object: None,
+            is_prepared: false,
         });
     }
     let changed = mutated.object.as_ref().filter(|_| !mutated.applied.is_empty());
@@ -163,9 +167,12 @@ fn answer(
         messages: messages.collect(),
         warnings: decision.warnings.clone(),
         audit: in_order(decision.audit),
-        object: changed
+        object: prepared
+            .as_ref()
+            .or(changed)
             .filter(|_| decision.verdict == Verdict::Allowed && sent.subresource.is_empty())
-            .map(|object| comparable(&stored_form(policies, object), minor)),
+            .map(|object| comparable(&stored_form(policies, object), prepared.is_some(), minor)),
+        is_prepared: prepared.is_some(),
     })
 }
 
@@ -205,25 +212,80 @@ fn stored_form(policies: &Policies<'_>, object: &Value) -> Value {
 }
 
 /// An object without what only the API server sets.
-pub fn comparable(object: &Value, minor: Minor) -> serde_json::Value {
+pub fn comparable(object: &Value, is_prepared: bool, minor: Minor) -> serde_json::Value {
     let schema = Schema::of(minor);
     let object = ironhull_schema::wire::written(schema, &defaults::apply(schema, object));
     let mut json: serde_json::Value = serde_json::from_str(&object.root().to_json()).unwrap();
-    for name in
-        ["uid", "creationTimestamp", "generation", "managedFields", "resourceVersion", "name"]
-    {
+    let mut names = vec!["uid", "creationTimestamp", "managedFields", "resourceVersion", "name"];
+    if !is_prepared {
+        names.push("generation");
+        json.as_object_mut().unwrap().remove("status");
+    }
+    for name in names {
         json["metadata"].as_object_mut().unwrap().remove(name);
     }
-    json.as_object_mut().unwrap().remove("status");
     if json["kind"] == "Pod" {
         made_up(&mut json);
     }
-    if json["kind"] == "Service" {
+    if is_prepared && json["kind"] == "PersistentVolumeClaim" {
+        // A default that comes when it is read again.
+        json["status"]["phase"] = "Pending".into();
+    }
+    allocated(&mut json, is_prepared);
+    json
+}
+
+/// Puts one thing in place of what the cluster gives.
+fn allocated(json: &mut serde_json::Value, is_prepared: bool) {
+    let is_service = json["kind"] == "Service" && json["apiVersion"] == "v1";
+    if is_service && !is_prepared {
         for name in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             json["spec"].as_object_mut().unwrap().remove(name);
         }
     }
-    json
+    fn settle(at: &str, value: &mut serde_json::Value) {
+        const TIMES: [&str; 2] = ["lastTransitionTime", "lastPhaseTransitionTime"];
+        match value {
+            serde_json::Value::Object(members) => {
+                members.iter_mut().for_each(|(key, value)| settle(key, value));
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| settle(at, item)),
+            serde_json::Value::String(text) => {
+                let is_address = at.starts_with("clusterIP") && text != "None";
+                if is_address || TIMES.contains(&at) || at.ends_with("controller-uid") {
+                    at.clone_into(text);
+                }
+            }
+            value if at.ends_with("odePort") && !value.is_null() => *value = 1.into(),
+            _ => {}
+        }
+    }
+    let is_told = json["apiVersion"] != "example.dev/v1" && json["apiVersion"] != "example.dev/v2";
+    if is_prepared && is_told {
+        settle("", json);
+        emptied("", json);
+        if json["status"].as_object().is_some_and(serde_json::Map::is_empty) {
+            json.as_object_mut().unwrap().remove("status");
+        }
+    }
+}
+
+/// Lists that have nothing are none once they were stored, and quantities are texts.
+fn emptied(at: &str, value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Array(items) if items.is_empty() => *value = serde_json::Value::Null,
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| emptied("", item)),
+        serde_json::Value::Object(members) => {
+            let is_amounts = ["limits", "requests", "capacity", "allocatable"].contains(&at);
+            for (key, value) in members {
+                match value.as_number().filter(|_| is_amounts) {
+                    Some(number) => *value = number.to_string().into(),
+                    None => emptied(key, value),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Puts what we guess in place of the end of the name that the API server gives to the

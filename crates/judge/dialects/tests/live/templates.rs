@@ -101,6 +101,170 @@ const TEMPLATES: &[Template] = &[
         false,
         || json!({"rules": []}),
     ),
+    kind("job", "batch/v1", "Job", "jobs", true, || {
+        json!({"spec": {"template": {"spec": {"restartPolicy": "Never",
+            "containers": [{"name": "main", "image": "registry.test/app:1"}]}}}})
+    }),
+    kind("cronjob", "batch/v1", "CronJob", "cronjobs", true, || {
+        json!({"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {"spec": {
+            "restartPolicy": "Never",
+            "containers": [{"name": "main", "image": "registry.test/app:1"}]}}}}}})
+    }),
+    kind("statefulset", "apps/v1", "StatefulSet", "statefulsets", true, || {
+        json!({"spec": {"serviceName": "x", "selector": {"matchLabels": {"app": "x"}}, "template": {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.test/app:1"}]}}}})
+    }),
+    kind("replicaset", "apps/v1", "ReplicaSet", "replicasets", true, || {
+        json!({"spec": {"selector": {"matchLabels": {"app": "x"}}, "template": {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.test/app:1"}]}}}})
+    }),
+    kind("rc", "v1", "ReplicationController", "replicationcontrollers", true, || {
+        json!({"spec": {"selector": {"app": "x"}, "template": {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.test/app:1"}]}}}})
+    }),
+    kind("podtemplate", "v1", "PodTemplate", "podtemplates", true, || {
+        json!({"template": {"metadata": {"labels": {"app": "x"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.test/app:1"}]}}})
+    }),
+    kind(
+        "networkpolicy",
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "networkpolicies",
+        true,
+        || json!({"spec": {"podSelector": {}}}),
+    ),
+    kind(
+        "ingressclass",
+        "networking.k8s.io/v1",
+        "IngressClass",
+        "ingressclasses",
+        false,
+        || json!({"spec": {"controller": "example.dev/x"}}),
+    ),
+    kind(
+        "servicecidr",
+        "networking.k8s.io/v1",
+        "ServiceCIDR",
+        "servicecidrs",
+        false,
+        || json!({"spec": {"cidrs": ["10.99.0.0/24"]}}),
+    ),
+    kind(
+        "pdb",
+        "policy/v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        true,
+        || json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}}),
+    ),
+    kind(
+        "quota",
+        "v1",
+        "ResourceQuota",
+        "resourcequotas",
+        true,
+        || json!({"spec": {"hard": {"pods": "3"}}}),
+    ),
+    kind("account", "v1", "ServiceAccount", "serviceaccounts", true, || json!({})),
+    kind(
+        "priorityclass",
+        "scheduling.k8s.io/v1",
+        "PriorityClass",
+        "priorityclasses",
+        false,
+        || json!({"value": 5}),
+    ),
+    kind(
+        "storageclass",
+        "storage.k8s.io/v1",
+        "StorageClass",
+        "storageclasses",
+        false,
+        || json!({"provisioner": "example.dev/x"}),
+    ),
+    kind(
+        "csidriver",
+        "storage.k8s.io/v1",
+        "CSIDriver",
+        "csidrivers",
+        false,
+        || json!({"spec": {}}),
+    ),
+    kind(
+        "csinode",
+        "storage.k8s.io/v1",
+        "CSINode",
+        "csinodes",
+        false,
+        || json!({"spec": {"drivers": [{"name": "example.dev", "nodeID": "n"}]}}),
+    ),
+    kind("attachment", "storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", false, || {
+        json!({"spec": {"attacher": "example.dev/x", "nodeName": "live-node",
+            "source": {"persistentVolumeName": "x"}}})
+    }),
+    kind(
+        "vac",
+        "storage.k8s.io/v1",
+        "VolumeAttributesClass",
+        "volumeattributesclasses",
+        false,
+        || json!({"driverName": "example.dev/x", "parameters": {"a": "b"}}),
+    ),
+    kind(
+        "lease",
+        "coordination.k8s.io/v1",
+        "Lease",
+        "leases",
+        true,
+        || json!({"spec": {"holderIdentity": "x", "leaseDurationSeconds": 10}}),
+    ),
+    kind(
+        "endpointslice",
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        "endpointslices",
+        true,
+        || json!({"addressType": "IPv4", "endpoints": [{"addresses": ["10.1.2.3"]}]}),
+    ),
+    kind(
+        "flowschema",
+        "flowcontrol.apiserver.k8s.io/v1",
+        "FlowSchema",
+        "flowschemas",
+        false,
+        || json!({"spec": {"priorityLevelConfiguration": {"name": "global-default"}, "matchingPrecedence": 900}}),
+    ),
+    kind(
+        "webhooks",
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        false,
+        || {
+            json!({"webhooks": [{"name": "own.example.dev", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "clientConfig": {"url": "https://own.example.dev"}}]})
+        },
+    ),
+    kind(
+        "deviceclass",
+        "resource.k8s.io/v1",
+        "DeviceClass",
+        "deviceclasses",
+        false,
+        || json!({"spec": {}}),
+    ),
+    kind(
+        "claim",
+        "resource.k8s.io/v1",
+        "ResourceClaim",
+        "resourceclaims",
+        true,
+        || json!({"spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "c"}}]}}}),
+    ),
     kind(
         "pvc",
         "v1",

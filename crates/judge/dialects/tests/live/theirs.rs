@@ -339,5 +339,6 @@ pub fn answer(ask: &Ask, response: &Response, audit: BTreeMap<String, String>) -
             .collect(),
         audit: super::ours::in_order(audit),
         object: None,
+        is_prepared: false,
     }
 }

@@ -18,6 +18,7 @@ use crate::estate::Param;
 use crate::evaluate::{self, Met};
 use crate::input::{Documents, Shared};
 use crate::matching::Matched;
+use crate::plugins;
 use crate::policies::{Entry, Policies, is_never_asked};
 use crate::policy::{Binding, FailurePolicy, Policy};
 use crate::request::{Known, Operation, Request, Typed};
@@ -161,12 +162,27 @@ pub(crate) fn mutate<'e>(policies: &'e Policies<'e>, request: &Request<'e>) -> M
 
 impl<'e> Run<'_, 'e> {
     fn rounds(&mut self) {
-        if let Ok(again) = self.round(None)
-            && !again.is_empty()
-            && self.result.doubts.is_empty()
-        {
+        let Ok(again) = self.round(None) else { return };
+        if !self.result.doubts.is_empty() {
+            return;
+        }
+        if self.result.applied.iter().any(|applied| applied.changed) {
+            self.complete();
+        }
+        if !again.is_empty() {
             // Whether it ends says nothing more: what is told is in the result.
             _ = self.round(Some(&again));
+        }
+    }
+
+    /// After a change the API server's other plugins are asked again
+    /// (`k8s.io/apiserver/pkg/admission/reinvocation.go`).
+    fn complete(&mut self) {
+        let estate = self.policies.estate();
+        let Some(object) = &self.result.object else { return };
+        let request = self.current(Some(object));
+        if let Some(completed) = plugins::again(estate, &request, object) {
+            self.result.object = Some(estate.rewritten(self.request.kind, &completed));
         }
     }
 

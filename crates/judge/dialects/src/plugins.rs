@@ -85,6 +85,16 @@ pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) 
     }
 }
 
+/// What plugins make of an object that policies changed; none where that is nothing, and
+/// where it hangs on an account that is not known.
+pub(crate) fn again(estate: &Estate<'_>, request: &Request<'_>, object: &Value) -> Option<Value> {
+    if request.resource == PODS && Account::of(estate, request, object).unknown.is_some() {
+        return None;
+    }
+    let forms = forms(estate, request, std::slice::from_ref(object));
+    Some(forms.into_iter().next()?.value).filter(|completed| completed != object)
+}
+
 /// What nobody but the API server says of a new object
 /// (`k8s.io/apiserver/pkg/registry/rest/meta.go`).
 const WIPED: [&str; 5] =

@@ -64,7 +64,7 @@ pub(crate) fn prepared(estate: &Estate<'_>, request: &Request<'_>, written: &Val
     };
     let first = made(Guess::First);
     let mut forms = vec![first];
-    if kinds::has_made_up(request.kind) {
+    if kinds::has_made_up(request.kind, &before) {
         let second = made(Guess::Second);
         if second != forms[0] {
             forms.push(second);

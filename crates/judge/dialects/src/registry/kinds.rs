@@ -183,13 +183,17 @@ pub(super) fn strategy(kind: Typed<'_>) -> Option<fn(&mut Json, &Prepared<'_>)> 
     })
 }
 
-/// Whether the registry makes something up that only a running cluster knows.
-pub(super) fn has_made_up(kind: Typed<'_>) -> bool {
-    matches!(
-        (kind.group, kind.name),
-        ("", "Service" | "PersistentVolume" | "Pod")
-            | ("batch", "Job")
-            | ("apiregistration.k8s.io", "APIService")
-            | ("certificates.k8s.io", "CertificateSigningRequest")
-    )
+/// Whether the registry makes something up of an object that only a running cluster knows.
+pub(super) fn has_made_up(kind: Typed<'_>, object: &Json) -> bool {
+    match (kind.group, kind.name) {
+        ("", "Pod") => {
+            let is_said = |name: &str| !super::is_nothing(&object["spec"][name]);
+            is_said("schedulingGates") || is_said("resources")
+        }
+        ("", "Service" | "PersistentVolume")
+        | ("batch", "Job")
+        | ("apiregistration.k8s.io", "APIService")
+        | ("certificates.k8s.io", "CertificateSigningRequest") => true,
+        _ => false,
+    }
 }

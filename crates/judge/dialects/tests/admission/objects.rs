@@ -132,3 +132,14 @@ fn what_only_the_api_server_says_is_not_taken_from_files() {
     assert_eq!(ask("object.metadata.uid == 'x'"), "/metadata/uid, which the API server sets");
     assert_eq!(ask("!has(object.metadata.deletionTimestamp)"), "Holds");
 }
+
+#[test]
+fn what_policies_change_is_completed_again() {
+    let bare = changes("set", "persistentvolumeclaims", "PATCH", "").replace(
+        "patchType: ApplyConfiguration, applyConfiguration: {expression: \"PATCH\"}",
+        "patchType: JSONPatch, jsonPatch: {expression: \"[JSONPatch{op: 'remove', path: '/metadata/finalizers'}, JSONPatch{op: 'add', path: '/metadata/labels', value: {'a': 'b'}}]\"}",
+    );
+    assert!(bare.contains("JSONPatch"), "{bare}");
+    let both = "has(object.metadata.finalizers) && has(object.metadata.labels)";
+    assert!(judged(&[bare, validates("persistentvolumeclaims", both)], CLAIM, true).is_empty());
+}

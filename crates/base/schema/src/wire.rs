@@ -66,9 +66,12 @@ const OLDER: [(&str, &str, Minor, bool); 2] = [
     ("io.k8s.api.resource.v1.ResourceSliceSpec", "devices", Minor::v1(35), false),
 ];
 
+/// How a quantity is written, by how it may be written in a file; none for what is none.
+pub type Quantity = fn(&str) -> Option<String>;
+
 /// The object as the API server holds it in memory; one of a kind that is not its
-/// own comes back as it is. `value` has its defaults.
-pub fn written(schema: Schema, value: &Value) -> Value {
+/// own comes back as it is. `value` has its defaults. Quantities are read in `engine/cel`.
+pub fn written(schema: Schema, value: &Value, quantity: Quantity) -> Value {
     let root = value.root();
     let text = |name| root.get(name).and_then(Node::as_str);
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
@@ -78,7 +81,7 @@ pub fn written(schema: Schema, value: &Value) -> Value {
     let Some(ty) = type_of(schema, group, version, kind) else { return value.clone() };
     let mut builder = if value.has_spans() { Builder::with_spans() } else { Builder::new() };
     let is_secret = (group, kind) == ("", "Secret");
-    let mut writer = Writer { schema, builder: &mut builder, keeps_unknown: true };
+    let mut writer = Writer { schema, builder: &mut builder, keeps_unknown: true, quantity };
     writer.fields(ty, Some(root), is_secret);
     builder.finish()
 }
@@ -87,7 +90,10 @@ pub fn written(schema: Schema, value: &Value) -> Value {
 pub(crate) fn metadata(schema: Schema, builder: &mut Builder, node: Node<'_>) {
     match schema.type_named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta") {
         Some(ty) => {
-            Writer { schema, builder, keeps_unknown: false }.fields(ty, Some(node), false);
+            // Metadata has none.
+            let quantity: Quantity = |_| None;
+            let mut writer = Writer { schema, builder, keeps_unknown: false, quantity };
+            writer.fields(ty, Some(node), false);
         }
         None => builder.copy(node),
     }
@@ -110,6 +116,7 @@ struct Writer<'b> {
     builder: &'b mut Builder,
     /// Whether fields that the type does not have stay.
     keeps_unknown: bool,
+    quantity: Quantity,
 }
 
 impl Writer<'_> {
@@ -197,6 +204,22 @@ impl Writer<'_> {
                 }
                 self.builder.end(node.span().unwrap_or_default().end);
             }
+            FieldType::Quantity => self.quantity(node),
+            _ => self.builder.copy(node),
+        }
+    }
+
+    fn quantity(&mut self, node: Node<'_>) {
+        let text = match node.kind() {
+            Kind::Null => "0".to_owned(),
+            Kind::String => node.as_str().unwrap_or_default().trim().to_owned(),
+            _ => node.to_json(),
+        };
+        match (self.quantity)(&text) {
+            Some(written) if node.as_str() != Some(&written) => {
+                let span = node.span().unwrap_or_default();
+                self.builder.str(&written, span.start, span.end);
+            }
             _ => self.builder.copy(node),
         }
     }
@@ -246,7 +269,8 @@ mod tests {
 
     fn check(object: &str, expected: &str) {
         let value: Value = serde_json::from_str(object).unwrap();
-        let got = written(Schema::of(Minor::NEWEST), &value);
+        let quantity = |text: &str| (text != "x").then(|| format!("<{text}>"));
+        let got = written(Schema::of(Minor::NEWEST), &value, quantity);
         assert_eq!(got.root().to_json(), expected);
     }
 
@@ -263,6 +287,14 @@ mod tests {
         check(
             r#"{"apiVersion":"example.dev/v1","kind":"Widget","spec":{"a":""}}"#,
             r#"{"apiVersion":"example.dev/v1","kind":"Widget","spec":{"a":""}}"#,
+        );
+    }
+
+    #[test]
+    fn quantities_are_texts_in_their_own_form() {
+        check(
+            r#"{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"a"},"spec":{"limits":[{"type":"Pod","max":{"cpu":1,"memory":" 1Gi ","x":"x","y":0.5}}]}}"#,
+            r#"{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"a"},"spec":{"limits":[{"type":"Pod","max":{"cpu":"<1>","memory":"<1Gi>","x":"x","y":"<0.5>"}}]}}"#,
         );
     }
 

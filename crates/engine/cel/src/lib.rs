@@ -136,6 +136,11 @@ pub fn matches(pattern: &str, text: &str) -> Option<bool> {
     })
 }
 
+/// A quantity as the API machinery writes it: `500m` for `0.5`. None for what is none.
+pub fn written_quantity(text: &str) -> Option<String> {
+    library::quantity::Quantity::written(text)
+}
+
 /// Which of two quantities (`100m`, `1Gi`) is more; none when one of them is none.
 pub fn compare_quantities(a: &str, b: &str) -> Option<std::cmp::Ordering> {
     use library::quantity::Quantity;

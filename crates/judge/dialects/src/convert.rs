@@ -50,7 +50,7 @@ pub(crate) fn converted(
         }
         _ => return None,
     };
-    Some(wire::written(schema, &converted))
+    Some(wire::written(schema, &converted, ironhull_cel::written_quantity))
 }
 
 fn event(value: &Value, to: Typed<'_>, is_to_core: bool) -> Value {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ironhull_cel::written_quantity;
 use ironhull_model::{Builder, Node, Object, ThingRef, Value, World, selector};
 use ironhull_schema::crd::{self, Definitions, Structural};
 use ironhull_schema::{Scope, defaults, merge, wire};
@@ -94,7 +95,7 @@ impl<'a> Estate<'a> {
         let schema = self.kinds.schema();
         match self.definition(kind) {
             Some(definition) => crd::written(schema, definition, value),
-            None => wire::written(schema, value),
+            None => wire::written(schema, value, written_quantity),
         }
     }
 
@@ -117,7 +118,7 @@ impl<'a> Estate<'a> {
     pub(crate) fn rewritten(&self, kind: Typed<'_>, value: &Value) -> Value {
         match crd::is_custom(kind.group, kind.name) {
             true => value.clone(),
-            false => wire::written(self.kinds.schema(), value),
+            false => wire::written(self.kinds.schema(), value, written_quantity),
         }
     }
 
@@ -126,7 +127,7 @@ impl<'a> Estate<'a> {
         let schema = self.kinds.schema();
         match self.definition(kind) {
             Some(definition) => crd::refilled(definition, value),
-            None => wire::written(schema, &defaults::apply(schema, value)),
+            None => wire::written(schema, &defaults::apply(schema, value), written_quantity),
         }
     }
 

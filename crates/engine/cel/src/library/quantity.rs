@@ -166,14 +166,52 @@ impl Quantity {
 
     /// As people write it, with a decimal suffix: `2`, `1500m`, `10G`.
     pub(crate) fn text(&self) -> String {
-        const SUFFIXES: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
         let canonical = self.canonical();
         let (digits, exponent) = canonical.split_once('e').unwrap_or((&canonical, "0"));
         let exponent: i64 = exponent.parse().unwrap_or_default();
         let group = exponent.div_euclid(3).clamp(-3, 6);
         let n_zeros = usize::try_from(exponent - group * 3).unwrap_or_default();
-        let suffix = usize::try_from(group + 3).ok().and_then(|at| SUFFIXES.get(at));
+        let suffix = usize::try_from(group + 3).ok().and_then(|at| DECIMAL.get(at));
         format!("{digits}{}{}", "0".repeat(n_zeros), suffix.unwrap_or(&""))
+    }
+
+    /// A quantity as the API machinery writes it, whatever way it was written in
+    /// (`k8s.io/apimachinery/pkg/api/resource` `CanonicalizeBytes`): `1000m` is `1`, `0.5`
+    /// is `500m`, `1.5Gi` is `1536Mi`. None for what is no quantity, or is so large that it
+    /// has no suffix.
+    pub(crate) fn written(text: &str) -> Option<String> {
+        let quantity = Quantity::parse(text).ok()?;
+        if quantity.sign() == 0 {
+            return Some("0".to_owned());
+        }
+        let canonical = quantity.canonical();
+        let (digits, exponent) = canonical.split_once('e')?;
+        let exponent: i32 = exponent.parse().ok()?;
+        let whole = u32::try_from(exponent).ok().and_then(|exponent| {
+            digits.parse::<i128>().ok()?.checked_mul(10_i128.checked_pow(exponent)?)
+        });
+        if let Some(mut whole) = whole.filter(|whole| text.ends_with('i') && whole.abs() >= 1024) {
+            let mut power = 0;
+            while whole % 1024 == 0 && power + 1 < BINARY.len() {
+                whole /= 1024;
+                power += 1;
+            }
+            return Some(format!("{whole}{}", BINARY[power]));
+        }
+        let group = exponent.div_euclid(3) * 3;
+        let n_zeros = usize::try_from(exponent - group).ok()?;
+        let number = format!("{digits}{}", "0".repeat(n_zeros));
+        let has_exponent = text.find(['e', 'E']).is_some_and(|at| {
+            text[at + 1..].starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c))
+        });
+        match (has_exponent, group) {
+            (_, 0) => Some(number),
+            (true, group) => Some(format!("{number}e{group}")),
+            (false, group) => {
+                let at = usize::try_from(group / 3 + 3).ok()?;
+                Some(format!("{number}{}", DECIMAL.get(at)?))
+            }
+        }
     }
 
     /// The exact number without trailing zeros, as `DIGITSeEXPONENT`, for comparison.
@@ -181,6 +219,12 @@ impl Quantity {
         self.decimal().canonical()
     }
 }
+
+/// By the power of a thousand, from -3 on.
+const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+
+/// By the power of 1024.
+const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 fn add_small(a: (i64, i32), b: (i64, i32)) -> Option<(i64, i32)> {
     if b.0 == 0 {
@@ -380,6 +424,36 @@ mod tests {
             (".Ei", ERR_NUMERIC),
         ] {
             assert_eq!(Quantity::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_written_as_the_api_machinery_writes_them() {
+        for (text, written) in [
+            ("0", "0"),
+            ("0Gi", "0"),
+            ("1", "1"),
+            ("1000m", "1"),
+            ("0.5", "500m"),
+            ("1500m", "1500m"),
+            ("2000", "2k"),
+            ("1e3", "1e3"),
+            ("10e3", "10e3"),
+            ("1E", "1E"),
+            ("1.5Gi", "1536Mi"),
+            ("1024Mi", "1Gi"),
+            ("100Mi", "100Mi"),
+            ("512Ki", "512Ki"),
+            ("0.5Ki", "512"),
+            ("1000Ki", "1000Ki"),
+            ("1025e0", "1025"),
+            ("-2.50", "-2500m"),
+            ("0.0000000001", "1n"),
+        ] {
+            assert_eq!(Quantity::written(text).as_deref(), Some(written), "{text}");
+        }
+        for text in ["", "a", "1ki"] {
+            assert_eq!(Quantity::written(text), None, "{text}");
         }
     }
 

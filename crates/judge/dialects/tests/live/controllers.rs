@@ -142,7 +142,9 @@ fn pods_are_those_that_controllers_make() {
         let mut written: Vec<Value> = forms
             .iter()
             .map(|form| {
-                let json = wire::written(schema, form.value()).root().to_json();
+                let json = wire::written(schema, form.value(), ironhull_cel::written_quantity)
+                    .root()
+                    .to_json();
                 serde_json::from_str(&json).unwrap()
             })
             .collect();

@@ -214,7 +214,11 @@ fn stored_form(policies: &Policies<'_>, object: &Value) -> Value {
 /// An object without what only the API server sets.
 pub fn comparable(object: &Value, is_prepared: bool, minor: Minor) -> serde_json::Value {
     let schema = Schema::of(minor);
-    let object = ironhull_schema::wire::written(schema, &defaults::apply(schema, object));
+    let object = ironhull_schema::wire::written(
+        schema,
+        &defaults::apply(schema, object),
+        ironhull_cel::written_quantity,
+    );
     let mut json: serde_json::Value = serde_json::from_str(&object.root().to_json()).unwrap();
     let mut names = vec!["uid", "creationTimestamp", "managedFields", "resourceVersion", "name"];
     if !is_prepared {

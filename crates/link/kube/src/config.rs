@@ -160,10 +160,29 @@ fn in_pod() -> Result<Config, String> {
     Config::incluster().map_err(|error| chain(&error))
 }
 
-/// An address without the user and the password that may stand in it.
-pub(crate) fn without_user(address: &str) -> String {
+/// An address as it may be shown: without the user and the password that may stand in it,
+/// and without a query, which clients leave out too (client-go `NewRESTClient`).
+pub(crate) fn shown(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
     let end = rest.find('/').unwrap_or(rest.len());
     let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[host..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn addresses_are_shown_without_what_may_be_secret() {
+        for (address, said) in [
+            ("https://a:6443", "https://a:6443"),
+            ("https://u:p@a/k8s?token=x", "https://a/k8s"),
+            ("https://a/?p=q@r/#s", "https://a/"),
+            ("a?b", "a"),
+        ] {
+            assert_eq!(shown(address), said, "{address}");
+        }
+    }
 }

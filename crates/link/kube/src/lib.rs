@@ -158,7 +158,7 @@ impl Cluster {
         if !options.impersonate_groups.is_empty() {
             config.auth_info.impersonate_groups = Some(options.impersonate_groups.clone());
         }
-        let server = config::without_user(&config.cluster_url.to_string());
+        let server = config::shown(&config.cluster_url.to_string());
         let namespace = config.default_namespace.clone();
         let source = Source::take(&mut config.auth_info).map_err(Error::Config)?;
         let credentials = match source {

@@ -87,7 +87,7 @@ fn cluster() -> Option<(Cluster, String)> {
 }
 
 /// The token that a pod's account has, which names the node.
-fn token_of_pod(cluster: &Cluster, namespace: &str) -> String {
+pub(super) fn token_of_pod(cluster: &Cluster, namespace: &str) -> String {
     let path = format!("/api/v1/namespaces/{namespace}");
     let pod = cluster.get(&User::admin(), &format!("{path}/pods/agent")).expect_success();
     let bound = json!({"kind": "Pod", "apiVersion": "v1", "name": "agent",

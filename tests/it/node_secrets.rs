@@ -5,7 +5,7 @@ use ironhull_testkit::cluster::{Cluster, User};
 use serde_json::{Value, json};
 
 use super::escalations::way_to;
-use super::impersonation::{account, acting, give, meta, rule, settles, user};
+use super::impersonation::{account, acting, give, meta, rule, settles, token_of_pod, user};
 use super::kubelets::bearer;
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
@@ -61,15 +61,7 @@ fn who_acts_as_any_node_reads_the_secrets_of_its_pods() {
 fn who_acts_as_the_node_of_his_pod_reads_its_secrets() {
     let Some(cluster) = Cluster::shared() else { return };
     let namespace = namespace(cluster, "own-node");
-    let path = format!("/api/v1/namespaces/{namespace}");
-    let pod = cluster.get(&User::admin(), &format!("{path}/pods/agent")).expect_success();
-    let bound = json!({"kind": "Pod", "apiVersion": "v1", "name": "agent",
-        "uid": pod["metadata"]["uid"]});
-    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-        "spec": {"boundObjectRef": bound}});
-    let of = format!("{path}/serviceaccounts/agent/token");
-    let answer = cluster.post(&User::admin(), &of, &request).expect_success();
-    let agent = bearer(answer["status"]["token"].as_str().expect("a token"));
+    let agent = bearer(&token_of_pod(cluster, &namespace));
     let way = || {
         let who = format!("sa:{namespace}/agent");
         way_to(cluster, &who, &format!("secrets:{namespace}"))

@@ -32,7 +32,7 @@ use limits::Ranges;
 use runtime::Class;
 use topology::Topology;
 
-pub(crate) use changes::{Changes, Guess};
+pub(crate) use changes::{Changes, Guess, json_of};
 pub(crate) use limits::AllRanges;
 pub(crate) use objects::TEMPLATE_GENERATION;
 pub(crate) use open::parts;

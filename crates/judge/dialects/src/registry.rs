@@ -6,11 +6,11 @@
 //! A kind that is not named here keeps what was sent. For what the registry refuses
 //! there is no verdict here.
 
-use ironhull_model::{Minor, Node, Value};
+use ironhull_model::{Minor, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::estate::Estate;
-use crate::plugins::{Changes, Guess};
+use crate::plugins::{Changes, Guess, json_of};
 use crate::request::{Operation, Request, Typed, User};
 
 mod claims;
@@ -200,10 +200,6 @@ fn items<'j>(of: &'j Json, name: &str) -> &'j [Json] {
 
 fn items_mut<'j>(of: &'j mut Json, name: &str) -> std::slice::IterMut<'j, Json> {
     of.get_mut(name).and_then(Json::as_array_mut).map_or([].iter_mut(), |all| all.iter_mut())
-}
-
-fn json_of(node: Node<'_>) -> Json {
-    serde_json::to_value(node).unwrap_or_default()
 }
 
 /// The changes that make one value of another, where they differ: what is left alone

@@ -90,3 +90,8 @@ impl Changes {
         }
     }
 }
+
+/// A part of an object, to be worked on.
+pub(crate) fn json_of(node: Node<'_>) -> serde_json::Value {
+    serde_json::to_value(node).unwrap_or_default()
+}

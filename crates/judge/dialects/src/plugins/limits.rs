@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use ironhull_model::{Node, Object, Standing, Value, World};
 use serde_json::{Map, Value as Json, json};
 
-use super::Changes;
+use super::{Changes, json_of};
 use crate::estate::Estate;
 use crate::policy::{list, text};
 use crate::request::Request;
@@ -204,8 +204,4 @@ fn object(json: Json) -> Map<String, Json> {
         Json::Object(members) => members,
         _ => Map::new(),
     }
-}
-
-fn json_of(node: Node<'_>) -> Json {
-    serde_json::to_value(node).unwrap_or_default()
 }

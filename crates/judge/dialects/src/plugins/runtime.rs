@@ -3,7 +3,7 @@
 use ironhull_model::{Node, Object, Standing, ThingRef, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Changes, tolerations};
+use super::{Changes, json_of, tolerations};
 use crate::estate::Estate;
 use crate::policy::text;
 
@@ -68,15 +68,15 @@ impl<'e> Class<'e> {
 }
 
 fn members(node: Option<Node<'_>>) -> Map<String, Json> {
-    match node.map(serde_json::to_value) {
-        Some(Ok(Json::Object(members))) => members,
+    match node.map(json_of) {
+        Some(Json::Object(members)) => members,
         _ => Map::new(),
     }
 }
 
 fn items(node: Option<Node<'_>>) -> Vec<Json> {
-    match node.map(serde_json::to_value) {
-        Some(Ok(Json::Array(items))) => items,
+    match node.map(json_of) {
+        Some(Json::Array(items)) => items,
         _ => Vec::new(),
     }
 }

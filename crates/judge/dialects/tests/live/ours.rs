@@ -267,27 +267,19 @@ fn allocated(json: &mut serde_json::Value, is_prepared: bool) {
     let is_told = json["apiVersion"] != "example.dev/v1" && json["apiVersion"] != "example.dev/v2";
     if is_prepared && is_told {
         settle("", json);
-        emptied("", json);
+        emptied(json);
         if json["status"].as_object().is_some_and(serde_json::Map::is_empty) {
             json.as_object_mut().unwrap().remove("status");
         }
     }
 }
 
-/// Lists that have nothing are none once they were stored, and quantities are texts.
-fn emptied(at: &str, value: &mut serde_json::Value) {
+/// Lists that have nothing are none once they were stored.
+fn emptied(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Array(items) if items.is_empty() => *value = serde_json::Value::Null,
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| emptied("", item)),
-        serde_json::Value::Object(members) => {
-            let is_amounts = ["limits", "requests", "capacity", "allocatable"].contains(&at);
-            for (key, value) in members {
-                match value.as_number().filter(|_| is_amounts) {
-                    Some(number) => *value = number.to_string().into(),
-                    None => emptied(key, value),
-                }
-            }
-        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(emptied),
+        serde_json::Value::Object(members) => members.values_mut().for_each(emptied),
         _ => {}
     }
 }

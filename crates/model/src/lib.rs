@@ -25,7 +25,9 @@ pub use finding::{
 };
 pub use object::{Object, Origin, Standing};
 pub use pointer::Pointer;
-pub use snapshot::{Cause, Coverage, Fact, Gap, Named, Snapshot, UnseenKind, Wanted, kind_name};
+pub use snapshot::{
+    Cause, Coverage, Fact, Facts, Gap, Named, Snapshot, UnseenKind, Wanted, kind_name,
+};
 pub use source::{Position, Source, SourceId};
 pub use thing::ThingRef;
 pub use value::{Builder, FieldName, Kind, Node, NodeId, NodeSpan, Value};

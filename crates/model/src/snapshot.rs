@@ -319,18 +319,41 @@ impl Snapshot {
         self.sources.get(id.0 as usize)
     }
 
-    /// The fact of this name that counts for a thing: its own, or the cluster's.
-    pub fn fact_for(&self, thing: &ThingRef, name: &str) -> Option<&Fact> {
-        match declared(name)?.about {
-            About::Object => self.fact(thing, name),
-            About::Cluster => self.fact(&self.cluster.thing, name),
-        }
+    /// What counts for a thing. Finding it costs a search: whoever asks for several facts
+    /// of a thing keeps it.
+    pub fn facts_for(&self, thing: &ThingRef) -> Facts<'_> {
+        Facts { own: self.facts_of(thing), of_cluster: self.facts_of(&self.cluster.thing) }
     }
 
     /// The fact of this name about a thing.
     pub fn fact(&self, thing: &ThingRef, name: &str) -> Option<&Fact> {
-        let found =
-            self.facts.binary_search_by(|fact| (&*fact.thing, fact.name).cmp(&(thing, name)));
-        self.facts.get(found.ok()?)
+        find(self.facts_of(thing), name)
     }
+
+    fn facts_of(&self, thing: &ThingRef) -> &[Fact] {
+        let start = self.facts.partition_point(|fact| *fact.thing < *thing);
+        let len = self.facts[start..].iter().take_while(|fact| *fact.thing == *thing).count();
+        &self.facts[start..start + len]
+    }
+}
+
+/// The facts that count for a thing: its own, and the cluster's.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    own: &'a [Fact],
+    of_cluster: &'a [Fact],
+}
+
+impl<'a> Facts<'a> {
+    /// The fact of this name.
+    pub fn get(self, name: &str) -> Option<&'a Fact> {
+        match declared(name)?.about {
+            About::Object => find(self.own, name),
+            About::Cluster => find(self.of_cluster, name),
+        }
+    }
+}
+
+fn find<'a>(facts: &'a [Fact], name: &str) -> Option<&'a Fact> {
+    facts.iter().find(|fact| fact.name == name)
 }

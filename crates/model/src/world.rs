@@ -74,7 +74,11 @@ impl<'a> World<'a> {
         match self.overlay.iter().rev().find(|change| change.thing() == thing) {
             Some(Change::Put(object)) => Some(object),
             Some(Change::Remove(_)) => None,
-            None => equal_range(&self.base.objects, |object| (*object.thing).cmp(thing)).first(),
+            None => {
+                let objects = &self.base.objects;
+                let at = objects.partition_point(|object| *object.thing < *thing);
+                objects.get(at).filter(|object| *object.thing == *thing)
+            }
         }
     }
 

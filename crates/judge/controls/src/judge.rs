@@ -4,7 +4,7 @@
 use ironhull_access::Access;
 use ironhull_cel::{Binding, Val};
 use ironhull_model::{
-    Code, Diagnostic, Finding, Kind, Node, Object, Severity, ThingRef, Verdict, World,
+    Code, Diagnostic, Facts, Finding, Kind, Node, Object, Severity, Verdict, World,
 };
 use ironhull_network::Network;
 use ironhull_peers::Peers;
@@ -162,6 +162,8 @@ pub struct Judge<'a> {
     proof_from: Severity,
     /// Objects by the address of their value, for evidence.
     by_value: HashMap<usize, &'a Object>,
+    /// Namespace objects by name, of several the first.
+    namespaces: HashMap<&'a str, Node<'a>>,
     joins: joins::Joins<'a>,
     /// For each assignment what its findings share.
     names: Vec<Names>,
@@ -204,6 +206,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) meta: Option<Node<'a>>,
     /// The Namespace object it is in, when the world has it.
     pub(crate) namespace: Option<Node<'a>>,
+    /// What stands outside of its document.
+    pub(crate) facts: Facts<'a>,
 }
 
 impl<'a> Judge<'a> {
@@ -226,6 +230,7 @@ impl<'a> Judge<'a> {
             for_kinds: HashMap::new(),
             for_cluster: Vec::new(),
             proof_from: Severity::Low,
+            namespaces: namespaces(world),
             joins: joins::Joins::new(world, controls),
             names: Vec::new(),
             prepared: Vec::new(),
@@ -334,9 +339,9 @@ impl<'a> Judge<'a> {
         let thing = &object.thing;
         let pod = self.schema.pod_spec(&thing.group, &thing.kind, root);
         let meta = self.schema.pod_meta(&thing.group, &thing.kind, root);
-        let namespace = ThingRef::new("", "Namespace", "", &thing.namespace);
-        let namespace = self.world.get(&namespace).map(|namespace| namespace.root());
-        Some(Subject { object, pod, meta, namespace })
+        let namespace = self.namespaces.get(&*thing.namespace).copied();
+        let facts = self.world.base.facts_for(thing);
+        Some(Subject { object, pod, meta, namespace, facts })
     }
 
     /// The assignments that may judge a subject.
@@ -382,7 +387,8 @@ impl<'a> Judge<'a> {
             }
             Prepared::Cel(rule, early) => {
                 let object = &self.world.base.cluster;
-                let cluster = Subject { object, pod: None, meta: None, namespace: None };
+                let facts = self.facts_of_cluster();
+                let cluster = Subject { object, pod: None, meta: None, namespace: None, facts };
                 let mut shared = cel_rule::Shared::new(self.n_lists, &cluster);
                 self.cel(index, rule, early, &cluster, &mut shared, judgement)
             }
@@ -447,6 +453,7 @@ impl<'a> Judge<'a> {
             object: subject.map(|subject| subject.object),
             pod: subject.and_then(|subject| subject.pod),
             meta: subject.and_then(|subject| subject.meta),
+            facts: subject.map_or_else(|| self.facts_of_cluster(), |subject| subject.facts),
             params: self.params_of(index).root(),
             is_proven: self.severity(index) >= self.proof_from,
             network: &|| self.network.get_or_init(|| Network::new(self.world)),
@@ -465,9 +472,22 @@ impl<'a> Judge<'a> {
         verdict
     }
 
+    fn facts_of_cluster(&self) -> Facts<'a> {
+        self.world.base.facts_for(&self.world.base.cluster.thing)
+    }
+
     fn severity(&self, index: usize) -> Severity {
         self.control(index).worst()
     }
+}
+
+fn namespaces(world: World<'_>) -> HashMap<&str, Node<'_>> {
+    let mut by_name = HashMap::new();
+    for object in world.of_kind("", "Namespace").filter(|object| object.thing.namespace.is_empty())
+    {
+        by_name.entry(&*object.thing.name).or_insert(object.root());
+    }
+    by_name
 }
 
 /// Tells once for an object how many controls could not read it, if any.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ironhull_access::Access;
-use ironhull_model::{Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
+use ironhull_model::{Facts, Node, Object, Pointer, RepairStep, Severity, ThingRef, World};
 use ironhull_network::Network;
 use ironhull_peers::Peers;
 use ironhull_schema::Schema;
@@ -38,6 +38,8 @@ pub struct Subject<'a> {
     pub pod: Option<Node<'a>>,
     /// The metadata of its pod template.
     pub meta: Option<Node<'a>>,
+    /// What stands outside of the object's document.
+    pub facts: Facts<'a>,
     /// The control's parameters.
     pub params: Node<'a>,
     /// Whether findings are shown one by one. Where they are only counted, their

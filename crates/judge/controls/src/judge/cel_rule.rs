@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use ironhull_cel::{Binding, Context, EvalError, Part, Val};
-use ironhull_model::{Code, Coverage, Diagnostic, Node, Object, Verdict, snapshot};
+use ironhull_model::{Code, Coverage, Diagnostic, Node, Verdict, snapshot};
 use ironhull_schema::strict::{self, StrictError};
 
 use super::findings::all_of;
@@ -121,7 +121,7 @@ impl<'a> Judge<'a> {
             rule,
             subject,
             bindings,
-            missing: self.missing_facts(control, subject.object),
+            missing: missing_facts(control, subject),
             functions: Functions::default(),
             parts: LeftOut::of(subject.object).part(&subject.object.value).into_iter().collect(),
             judgement,
@@ -134,12 +134,11 @@ impl<'a> Judge<'a> {
         run.rule(control, early, lists);
         run.verdict
     }
+}
 
-    fn missing_facts(&self, control: &Control, object: &Object) -> Vec<String> {
-        let has = |name: &str| self.world.base.fact_for(&object.thing, name).is_some();
-        let missing = control.needs.iter().filter(|name| !has(name));
-        missing.filter_map(|name| Some(snapshot::declared(name)?.missing())).collect()
-    }
+fn missing_facts(control: &Control, subject: &Subject<'_>) -> Vec<String> {
+    let missing = control.needs.iter().filter(|name| subject.facts.get(name).is_none());
+    missing.filter_map(|name| Some(snapshot::declared(name)?.missing())).collect()
 }
 
 impl<'a> Run<'_, 'a> {
@@ -193,11 +192,10 @@ impl<'a> Run<'_, 'a> {
         }
         let lists = &self.bindings[slot::COUNT..slot::COUNT + control.related.len()];
         let is_empty = |list: &Binding<'_>| matches!(list, Binding::Val(list @ Val::List(_)) if list.elements().is_empty());
-        let thing = &self.subject.object.thing;
         let mut facts = control.needs.iter().chain(&control.helps);
         !lists.is_empty()
             && lists.iter().all(is_empty)
-            && !facts.any(|name| base.fact_for(thing, name).is_some())
+            && !facts.any(|name| self.subject.facts.get(name).is_some())
     }
 
     /// Whether the control is about the subject; what is not a boolean is noted.
@@ -221,9 +219,9 @@ impl<'a> Run<'_, 'a> {
             self.bindings[slot::FACTS] = Binding::Val(none.clone());
             return;
         }
-        let (judge, thing) = (self.judge, &self.subject.object.thing);
+        let facts = self.subject.facts;
         let named = control.needs.iter().chain(&control.helps).map(|name| {
-            let fact = judge.world.base.fact_for(thing, name);
+            let fact = facts.get(name);
             let value = fact.map_or(Val::Unknown, |fact| Val::from_node(fact.value.root()));
             (Val::Str(Cow::Borrowed(&**name)), value)
         });

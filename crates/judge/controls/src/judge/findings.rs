@@ -1,9 +1,7 @@
 //! From a verdict to a finding: message, severity, place, evidence, repair.
 
-use std::sync::Arc;
-
 use ironhull_cel::{Binding, Context, Val};
-use ironhull_model::{Finding, Kind, Node, Object, Pointer, Repair, Severity, ThingRef, Verdict};
+use ironhull_model::{Finding, Kind, Node, Object, Pointer, Repair, Severity, Verdict};
 use sha2::{Digest, Sha256};
 
 use super::cel_rule::{Outcome, Run, outcome};
@@ -22,10 +20,6 @@ impl<'a> Judge<'a> {
     /// The object of the world that a node is part of; none for parameters.
     pub(super) fn owner_of(&self, node: Node<'a>) -> Option<&'a Object> {
         self.by_value.get(&(std::ptr::from_ref(node.value()) as usize)).copied()
-    }
-
-    fn owner(&self, thing: &ThingRef) -> Option<Arc<(String, String)>> {
-        owners::person(self.world, thing)
     }
 
     /// The finding that subjects of a control could not be seen.
@@ -88,7 +82,10 @@ impl<'a> Judge<'a> {
             control: self.names[index].control.clone(),
             assignment: self.names[index].policy.clone(),
             rung: self.assignments[index].rung(),
-            owner: self.owner(&thing),
+            owner: owners::person(match subject {
+                Some(subject) if subject.object.thing == thing => subject.facts,
+                _ => self.world.base.facts_for(&thing),
+            }),
             subject: thing,
             seen_in: None,
             element: element.name.into(),
@@ -138,7 +135,7 @@ impl<'a> Run<'_, 'a> {
             evidence: if proven { self.evidence() } else { Vec::new() },
             missing: self.missing.clone(),
             repair: if proven { self.repair() } else { Repair::default() },
-            owner: self.judge.owner(&object.thing),
+            owner: owners::person(self.subject.facts),
             accepted: None,
         }
     }
@@ -156,10 +153,8 @@ impl<'a> Run<'_, 'a> {
             _ = expression.program.eval(self.bindings, &mut context);
         }
         let control = self.judge.control(self.index);
-        let base = self.judge.world.base;
         let names = control.needs.iter().chain(&control.helps);
-        let facts: Vec<_> =
-            names.filter_map(|name| base.fact_for(&self.subject.object.thing, name)).collect();
+        let facts: Vec<_> = names.filter_map(|name| self.subject.facts.get(name)).collect();
         let evidence = reads.evidence(self.judge, self.subject.object, &facts);
         if evidence.is_empty() {
             // The rule looked at nothing inside: the element itself is the proof.

@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ironhull_model::{Finding, Node, Object, Repair, Standing, ThingRef, World, object};
+use ironhull_model::{Facts, Finding, Node, Object, Repair, Standing, ThingRef, World, object};
 
 /// Longer chains (Pod, Job, CronJob) are not made by Kubernetes' own controllers.
 const LONGEST: usize = 8;
 
-/// The person or team that owns a thing, and who says so.
-pub fn person(world: World<'_>, thing: &ThingRef) -> Option<Arc<(String, String)>> {
-    let fact = world.base.fact(thing, "owner")?;
+/// The person or team that owns what facts are about, and who says so.
+pub fn person(facts: Facts<'_>) -> Option<Arc<(String, String)>> {
+    let fact = facts.get("owner")?;
     Some(Arc::new((fact.value.root().display(), fact.source.clone())))
 }
 

@@ -50,8 +50,7 @@ fn images(subject: &Subject<'_>) -> Answer {
 }
 
 fn api_server(subject: &Subject<'_>) -> Answer {
-    let base = subject.world.base;
-    let version = base.fact_for(&base.cluster.thing, "cluster.version");
+    let version = subject.facts.get("cluster.version");
     let version = version.and_then(|fact| fact.value.root().get("gitVersion")?.as_str());
     let Answer::Elements(mut elements) = answer(
         version
@@ -61,7 +60,7 @@ fn api_server(subject: &Subject<'_>) -> Answer {
         return Answer::NotApplicable;
     };
     for element in &mut elements {
-        element.subject = Some(base.cluster.thing.clone());
+        element.subject = Some(subject.world.base.cluster.thing.clone());
     }
     Answer::Elements(elements)
 }

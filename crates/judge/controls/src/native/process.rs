@@ -12,10 +12,8 @@ pub(super) const RULES: Rules = &[("process/low-ports", low_ports, Looks::Own)];
 const START: &str = "node.ip-unprivileged-port-start";
 
 fn low_ports(subject: &Subject<'_>) -> Answer {
-    let (Some(pod), Some(object)) = (subject.pod, subject.object) else {
-        return Answer::NotApplicable;
-    };
-    let start = subject.world.base.fact(&object.thing, START);
+    let Some(pod) = subject.pod else { return Answer::NotApplicable };
+    let start = subject.facts.get(START);
     let start = start.and_then(|fact| fact.value.root().as_i64());
     let mut elements = Vec::new();
     for process in processes(pod).iter().filter(|process| process.is_user()) {

@@ -3,7 +3,7 @@
 //! those that a Helm release holds. `upgrade/alpha-api`: those that may go at any time.
 
 use ironhull_model::object::split_api_version;
-use ironhull_model::{Minor, Node, Object, Pointer, RepairStep, Severity, World};
+use ironhull_model::{Facts, Minor, Node, Object, Pointer, RepairStep, Severity};
 use ironhull_upgrade::{Ending, State, Successor, ending, is_alpha, state, successor, writers};
 
 use super::{Answer, Element, Looks, Rules, Subject};
@@ -18,7 +18,7 @@ fn removed_api(subject: &Subject<'_>) -> Answer {
     let minor = subject.world.base.minor;
     let mut elements: Vec<Element> =
         ending(object, minor).map(|ending| own(object, &ending, minor)).into_iter().collect();
-    let stale = subject.world.base.fact_for(&object.thing, "now");
+    let stale = subject.facts.get("now");
     let stale = stale.and_then(|now| a_year_before(now.value.root().as_str()?));
     elements.extend(writers(object, minor).iter().map(|writer| Element {
         name: format!("{}/{}", writer.manager, writer.api_version),
@@ -38,7 +38,7 @@ fn removed_api(subject: &Subject<'_>) -> Answer {
         }],
         ..Element::default()
     }));
-    elements.extend(released(subject.world, object, minor));
+    elements.extend(released(subject.facts, minor));
     Answer::Elements(elements)
 }
 
@@ -71,8 +71,8 @@ fn severity(state: State) -> Severity {
 }
 
 /// What a Helm release installs in a version that ends: its next upgrade fails on it.
-fn released(world: World<'_>, object: &Object, minor: Minor) -> Vec<Element> {
-    let fact = world.base.fact(&object.thing, "helm.release");
+fn released(facts: Facts<'_>, minor: Minor) -> Vec<Element> {
+    let fact = facts.get("helm.release");
     let Some(release) = fact.map(|fact| fact.value.root()) else { return Vec::new() };
     let text = |node: Node<'_>, names: &[&str]| {
         node.path(names).and_then(Node::as_str).unwrap_or_default().to_owned()

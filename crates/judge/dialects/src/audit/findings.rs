@@ -86,7 +86,8 @@ impl Audit<'_> {
         let prefix = if subject.template.is_some() { "pods/" } else { "" };
         let mut finding = bare(&id, object, severity);
         finding.element = format!("{prefix}{element}").into();
-        finding.owner = owners::person(self.policies.estate().world(), &object.thing);
+        finding.owner =
+            owners::person(self.policies.estate().world().base.facts_for(&object.thing));
         finding
     }
 }

@@ -412,13 +412,12 @@ fn template_of(id: SourceId, path: &str, chart: &Path) -> ironhull_manifests::Ma
 /// The roles and bindings that every cluster of the minor has, where the input
 /// does not hold them itself and does not say that it holds all.
 fn assume_roles(snapshot: &mut Snapshot) {
-    let uses_rbac =
-        snapshot.objects.iter().any(|object| &*object.thing.group == "rbac.authorization.k8s.io");
-    if !uses_rbac {
+    let of_rbac = |object: &&Arc<Object>| &*object.thing.group == "rbac.authorization.k8s.io";
+    let given: HashSet<_> =
+        snapshot.objects.iter().filter(of_rbac).map(|object| object.thing.clone()).collect();
+    if given.is_empty() {
         return;
     }
-    let given: std::collections::HashSet<_> =
-        snapshot.objects.iter().map(|object| object.thing.clone()).collect();
     let assumed = rbac::defaults(snapshot.minor)
         .filter_map(|value| Object::new(value, None))
         .filter(|object| !given.contains(&object.thing))

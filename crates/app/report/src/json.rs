@@ -252,7 +252,7 @@ fn finding_v1<'a>(
         policy: (!finding.assignment.is_empty())
             .then(|| json!({ "name": &*finding.assignment, "rung": finding.rung })),
         new: index.and_then(|index| report.new?.get(index).copied()),
-        platform: report.is_platform(finding),
+        platform: report.platform.has(finding),
     }
 }
 

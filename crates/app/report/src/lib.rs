@@ -48,6 +48,8 @@ pub struct Report<'a> {
     pub elapsed_ms: Option<u128>,
     /// Questions that this kind of target can never answer: (what they need, how many controls, what to do).
     pub not_asked: &'a [(String, usize, String)],
+    /// What is the platform's own.
+    pub platform: &'a platform::Platform<'a>,
     /// What canaries showed of this cluster the last time; none where that is not known.
     pub proven: Option<&'a protections::Proven>,
 }
@@ -81,11 +83,12 @@ impl<'a> Report<'a> {
 
     /// What is missing and how many findings it leaves undecided, most first.
     pub fn unknown_by_cause(&self) -> Vec<(String, usize)> {
-        let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+        let mut causes: BTreeMap<&[String], usize> = BTreeMap::new();
         for (_, finding) in self.unknowns() {
-            *causes.entry(finding.missing.join(", ")).or_default() += 1;
+            *causes.entry(&finding.missing).or_default() += 1;
         }
-        let mut causes: Vec<_> = causes.into_iter().collect();
+        let mut causes: Vec<_> =
+            causes.into_iter().map(|(missing, n)| (missing.join(", "), n)).collect();
         causes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
         causes
     }

@@ -1,12 +1,11 @@
 //! Findings in namespaces that are the platform's own, which are reported apart:
 //! whoever reads the report can seldom change what stands there.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use ironhull_controls::scope::glob;
-use ironhull_model::{Finding, Standing, ThingRef, World};
-
-use crate::Report;
+use ironhull_model::{Finding, Snapshot, Standing, ThingRef, World};
 
 /// The platform's namespaces.
 static PATTERNS: LazyLock<Vec<&str>> = LazyLock::new(|| {
@@ -14,12 +13,32 @@ static PATTERNS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 });
 
-/// Whether a finding is about a running object in a namespace of the platform. What
-/// stands in a file is its author's.
-pub fn is_platform(finding: &Finding, world: World<'_>) -> bool {
-    let subject = &*finding.subject;
-    is_namespace(namespace(subject))
-        && world.get(subject).is_some_and(|object| object.standing == Standing::Live)
+/// The running objects in namespaces of the platform. What stands in a file is its
+/// author's.
+#[derive(Debug)]
+pub struct Platform<'a> {
+    world: World<'a>,
+    /// The namespaces of it that have running objects.
+    namespaces: HashSet<&'a str>,
+}
+
+impl<'a> Platform<'a> {
+    /// Looks for its namespaces.
+    pub fn of(snapshot: &'a Snapshot) -> Platform<'a> {
+        let world = World::new(snapshot);
+        let running = world.objects().filter(|object| object.standing == Standing::Live);
+        let mut namespaces: HashSet<&str> =
+            running.map(|object| namespace(&object.thing)).collect();
+        namespaces.retain(|name| is_namespace(name));
+        Platform { world, namespaces }
+    }
+
+    /// Whether a finding is about one of them.
+    pub fn has(&self, finding: &Finding) -> bool {
+        let subject = &*finding.subject;
+        self.namespaces.contains(namespace(subject))
+            && self.world.get(subject).is_some_and(|object| object.standing == Standing::Live)
+    }
 }
 
 /// The namespace that a thing is in; a Namespace is in its own.
@@ -30,13 +49,6 @@ fn namespace(thing: &ThingRef) -> &str {
 
 fn is_namespace(name: &str) -> bool {
     !name.is_empty() && PATTERNS.iter().any(|pattern| glob(pattern, name))
-}
-
-impl Report<'_> {
-    /// [`is_platform`].
-    pub fn is_platform(&self, finding: &Finding) -> bool {
-        is_platform(finding, World::new(self.snapshot))
-    }
 }
 
 #[cfg(test)]

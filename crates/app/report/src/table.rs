@@ -28,7 +28,7 @@ pub fn changes(report: &Report<'_>, differences: &[Difference], style: Style) ->
         finding.verdict == Verdict::Violated
             && finding.accepted.is_none()
             && finding.severity >= style.from
-            && !report.is_platform(finding)
+            && !report.platform.has(finding)
     };
     let mut out = String::new();
     for difference in differences {
@@ -129,7 +129,7 @@ fn findings(
     let mut before: Option<(&ThingRef, Option<&str>)> = None;
     // Where all of a check is shown, what is the platform's is only counted.
     let is_shown = |finding: &Finding| {
-        finding.severity == severity && (numbers.is_some() || !report.is_platform(finding))
+        finding.severity == severity && (numbers.is_some() || !report.platform.has(finding))
     };
     let shown = report.violations().filter(|(_, finding)| is_shown(finding));
     let width =
@@ -238,7 +238,7 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
     for severity in Severity::ALL.into_iter().filter(|severity| *severity < shown) {
         // Most findings of a large estate are only counted, so each is looked at once.
         let of_it = report.violations().filter(|(_, finding)| finding.severity == severity);
-        let own = of_it.filter(|(_, finding)| !report.is_platform(finding));
+        let own = of_it.filter(|(_, finding)| !report.platform.has(finding));
         let mut subjects: Vec<&ThingRef> = own.map(|(_, finding)| &*finding.subject).collect();
         let n = subjects.len();
         subjects.sort_unstable();
@@ -260,7 +260,7 @@ fn counted(report: &Report<'_>, shown: Severity, style: Style, out: &mut String)
 /// What is in namespaces of the platform, in one line.
 fn platform(report: &Report<'_>, style: Style, out: &mut String) {
     let all: Vec<&Finding> = { report.violations() }
-        .filter(|(_, finding)| report.is_platform(finding))
+        .filter(|(_, finding)| report.platform.has(finding))
         .map(|(_, finding)| finding)
         .collect();
     let subjects: BTreeSet<&ThingRef> = all.iter().map(|finding| &*finding.subject).collect();

@@ -119,13 +119,38 @@ impl Judgement {
                 && later.element == first.element
                 && later.place.map(|p| p.source) == first.place.map(|p| p.source)
         });
-        let mut by_weight: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
-        for finding in self.findings.drain(..) {
-            let weight = (finding.accepted.is_none(), finding.verdict, finding.severity);
-            by_weight.entry(Reverse(weight)).or_default().push(finding);
-        }
-        self.findings.extend(by_weight.into_values().flatten());
+        order_by_weight(&mut self.findings);
     }
+}
+
+/// Worst first, and what weighs alike as it was. Weights are few and findings many and
+/// large, so each is moved to its place at once.
+fn order_by_weight(findings: &mut [Finding]) {
+    let mut next: BTreeMap<_, usize> = BTreeMap::new();
+    for finding in &*findings {
+        *next.entry(Reverse(weight(finding))).or_default() += 1;
+    }
+    let mut start = 0;
+    for n in next.values_mut() {
+        start += std::mem::replace(n, start);
+    }
+    let places = findings.iter().map(|finding| {
+        let place = next.get_mut(&Reverse(weight(finding)));
+        place.map_or(0, |place| std::mem::replace(place, *place + 1))
+    });
+    let mut places: Vec<usize> = places.collect();
+    for at in 0..places.len() {
+        while places[at] != at {
+            let place = places[at];
+            findings.swap(at, place);
+            places.swap(at, place);
+        }
+    }
+}
+
+/// What makes a finding worse than another: that nobody accepted it, verdict, severity.
+fn weight(finding: &Finding) -> (bool, Verdict, Severity) {
+    (finding.accepted.is_none(), finding.verdict, finding.severity)
 }
 
 /// By subject and control, then as in [`Judgement::seal`].
@@ -134,8 +159,6 @@ pub(crate) fn by_subject(a: &Finding, b: &Finding) -> Ordering {
         true => Ordering::Equal,
         false => a.subject.cmp(&b.subject),
     };
-    let weight =
-        |finding: &Finding| (finding.accepted.is_none(), finding.verdict, finding.severity);
     same_subject()
         .then_with(|| a.control.cmp(&b.control))
         .then_with(|| a.element.cmp(&b.element))

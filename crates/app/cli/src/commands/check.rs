@@ -8,8 +8,9 @@ use anyhow::Context;
 use ironhull_controls::gate::Gates;
 use ironhull_controls::{Gate, Judgement};
 use ironhull_model::{Coverage, Finding, Level, Severity, Snapshot, Verdict, World};
+use ironhull_report::platform::Platform;
 use ironhull_report::{Report, diagnostics, json, table};
-use ironhull_store::{LastCheck, Seen};
+use ironhull_store::{LastCheck, Seen, StoreError};
 use rayon::prelude::*;
 
 use crate::args::{Check, Format, Global};
@@ -61,10 +62,16 @@ pub(crate) fn run_command(check: &Check, global: &Global) -> anyhow::Result<Exit
         at: &judged.at,
         elapsed_ms: global.at.is_none().then(|| started.elapsed().as_millis()),
         not_asked: &judged.not_asked,
+        platform: &Platform::of(&judged.snapshot),
         proven: judged.proven.as_ref(),
     };
-    print(check, global, shown, &report);
-    remember(check, global, targets.clone(), &judged.at, &judged.judgement.findings);
+    // Neither waits for the other: both take a while of a large estate.
+    let (text, remembered) = rayon::join(
+        || render(check, global, shown, &report),
+        || remember(check, global, targets.clone(), &judged.at, &judged.judgement.findings),
+    );
+    print(&report, &text);
+    remembered.unwrap_or_else(note);
     // The process ends next: taking a large estate apart would only cost time.
     std::mem::forget(judged);
     Ok(exit)
@@ -140,12 +147,16 @@ pub(crate) fn print_diagnostics(snapshot: &Snapshot) {
     }
 }
 
-fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
+fn print(report: &Report<'_>, text: &str) {
     print_diagnostics(report.snapshot);
     for error in &report.judgement.errors {
         printer::error(&diagnostics::render(error, report.snapshot));
     }
-    let text = match check.output {
+    printer::data(text);
+}
+
+fn render(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) -> String {
+    match check.output {
         Format::Table => {
             let color = !global.no_color && printer::color();
             table::render(report, table::Style { color, width: printer::width(), from: shown })
@@ -155,14 +166,23 @@ fn print(check: &Check, global: &Global, shown: Severity, report: &Report<'_>) {
         Format::Junit => ironhull_report::junit::render(report),
         Format::Markdown => ironhull_report::markdown::render(report),
         Format::Html => ironhull_report::html::render(report),
-    };
-    printer::data(&text);
+    }
 }
 
-/// Keeps what later commands need. A state that cannot be written is no reason
-/// to fail a check.
-fn remember(check: &Check, global: &Global, targets: Vec<String>, at: &str, findings: &[Finding]) {
-    let Some(path) = ironhull_store::path() else { return };
+/// A state that cannot be written is no reason to fail a check.
+fn note(problem: StoreError) {
+    printer::error(&format!("note: {problem}"));
+}
+
+/// Keeps what later commands need.
+fn remember(
+    check: &Check,
+    global: &Global,
+    targets: Vec<String>,
+    at: &str,
+    findings: &[Finding],
+) -> Result<(), StoreError> {
+    let Some(path) = ironhull_store::path() else { return Ok(()) };
     let folder = std::env::current_dir().unwrap_or_default();
     let is_same = |before: &LastCheck| before.folder == folder && before.targets == targets;
     let before = ironhull_store::load_if(&path, is_same).ok().flatten().unwrap_or_default();
@@ -194,7 +214,5 @@ fn remember(check: &Check, global: &Global, targets: Vec<String>, at: &str, find
         findings,
     };
     last.forget_unused_times();
-    if let Err(error) = ironhull_store::save(&path, &last) {
-        printer::error(&format!("note: {error}"));
-    }
+    ironhull_store::save(&path, &last)
 }

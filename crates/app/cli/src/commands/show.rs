@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use anyhow::bail;
 use ironhull_controls::Control;
-use ironhull_model::{Finding, Severity, World};
-use ironhull_report::platform::is_platform;
+use ironhull_model::{Finding, Severity};
+use ironhull_report::platform::Platform;
 use ironhull_report::{Report, json, standards, table};
 use ironhull_store::{LastCheck, Seen};
 
@@ -84,6 +84,7 @@ pub(crate) fn run(show: &Show, global: &Global) -> anyhow::Result<Exit> {
         at: &judged.at,
         elapsed_ms: None,
         not_asked: &[],
+        platform: &Platform::of(&judged.snapshot),
         proven: judged.proven.as_ref(),
     };
     let color = !global.no_color && printer::color();
@@ -102,9 +103,9 @@ type Filter = Box<dyn Fn(&Finding) -> bool>;
 
 /// What is in namespaces of the platform.
 fn platform(judged: &Judged) -> Filter {
-    let world = World::new(&judged.snapshot);
+    let platform = Platform::of(&judged.snapshot);
     let findings = judged.judgement.findings.iter();
-    let of_it = findings.filter(|finding| is_platform(finding, world)).map(Finding::id);
+    let of_it = findings.filter(|finding| platform.has(finding)).map(Finding::id);
     let ids: HashSet<String> = of_it.collect();
     Box::new(move |finding| ids.contains(&finding.id()))
 }

@@ -10,6 +10,7 @@ use ironhull_controls::gate::Gates;
 use ironhull_controls::standing::Difference;
 use ironhull_kube::{Cluster, Error};
 use ironhull_model::{Gap, Snapshot, World};
+use ironhull_report::platform::Platform;
 use ironhull_report::{Report, diagnostics, json, table};
 use jiff::civil::Date;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,7 +22,7 @@ use super::gather;
 use super::judged::{about_exceptions, needs, not_asked, refuse_policy_files, unasked};
 use super::keeper::{Keeper, News};
 use super::plan::Plan;
-use super::{exit, gate, print, print_diagnostics, remember, shown_from};
+use super::{exit, gate, note, print, print_diagnostics, remember, render, shown_from};
 use crate::args::{Check, Format, Global};
 use crate::config::{self, Config};
 use crate::estate::documents::{self, Documents};
@@ -303,6 +304,7 @@ impl Watching<'_> {
             at: &moment.at,
             elapsed_ms: self.global.at.is_none().then(|| started.elapsed().as_millis()),
             not_asked: &not_asked,
+            platform: &Platform::of(snapshot),
             proven: proven.as_ref(),
         };
         match self.check.output {
@@ -310,9 +312,13 @@ impl Watching<'_> {
                 print_diagnostics(snapshot);
                 printer::data(&json::line(&report));
             }
-            _ => print(self.check, self.global, shown_from(self.check, &gates.rest), &report),
+            _ => {
+                let shown = shown_from(self.check, &gates.rest);
+                print(&report, &render(self.check, self.global, shown, &report));
+            }
         }
-        remember(self.check, self.global, self.targets.to_vec(), &moment.at, findings);
+        remember(self.check, self.global, self.targets.to_vec(), &moment.at, findings)
+            .unwrap_or_else(note);
         Ok(())
     }
 
@@ -353,6 +359,7 @@ impl Watching<'_> {
             at: &now.at,
             elapsed_ms: None,
             not_asked: &[],
+            platform: &Platform::of(snapshot),
             proven: None,
         };
         if self.check.output == Format::Json {

@@ -16,6 +16,10 @@ fn upper(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
 
+fn path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'/'
+}
+
 fn url_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
@@ -44,6 +48,7 @@ const TOKENS: &[Token] = &[
     token("slack-token", "xoxp-", 20, url_safe),
     token("slack-token", "xoxa-", 20, url_safe),
     token("slack-token", "xapp-", 20, url_safe),
+    token("slack-webhook", "hooks.slack.com/services/", 40, path),
     token("stripe-key", "sk_live_", 20, alphanumeric),
     token("stripe-key", "rk_live_", 20, alphanumeric),
     token("google-api-key", "AIza", 35, url_safe),
@@ -114,20 +119,25 @@ fn is_placeholder(body: &[u8]) -> bool {
 
 /// A signed JSON Web Token (RFC 7519): three base64url parts, the first two of JSON objects.
 fn jwt(text: &str) -> Option<&'static str> {
-    let start = text.find("eyJ")?;
-    let token: &str =
-        text[start..].split(|c: char| !c.is_ascii() || !(url_safe(c as u8) || c == '.')).next()?;
-    let parts: Vec<&str> = token.split('.').collect();
-    let signed = parts.len() == 3
-        && parts[1].starts_with("eyJ")
-        && parts.iter().all(|part| part.len() >= 16);
-    signed.then_some("jwt")
+    let begins = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii() && url_safe(c as u8));
+    let is_signed = |at: usize| {
+        let is_part = |c: char| c.is_ascii() && (url_safe(c as u8) || c == '.');
+        let token = &text[at..];
+        let token = &token[..token.find(|c| !is_part(c)).unwrap_or(token.len())];
+        let parts: Vec<&str> = token.split('.').collect();
+        parts.len() == 3 && parts[1].starts_with("eyJ") && parts.iter().all(|part| part.len() >= 16)
+    };
+    let mut tokens = text.match_indices("eyJ").map(|(at, _)| at).filter(|at| begins(*at));
+    tokens.any(is_signed).then_some("jwt")
 }
 
-/// `scheme://user:password@host`.
+/// `scheme://user:password@host`, of any address in the text.
 fn password_in_url(text: &str) -> Option<&'static str> {
-    let (_, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#', ' ', '"', '\'']).next()?;
+    text.match_indices("://").find_map(|(at, sign)| in_address(&text[at + sign.len()..]))
+}
+
+fn in_address(rest: &str) -> Option<&'static str> {
+    let authority = rest.split(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c)).next()?;
     let (user_info, _) = authority.rsplit_once('@')?;
     let (_, password) = user_info.split_once(':')?;
     let is_reference = password.is_empty()
@@ -138,13 +148,14 @@ fn password_in_url(text: &str) -> Option<&'static str> {
 
 /// Azure storage and service bus connection strings.
 fn account_key(text: &str) -> Option<&'static str> {
-    let at = text.find("AccountKey=").or_else(|| text.find("SharedAccessKey="))?;
-    let key = text[at..].split_once('=')?.1;
-    let length = key
-        .bytes()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
-        .count();
-    (length >= 40).then_some("azure-account-key")
+    let is_key = |key: &str| {
+        let is_digit =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        key.bytes().take_while(|byte| is_digit(byte)).count() >= 40
+    };
+    let names = ["AccountKey=", "SharedAccessKey="];
+    let mut keys = names.into_iter().flat_map(|name| text.split(name).skip(1));
+    keys.any(is_key).then_some("azure-account-key")
 }
 
 #[cfg(test)]

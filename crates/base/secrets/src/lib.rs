@@ -16,10 +16,9 @@ mod argument;
 mod comment;
 mod copies;
 mod form;
-mod json;
-mod lines;
 mod mark;
 mod name;
+mod settings;
 pub mod shown;
 
 pub use copies::{LAST_APPLIED, is_copy};
@@ -236,7 +235,7 @@ fn detect(name: &str, node: Node<'_>, masked: bool) -> Option<&'static str> {
     }
     by_form(text)
         .or_else(|| by_name(name, text).then_some("name"))
-        .or_else(|| (json::holds_secret(text) || lines::hold_secret(text)).then_some("name"))
+        .or_else(|| settings::hold_secret(text, name.contains('.')).then_some("name"))
         .or_else(|| argument::in_header(name, text))
 }
 

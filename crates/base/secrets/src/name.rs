@@ -5,11 +5,13 @@
 fn words(last: u8) -> &'static [&'static str] {
     match last {
         b'd' => &["password", "passwd"],
-        b'e' => &["passphrase"],
+        b'e' => &["passphrase", "secret_key_base"],
+        b'h' => &["masterauth"],
         b'l' => &["credential"],
         b'n' => &["token"],
-        b's' => &["credentials"],
+        b's' => &["credentials", "requirepass"],
         b't' => &["secret"],
+        b'w' => &["bindpw", "rootpw"],
         b'y' => &[
             "apikey",
             "api_key",
@@ -32,7 +34,7 @@ fn words(last: u8) -> &'static [&'static str] {
 
 /// Short words that name a secret as the last of several: `DB_PASS`, `mysql.pwd`. Alone or
 /// as the end of a word they mostly mean something else (`PWD`, `bypass`).
-const LAST_WORDS: &[&str] = &["pass", "pwd"];
+const LAST_WORDS: &[&str] = &["pass", "pwd", "pw"];
 
 /// Whether a name has several words of which the last is one of [`LAST_WORDS`].
 fn ends_in_short_word(name: &str) -> bool {
@@ -58,11 +60,26 @@ const NO_SECRETS: &[&str] = &["initialclustertoken", "initial_cluster_token"];
 /// Whether a literal under this name is a secret. References, paths, flags,
 /// numbers and obvious placeholders are not.
 pub fn by_name(name: &str, text: &str) -> bool {
+    is_of_secret(name) && !is_harmless(text)
+}
+
+/// Whether what stands under a name is a secret, if it is anything.
+pub(crate) fn is_of_secret(name: &str) -> bool {
     let Some(last) = name.bytes().rev().find(|byte| !is_left_out(*byte)) else { return false };
     let last = last.to_ascii_lowercase();
     let is_named = words(last).iter().any(|word| ends_with(name, word))
-        || matches!(last, b's' | b'd') && ends_in_short_word(name);
-    is_named && !is_harmless(text) && !names(name, NO_SECRETS)
+        || matches!(last, b's' | b'd' | b'w') && ends_in_short_word(name);
+    is_named && !names(name, NO_SECRETS)
+}
+
+/// Whether a text is the word for a secret, alone or as the last of several:
+/// `db-password`, `access_token`.
+pub(crate) fn is_word_of_secret(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let last = word.bytes().next_back().unwrap_or_default().to_ascii_lowercase();
+        words(last).iter().any(|known| known.eq_ignore_ascii_case(word))
+    };
+    is_word(last_word(text)) || is_word(text)
 }
 
 /// Whether a name ends in one of some words, as [`by_name`] reads it.
@@ -82,21 +99,42 @@ fn ends_with(name: &str, word: &str) -> bool {
         .all(|wanted| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == wanted))
 }
 
+/// What stands for a secret that is to be filled in, and words of other things.
+const PLACEHOLDERS: &[&str] = &[
+    "change-me",
+    "change_me",
+    "changeme",
+    "false",
+    "include",
+    "none",
+    "null",
+    "omit",
+    "redacted",
+    "replace-me",
+    "replace_me",
+    "replaceme",
+    "same-origin",
+    "todo",
+    "true",
+    "undefined",
+];
+
 fn is_harmless(text: &str) -> bool {
     let text = text.trim();
+    let is_filled = |text: &str| PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
     text.len() < 4
         || text.contains(['\n', ' '])
-        || text.starts_with(['$', '/', '<', '{', '*', '%'])
-        || text.starts_with("__") && text.ends_with("__")
-        || text.starts_with("vault:")
-        || text.starts_with("ref+")
-        || text.starts_with("arn:")
+        || text.starts_with(['$', '/', '<', '{', '*', '%', '`'])
+        || [("__", "__"), ("[", "]"), ("ENC[", "]"), ("ENC(", ")")]
+            .iter()
+            .any(|(start, end)| text.starts_with(start) && text.ends_with(end))
+        || ["vault:", "ref+", "arn:", "your-", "your_", "YOUR_"]
+            .iter()
+            .any(|start| text.starts_with(start))
         || text.contains("://")
         || text.parse::<f64>().is_ok()
-        || matches!(
-            text,
-            "true" | "false" | "null" | "none" | "changeme" | "CHANGEME" | "REPLACE_ME"
-        )
+        || text.bytes().all(|byte| byte == text.as_bytes()[0])
+        || is_filled(text)
 }
 
 #[cfg(test)]

@@ -112,9 +112,10 @@ impl Proven {
             .map(|open| format!("{} in {}", open.control, self.places(&open.namespaces, 1)))
             .collect();
         let open: Vec<&str> = open.iter().map(String::as_str).collect();
-        text += &match open.is_empty() {
-            true => ", all stopped".to_owned(),
-            false => format!(", {} not stopped: {}", open.len(), few(&open, MOST_NAMED)),
+        text += &match open.as_slice() {
+            [] if self.n_tried == 0 => ": none could be".to_owned(),
+            [] => ", all stopped".to_owned(),
+            open => format!(", {} not stopped: {}", open.len(), few(open, MOST_NAMED)),
         };
         text + " → ironhull prove cluster:"
     }
@@ -140,7 +141,11 @@ impl Proven {
 
     /// What a guard stopped, in words.
     pub(super) fn of_guard(&self, stops: Option<&Stops>) -> String {
-        let Some(stops) = stops else { return "stopped no canary".to_owned() };
+        let Some(stops) = stops else {
+            let nothing =
+                if self.n_tried == 0 { "no canary was tried" } else { "stopped no canary" };
+            return nothing.to_owned();
+        };
         let place = match stops.namespaces.keys().all(String::is_empty) {
             true => { stops.namespaces.values().find(|time| **time != self.at) }
                 .map_or_else(String::new, |time| format!(" ({time})")),
@@ -202,6 +207,11 @@ mod tests {
         let summary = proven.summary();
         assert!(summary.starts_with("proven 1 to 2: "), "{summary}");
         assert!(summary.contains("not stopped: x in a (1) and 1 more, y in b → "), "{summary}");
+        // Where nothing could be tried nothing was stopped either.
+        let nothing = Proven { n_tried: 0, open: Vec::new(), ..proven.clone() };
+        assert!(nothing.summary().contains("0 controls tried in 2 namespaces: none could be → "));
+        assert_eq!(nothing.of_guard(None), "no canary was tried");
+        assert_eq!(proven.of_guard(None), "stopped no canary");
         let json = proven.json();
         assert_eq!(json["open"][0]["namespaces"], serde_json::json!(["a", "b"]));
         assert_eq!(json["open"][0]["older"], serde_json::json!({"a": "1"}));

@@ -28,8 +28,8 @@ pub fn tell(schema: Schema, objects: &[Arc<Object>]) -> Vec<Diagnostic> {
     unknown.told(tell)
 }
 
-/// Custom groups are domains. What has a group of one word is of Kubernetes, or a file of a
-/// program, which has no kind of Kubernetes'.
+/// Custom groups are domains of others. What has a group of one word, or of Kubernetes'
+/// domain, is of Kubernetes, or of a program, which has no kind of Kubernetes'.
 fn is_unknown(schema: Schema, object: &Object) -> bool {
     let (group, kind) = (&*object.thing.group, &*object.thing.kind);
     let is_known = tables::kinds(kind).any(|info| info.group == group)
@@ -40,9 +40,10 @@ fn is_unknown(schema: Schema, object: &Object) -> bool {
         .version
         .strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
-    !is_known
-        && is_version
-        && (is_of_kubernetes(group) || !group.contains('.') && !schema.meant(kind).is_empty())
+    let is_custom = group.contains('.') && !group.ends_with(".k8s.io") && group != "k8s.io";
+    // Without a version too: `apiVersion: apps`.
+    let is_meant = || !is_custom && !schema.meant(kind).is_empty();
+    !is_known && (is_version && is_of_kubernetes(group) || is_meant())
 }
 
 fn is_of_kubernetes(group: &str) -> bool {
@@ -121,7 +122,15 @@ mod tests {
         let schema = Schema::of("1.37".parse::<Minor>().unwrap());
         let told = tell(
             schema,
-            &objects(&["v1/Deployment", "v1/Deployment", "v1/pod", "apps/v1/Pod", "app/v1/Job"]),
+            &objects(&[
+                "v1/Deployment",
+                "v1/Deployment",
+                "v1/pod",
+                "apps/v1/Pod",
+                "app/v1/Job",
+                "batch/Job",
+                "policy.k8s.io/v1/PodDisruptionBudget",
+            ]),
         );
         let told: Vec<(&str, &str)> =
             told.iter().map(|told| (&*told.message, told.help.as_deref().unwrap_or(""))).collect();
@@ -146,6 +155,16 @@ mod tests {
                 (
                     &*format!("app/v1 has no kind Job: Job/a is {not_judged}"),
                     "write apiVersion: batch/v1, kind: Job"
+                ),
+                (
+                    &*format!("batch has no kind Job: Job/a is {not_judged}"),
+                    "write apiVersion: batch/v1, kind: Job"
+                ),
+                (
+                    &*format!(
+                        "policy.k8s.io/v1 has no kind PodDisruptionBudget: PodDisruptionBudget/a is {not_judged}"
+                    ),
+                    "write apiVersion: policy/v1, kind: PodDisruptionBudget"
                 ),
             ]
         );

@@ -68,6 +68,39 @@ fn the_shop_is_fixed_without_a_person() {
     }
 }
 
+/// `kubectl` takes lists of lists, as templates make them.
+#[test]
+fn objects_in_lists_of_lists_are_fixed_and_verified_where_they_stand() {
+    let (state, folder) = (folder("lists-state"), folder("lists"));
+    let pod = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: d}}, spec: {{containers: [{{name: c, image: 'a.example/b:1', securityContext: {{privileged: true}}}}]}}}}"
+        )
+    };
+    let text = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {}\n  - {}\n- {}\n",
+        pod("a"),
+        pod("b"),
+        pod("c")
+    );
+    std::fs::write(folder.join("list.yaml"), &text).unwrap();
+    let run = |args: &[&str]| run_with_state(&folder, &state, args, "");
+    let only = ["--only", "privileged-container"];
+    let found = run(&[&["check", "list.yaml"][..], &only].concat());
+    assert_eq!(found.stdout.matches(" is privileged").count(), 3, "{}", found.stdout);
+    let explained = run(&["explain", "3"]).stdout;
+    let selects = ".. | select(tag == \"!!map\" and (.kind == \"Pod\" or .kind == null) and .metadata.name == \"c\")";
+    assert!(explained.contains(selects), "{explained}");
+    let fixed = run(&["fix", "3", "--write"]);
+    assert_eq!(fixed.code, 0, "{}", fixed.stderr);
+    let after = std::fs::read_to_string(folder.join("list.yaml")).unwrap();
+    let (before, last) = text.rsplit_once("privileged: true").unwrap();
+    assert_eq!(after, format!("{before}privileged: false{last}"));
+    for folder in [state, folder] {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 /// Repairs of a long file are done together: one at a time each of them would
 /// read the whole file again.
 #[test]

@@ -206,13 +206,15 @@ fn edit(
 ) -> Result<Option<splice::Edit>, String> {
     let origin = object.origin.ok_or("its object was not read from a file")?;
     let document = documents.get(origin.document as usize).ok_or("the document is gone")?;
-    let prefixed = |pointer: &Pointer| match origin.item {
-        None => pointer.clone(),
-        Some(item) => {
-            let mut full = Pointer::root().join("items").join(&item.to_string());
-            pointer.segments().for_each(|segment| full.push(&segment));
-            full
-        }
+    let place = match origin.item {
+        None => Pointer::root(),
+        Some(item) => ironhull_manifests::place_in_list(document.value.root(), item)
+            .ok_or("the item of its list is gone")?,
+    };
+    let prefixed = |pointer: &Pointer| {
+        let mut full = place.clone();
+        pointer.segments().for_each(|segment| full.push(&segment));
+        full
     };
     Ok(match step {
         RepairStep::Set { pointer, value } => {

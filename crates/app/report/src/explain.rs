@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use ironhull_controls::Control;
 use ironhull_controls::control::{Mapping, Rule, Step};
-use ironhull_model::{Evidence, Finding, Object, Place, RepairStep, Snapshot, Verdict};
+use ironhull_model::{Evidence, Finding, Object, Place, RepairStep, Snapshot, ThingRef, Verdict};
 
 use crate::repair;
 use crate::text::{self, plain, shell_quoted, shell_word};
@@ -177,11 +177,7 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
     }
     match source {
         Some(source) if source.path != "-" => {
-            let program = format!(
-                "select(.kind == {} and .metadata.name == {}) | {path}",
-                string(&subject.kind),
-                string(&subject.name)
-            );
+            let program = format!("{} | {path}", selected(subject, snapshot));
             let query = format!("yq {}", shell_quoted(&program));
             match &source.rendered {
                 None => format!("{query} {}", shell_word(&source.path)),
@@ -201,6 +197,28 @@ pub fn verify(finding: &Finding, snapshot: &Snapshot) -> String {
                 shell_quoted(&path)
             )
         }
+    }
+}
+
+/// The part of a yq program that finds an object in its file.
+fn selected(subject: &ThingRef, snapshot: &Snapshot) -> String {
+    let object = snapshot.objects.iter().find(|object| *object.thing == *subject);
+    let is_in_list = object.and_then(|object| object.origin?.item).is_some();
+    let (kind, name) = (string(&subject.kind), string(&subject.name));
+    let is_alike = |object: &&std::sync::Arc<Object>| {
+        let thing = &object.thing;
+        (&thing.kind, &thing.name) == (&subject.kind, &subject.name)
+    };
+    let mut which = format!(".metadata.name == {name}");
+    if snapshot.objects.iter().filter(is_alike).count() > 1 && !subject.namespace.is_empty() {
+        which += &format!(" and .metadata.namespace == {}", string(&subject.namespace));
+    }
+    // Items of a typed list need not say their kind.
+    match is_in_list {
+        true => format!(
+            ".. | select(tag == \"!!map\" and (.kind == {kind} or .kind == null) and {which})"
+        ),
+        false => format!("select(.kind == {kind} and {which})"),
     }
 }
 

@@ -1,16 +1,17 @@
 //! Manifests: finding files, reading them, and taking objects out of documents.
 
-use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ignore::WalkBuilder;
 use ironhull_model::{
-    Builder, Code, Diagnostic, Kind, Level, Node, Object, Origin, SourceId, Value,
+    Builder, Code, Diagnostic, Kind, Level, Node, Object, Origin, Pointer, SourceId, Value,
 };
 
 mod kustomize;
 pub mod template;
+mod walk;
+
+pub use walk::{Discovered, Found, absent, chart_of, discover, files, root_of};
 
 /// Bounds of reading.
 #[derive(Clone, Copy, Debug)]
@@ -22,122 +23,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits { size: 100 << 20 }
-    }
-}
-
-/// What a directory holds.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Found {
-    /// A YAML or JSON file.
-    File(PathBuf),
-    /// The directory of a Helm chart. Its files belong to it.
-    Chart(PathBuf),
-    /// The directory of a kustomization. Its files belong to it.
-    Kustomization(PathBuf),
-}
-
-/// What walking a directory gave.
-#[derive(Debug, Default)]
-pub struct Discovered {
-    /// In order of their paths.
-    pub found: Vec<Found>,
-    /// What could not be walked.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Walks a directory as git does: `.gitignore` and `.ironhullignore` hold, hidden
-/// files are left out, symbolic links are not followed.
-pub fn discover(target: &Path) -> Discovered {
-    let mut discovered = Discovered::default();
-    if !target.exists() {
-        let message = format!("{} does not exist", target.display());
-        discovered
-            .diagnostics
-            .push(Diagnostic::error(Code::FileUnreadable, message).help("check the path"));
-        return discovered;
-    }
-    let mut files = Vec::new();
-    let mut roots: BTreeSet<(PathBuf, bool)> = BTreeSet::new();
-    let walk = WalkBuilder::new(target)
-        .follow_links(false)
-        .require_git(false)
-        .add_custom_ignore_filename(".ironhullignore")
-        .sort_by_file_path(Ord::cmp)
-        .build();
-    for entry in walk {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                discovered
-                    .diagnostics
-                    .push(Diagnostic::error(Code::FileUnreadable, error.to_string()));
-                continue;
-            }
-        };
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let path = entry.into_path();
-        let folder = path.parent().unwrap_or(target).to_owned();
-        // A name that is no UTF-8 is a name all the same.
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match root_of(&path) {
-            Some(Found::Chart(_)) => _ = roots.insert((folder, true)),
-            Some(_) => _ = roots.insert((folder, false)),
-            None if [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) => {
-                files.push(path);
-            }
-            None => {}
-        }
-    }
-    // An outermost chart or kustomization owns everything below it.
-    let owned = |path: &Path, strictly: bool| {
-        roots.iter().any(|(root, _)| path.starts_with(root) && !(strictly && path == root))
-    };
-    discovered.found =
-        files.into_iter().filter(|path| !owned(path, false)).map(Found::File).collect();
-    let taken_in = kustomize::taken_in(
-        roots
-            .iter()
-            .filter(|(root, is_chart)| !is_chart && !owned(root, true))
-            .map(|(root, _)| root.as_path()),
-    );
-    for (root, is_chart) in &roots {
-        if !owned(root, true) && !taken_in.contains(root) {
-            discovered.found.push(if *is_chart {
-                Found::Chart(root.clone())
-            } else {
-                Found::Kustomization(root.clone())
-            });
-        }
-    }
-    discovered
-}
-
-/// The chart that a file is a template of, by the folders it stands in.
-pub fn chart_of(path: &Path) -> Option<PathBuf> {
-    let of = |path: &Path| {
-        let mut templates = path.ancestors().filter(|folder| folder.ends_with("templates"));
-        let chart = templates.find_map(|templates| {
-            templates.parent().filter(|chart| chart.join("Chart.yaml").is_file())
-        })?;
-        Some(if chart == Path::new("") { PathBuf::from(".") } else { chart.to_owned() })
-    };
-    of(path).or_else(|| of(&path.canonicalize().ok()?))
-}
-
-/// The chart or kustomization whose root a file is, by its name.
-pub fn root_of(path: &Path) -> Option<Found> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    match path.file_name()?.to_str()? {
-        "Chart.yaml" => Some(Found::Chart(folder)),
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
-            Some(Found::Kustomization(folder))
-        }
-        _ => None,
     }
 }
 
@@ -191,20 +76,33 @@ pub fn parse(source: SourceId, path: &str, text: &str, named: bool) -> Manifests
     let file = At { path, named };
     for (index, document) in parsed.documents.into_iter().enumerate() {
         let origin = Origin { source, document: index as u32, item: None };
-        let root = document.value.root();
-        let is_list =
-            root.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
-                && root.get("items").is_some_and(|items| items.kind() == Kind::List);
-        if is_list {
-            for (at, item) in root.get("items").into_iter().flat_map(Node::items).enumerate() {
-                let origin = Origin { item: Some(at as u32), ..origin };
-                object(of_list(root, item), origin, file, &mut manifests);
+        match items(document.value.root()) {
+            Some(items) => {
+                for (at, (list, item)) in items.into_iter().enumerate() {
+                    let origin = Origin { item: Some(at as u32), ..origin };
+                    object(of_list(list, item), origin, file, &mut manifests);
+                }
             }
-        } else {
-            object(document.value, origin, file, &mut manifests);
+            None => object(document.value, origin, file, &mut manifests),
         }
     }
     manifests
+}
+
+/// The items of a list, and of lists among them, as `kubectl` takes them, each with the
+/// list that it is of; none of what is no list. How deep they may be is bounded by the
+/// reader of YAML.
+fn items(root: Node<'_>) -> Option<Vec<(Node<'_>, Node<'_>)>> {
+    let kind = root.get("kind").and_then(Node::as_str)?;
+    let all = root.get("items").filter(|items| items.kind() == Kind::List)?;
+    let of = |item| items(item).unwrap_or_else(|| vec![(root, item)]);
+    kind.ends_with("List").then(|| all.items().flat_map(of).collect())
+}
+
+/// Where in its document an object stands that was taken out of a list there, by
+/// [`Origin::item`].
+pub fn place_in_list(document: Node<'_>, item: u32) -> Option<Pointer> {
+    items(document)?.get(item as usize).map(|(_, item)| item.pointer())
 }
 
 /// An item of a list. Items of a `PodList` that say no kind are pods of its version, as
@@ -319,7 +217,7 @@ fn is_of_program(group: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, Limits, discover, parse, read};
+    use super::{Limits, parse, read};
     use ironhull_model::{Code, SourceId};
 
     #[test]
@@ -357,6 +255,14 @@ mod tests {
             manifests.objects.iter().map(|object| object.thing.to_string()).collect();
         assert_eq!(names, ["Pod/a", "ns/Pod/b"]);
         assert_eq!(manifests.objects[1].origin.unwrap().item, Some(1));
+        let list = |items: &str| format!("{{apiVersion: v1, kind: List, items: [{items}]}}");
+        let pod = |name| format!("{{apiVersion: v1, kind: Pod, metadata: {{name: {name}}}}}");
+        let inner = list(&[pod("b"), list(&pod("c"))].join(", "));
+        let nested = parse(SourceId(0), "a.yaml", &list(&[pod("a"), inner].join(", ")), true);
+        let names: Vec<&str> = nested.objects.iter().map(|object| &*object.thing.name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let at: Vec<_> = nested.objects.iter().map(|of| of.origin.unwrap().item).collect();
+        assert_eq!(at, [Some(0), Some(1), Some(2)]);
         assert_eq!(manifests.diagnostics[0].code, Code::NotAnObject);
         assert!(
             parse(SourceId(0), "a.yaml", "a: [", false).diagnostics.is_empty(),
@@ -378,35 +284,6 @@ mod tests {
             .collect();
         assert_eq!(told, ["v1 Pod/a", "apps/v1 Deployment/b"]);
         assert!(manifests.diagnostics.is_empty());
-    }
-
-    #[test]
-    fn walking_is_sorted_and_respects_ignore_files() {
-        let root = std::env::temp_dir().join(format!("ironhull-walk-{}", std::process::id()));
-        for folder in ["b", "chart/templates", "skip"] {
-            std::fs::create_dir_all(root.join(folder)).unwrap();
-        }
-        for (file, text) in [
-            ("b/x.yaml", ""),
-            ("a.yml", ""),
-            ("c.json", ""),
-            ("d.txt", ""),
-            ("chart/Chart.yaml", ""),
-            ("chart/templates/t.yaml", ""),
-            ("skip/s.yaml", ""),
-            (".ironhullignore", "skip/\n"),
-        ] {
-            std::fs::write(root.join(file), text).unwrap();
-        }
-        let found = discover(&root).found;
-        let expected = [
-            Found::File(root.join("a.yml")),
-            Found::File(root.join("b/x.yaml")),
-            Found::File(root.join("c.json")),
-            Found::Chart(root.join("chart")),
-        ];
-        assert_eq!(found, expected);
-        std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -175,6 +175,21 @@ fn policy_test_runs_cases() {
     let all = run_in(&folder, &["policy", "test", "suites"], "");
     assert_eq!(all.code, 1, "{}{}", all.stdout, all.stderr);
     assert!(all.stdout.ends_with("2 cases, 2 failed\n"), "{}", all.stdout);
+    // Beside their policies too; what is broken, or leads nowhere, is told.
+    std::fs::write(folder.join("suite.yaml"), suite("deny")).unwrap();
+    let beside = run_in(&folder, &["policy", "test", "."], "");
+    assert_eq!((beside.code, &*beside.stderr), (1, ""), "{}", beside.stdout);
+    assert!(beside.stdout.ends_with("3 cases, 2 failed\n"), "{}", beside.stdout);
+    for (file, what) in [("broken.yaml", "a: ["), ("control.yaml", "id: x\nmust: 1\n")] {
+        std::fs::write(folder.join(file), what).unwrap();
+        let told = run_in(&folder, &["policy", "test", "."], "");
+        assert!(told.code == 2 && told.stderr.contains(file), "{}", told.stderr);
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    std::os::unix::fs::symlink("nowhere", folder.join("link.yaml")).unwrap();
+    let told = run_in(&folder, &["policy", "test", "."], "");
+    assert!(told.code == 2 && told.stderr.contains("link.yaml"), "{}", told.stderr);
+    std::fs::remove_file(folder.join("link.yaml")).unwrap();
     let named = run_in(&folder, &["policy", "test", "suites/b.json"], "");
     assert_eq!(named.code, 1, "{}{}", named.stdout, named.stderr);
 }

@@ -37,14 +37,17 @@ pub(crate) fn run(command: &PolicyCommand, global: &Global) -> anyhow::Result<Ex
 
 /// Runs the cases of suites, and control files' own examples.
 fn test(files: &[PathBuf], kubernetes: Option<&str>, output: Output) -> anyhow::Result<Exit> {
-    let all = files.iter().flat_map(|path| manifests(path));
-    let (suites, others): (Vec<PathBuf>, Vec<PathBuf>) = all.partition(|path| suite::is_one(path));
+    let mut all = Vec::new();
+    for path in files {
+        all.extend(below(path)?);
+    }
+    let (suites, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.into_iter().partition(|path| suite::is_one(path));
     if suites.is_empty() {
         return examples(files);
     }
-    // Beside suites lie objects of theirs as JSON, which no control is.
-    let is_json = |path: &Path| path.extension().is_some_and(|ending| ending == "json");
-    let is_control = |path: &PathBuf| files.contains(path) || !is_json(path);
+    // Beside suites lie their policies and objects.
+    let is_control = |path: &PathBuf| files.contains(path) || may_be_control(path);
     let controls: Vec<PathBuf> = others.into_iter().filter(is_control).collect();
     let (minor, _) = config::minor(kubernetes, &Config::default())?;
     let exit = suite::run(&suites, minor, output)?;
@@ -93,7 +96,12 @@ pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, 
     let mut controls = Vec::new();
     let mut sources = Vec::new();
     let mut mistakes = Vec::new();
-    for path in files.iter().flat_map(|path| yaml_files(path)) {
+    let mut paths = Vec::new();
+    for path in files {
+        let is_one = |file: &PathBuf| file == path || !is_json(file);
+        paths.extend(below(path)?.into_iter().filter(is_one));
+    }
+    for path in paths {
         let text = text_of(&path)?;
         let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
         let mut diagnostics = parsed.diagnostics;
@@ -122,7 +130,11 @@ pub(crate) fn compile_files(files: &[PathBuf]) -> anyhow::Result<(Vec<Control>, 
 /// The text of a file, within the limits for manifests.
 fn text_of(path: &Path) -> anyhow::Result<String> {
     ironhull_manifests::read(path, &ironhull_manifests::Limits::default())
-        .map_err(|diagnostic| anyhow::anyhow!("{} [{}]", diagnostic.message, diagnostic.code))
+        .map_err(|diagnostic| anyhow::anyhow!(in_words(&diagnostic)))
+}
+
+fn in_words(told: &Diagnostic) -> String {
+    format!("{} [{}]", told.message, told.code)
 }
 
 /// What is wrong, with its place.
@@ -146,37 +158,30 @@ fn object_of_kubernetes(root: Node<'_>) -> Option<Diagnostic> {
     })
 }
 
-/// A file, or the files below a folder that may hold controls.
-fn yaml_files(path: &Path) -> Vec<PathBuf> {
-    below(path, &["yaml", "yml"])
-}
-
-/// A file, or the files below a folder that may hold suites and objects.
-fn manifests(path: &Path) -> Vec<PathBuf> {
-    below(path, &["json", "yaml", "yml"])
-}
-
-fn below(path: &Path, endings: &[&str]) -> Vec<PathBuf> {
+/// A file, or the files below a folder that may hold controls, suites and objects.
+fn below(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !path.is_dir() {
-        return vec![path.to_owned()];
+        return Ok(vec![path.to_owned()]);
     }
-    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .flat_map(|entry| {
-            let path = entry.path();
-            let is_one = path.extension().is_some_and(|own| endings.iter().any(|it| own == *it));
-            // A linked folder may lead back here.
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            match (is_folder, is_one && !path.is_dir()) {
-                (true, _) => below(&path, endings),
-                (_, true) => vec![path],
-                _ => Vec::new(),
-            }
-        })
-        .collect();
-    files.sort();
-    files
+    ironhull_manifests::files(path).map_err(|told| anyhow::anyhow!(in_words(&told)))
+}
+
+/// Controls are YAML.
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
+}
+
+/// Whether a file beside suites may hold a control: it is YAML, and more than objects of
+/// Kubernetes stands in it.
+fn may_be_control(path: &Path) -> bool {
+    let are_objects = |text: String| {
+        let parsed = ironhull_yaml::parse(SourceId(0), &text, &ironhull_yaml::Limits::default());
+        let is_object = |root: Node<'_>| root.is_null() || object_of_kubernetes(root).is_some();
+        parsed.diagnostics.is_empty()
+            && parsed.documents.iter().all(|document| is_object(document.value.root()))
+    };
+    // What cannot be read is told.
+    !is_json(path) && !text_of(path).is_ok_and(are_objects)
 }
 
 /// Evaluates an expression over each document of a file.

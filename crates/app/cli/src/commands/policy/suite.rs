@@ -86,7 +86,7 @@ fn objects(path: &Path, suite: &Suite) -> anyhow::Result<Vec<Value>> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut objects = Vec::new();
     for name in &suite.files {
-        for file in super::manifests(&folder.join(name)) {
+        for file in super::below(&folder.join(name))? {
             objects.extend(parse(&file)?.1);
         }
     }

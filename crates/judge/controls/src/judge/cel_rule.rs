@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use ironhull_cel::{Binding, Context, EvalError, Part, Val};
 use ironhull_model::{Code, Coverage, Diagnostic, Node, Verdict, snapshot};
-use ironhull_schema::strict::{self, StrictError};
 
+use super::broken::broken;
 use super::findings::all_of;
 use super::{Judge, Judgement, Subject, unset};
 use crate::control::{Applies, Bound, CelRule, Control, Expression, Join};
@@ -369,12 +369,11 @@ impl<'a> Run<'_, 'a> {
         missing
     }
 
-    /// An error in our own control: unknown, and a bug to report. What the API server
-    /// would not decode no rule can count on: unknown, and told once for the object.
+    /// An error in our own control: unknown, and a bug to report. On what the API server
+    /// would not take no rule can count: unknown, and told once for the object.
     fn own_error(&mut self, expression: &Expression, error: &EvalError) {
         self.saw(Verdict::Unknown);
-        let refused = strict::check(self.judge.schema, self.subject.object.root());
-        if refused.is_some_and(|errors| errors.iter().any(StrictError::is_of_type)) {
+        if broken(self.judge.schema, self.subject.object.root()).is_some() {
             if self.judgement.unreadable.last() != Some(&self.index) {
                 self.judgement.unreadable.push(self.index);
             }

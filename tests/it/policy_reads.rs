@@ -192,3 +192,46 @@ fn what_governs_and_may_not_be_read_is_said() {
     let all = run(&User::admin(), &pss);
     assert_eq!((all.code, all.stderr.as_str()), (0, ""));
 }
+
+/// Who works in one namespace may mostly read it and list what is in it, and not list
+/// namespaces.
+#[test]
+fn a_namespace_that_may_be_read_and_not_listed_is_read_by_name() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let enforced = [("pod-security.kubernetes.io/enforce", "baseline")];
+    let (own, other) = (cluster.namespace_with("named", &enforced), cluster.namespace("named"));
+    let rbac = "rbac.authorization.k8s.io";
+    let rule = |group: &str, resource: &str| json!({"apiGroups": [group], "resources": [resource], "verbs": ["get", "list"]});
+    let reads = json!({"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]});
+    let named = |kind: &str, rest: Value| {
+        let mut object = json!({"apiVersion": format!("{rbac}/v1"), "kind": kind,
+            "metadata": {"name": "worker", "namespace": own}});
+        object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        object
+    };
+    cluster.create_all(&[
+        named("Role", json!({"rules": [reads, rule("networking.k8s.io", "networkpolicies")]})),
+        named(
+            "RoleBinding",
+            json!({"roleRef": {"apiGroup": rbac, "kind": "Role", "name": "worker"},
+                "subjects": [{"kind": "User", "name": "worker-of-one"}]}),
+        ),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "closed", "namespace": own}, "spec": {"podSelector": {}}}),
+    ]);
+    let kubeconfig = cluster.kubeconfig(&User::named("worker-of-one", &[]));
+    let kubeconfig = kubeconfig.to_str().unwrap();
+    let effective = |namespace: &str| {
+        let state = folder("named-state");
+        let args = ["policy", "effective", namespace, "cluster:", "--kubeconfig", kubeconfig];
+        run_with_state(&state, &state, &args, "")
+    };
+    let told = effective(&format!("ns/{own}"));
+    assert!(told.stdout.contains("baseline:latest  [namespace]"), "{}{}", told.stdout, told.stderr);
+    assert!(told.stdout.contains("closed"), "{}", told.stdout);
+    assert!(!told.stderr.contains("Namespace objects"), "{}", told.stderr);
+    // Of another nothing may be read.
+    let told = effective(&format!("ns/{other}"));
+    assert!(told.stdout.contains("the Namespace is not in the input"), "{}", told.stdout);
+    assert!(told.stderr.contains("Namespace objects"), "{}", told.stderr);
+}

@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ironhull_controls::{Control, control};
 use ironhull_kube::Cluster;
-use ironhull_manifests::{Found, Limits as ReadLimits};
 use ironhull_model::{
-    Builder, Code, Coverage, Diagnostic, Fact, Gap, Level, Minor, Named, Object, Snapshot, Source,
-    SourceId, Standing, ThingRef, Wanted,
+    Builder, Code, Coverage, Diagnostic, Fact, Level, Minor, Named, Object, Snapshot, SourceId,
+    Standing, ThingRef, Wanted,
 };
-use ironhull_report::text::shell_word;
-use ironhull_schema::{Schema, admission, crd, defaults, rbac, unknown};
+use ironhull_schema::{Schema, crd, rbac, unknown};
 use ironhull_secrets::Salt;
 use ironhull_upgrade::support;
 use jiff::civil::Date;
@@ -28,6 +26,9 @@ pub(crate) mod dump;
 pub(crate) mod following;
 pub(crate) mod live;
 pub(crate) mod saved;
+mod texts;
+
+use texts::{Read, Seen, Text, find, parse};
 
 /// What was read.
 pub(crate) struct Estate {
@@ -54,6 +55,8 @@ pub(crate) struct Options<'o> {
     pub(crate) policies: &'o [PathBuf],
     /// What is needed of a running cluster.
     pub(crate) wanted: Wanted,
+    /// Which namespaces of a cluster are asked about, where not all can be seen.
+    pub(crate) namespaces: &'o [String],
     /// How clusters are reached.
     pub(crate) global: &'o Global,
 }
@@ -70,6 +73,7 @@ impl<'o> Options<'o> {
             owner: None,
             policies: &[],
             wanted,
+            namespaces: &[],
             global,
         }
     }
@@ -91,15 +95,6 @@ pub(crate) fn wanted(controls: &[&Control], minor: Minor) -> Wanted {
     let mut wanted = control::wanted(controls, Schema::of(minor));
     wanted.add(ironhull_peers::wanted());
     wanted
-}
-
-/// One text and what was parsed from it.
-struct Read {
-    source: Source,
-    objects: Vec<Object>,
-    facts: Vec<Fact>,
-    own: Vec<documents::Own>,
-    diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads the targets.
@@ -241,172 +236,10 @@ fn has_errors(snapshot: &Snapshot) -> bool {
     snapshot.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
 }
 
-/// A text to parse: a file still to be read, or what a renderer printed.
-enum Text {
-    File { path: PathBuf, named: bool },
-    Rendered(charts::Part),
-}
-
-impl Text {
-    fn named(path: &Path) -> Text {
-        Text::File { path: path.to_owned(), named: true }
-    }
-
-    /// What the admission policies in it are about.
-    fn named_by_policies(&self) -> Named {
-        let mut named = Named::default();
-        let read;
-        let (path, text) = match self {
-            Text::Rendered(part) => (part.path.clone(), &part.text),
-            // A pipe is read once.
-            Text::File { path, .. } if !path.is_file() => return named,
-            Text::File { path, .. } => {
-                // What cannot be read is told when it is read for good.
-                let Ok(text) = ironhull_manifests::read(path, &ReadLimits::default()) else {
-                    return named;
-                };
-                read = text;
-                (path.display().to_string(), &read)
-            }
-        };
-        if text.contains("AdmissionPolicy") {
-            let manifests = ironhull_manifests::parse(SourceId(0), &path, text, true);
-            manifests.objects.iter().for_each(|object| named.add(admission::named(object)));
-        }
-        named
-    }
-}
-
-/// What the targets named so far, so that nothing is judged twice.
-type Seen = HashSet<PathBuf>;
-
-fn find(target: &str, mut seen: Option<&mut Seen>, texts: &mut Vec<Text>, snapshot: &mut Snapshot) {
-    let path = Path::new(target);
-    let mut is_new = |path: &Path| {
-        let Some(seen) = &mut seen else { return true };
-        path.canonicalize().map_or(true, |path| seen.insert(path))
-    };
-    if target == "-" {
-        if is_new(Path::new("/dev/stdin")) {
-            texts.push(Text::named(path));
-        }
-        return;
-    }
-    // Whatever is no directory is read: a file, a pipe.
-    if path.exists() && !path.is_dir() {
-        let found = match ironhull_manifests::root_of(path) {
-            Some(found) => found,
-            None => Found::File(path.to_owned()),
-        };
-        take(found, true, &mut is_new, texts, snapshot);
-        return;
-    }
-    let discovered = ironhull_manifests::discover(path);
-    snapshot.diagnostics.extend(discovered.diagnostics);
-    for found in discovered.found {
-        take(found, false, &mut is_new, texts, snapshot);
-    }
-}
-
-fn take(
-    found: Found,
-    named: bool,
-    is_new: &mut impl FnMut(&Path) -> bool,
-    texts: &mut Vec<Text>,
-    snapshot: &mut Snapshot,
-) {
-    match found {
-        Found::File(path) if is_new(&path) => texts.push(Text::File { path, named }),
-        Found::Chart(root) if is_new(&root) => rendered(charts::helm(&root), texts, snapshot),
-        Found::Kustomization(root) if is_new(&root) => {
-            rendered(charts::kustomize(&root), texts, snapshot);
-        }
-        _ => {}
-    }
-}
-
-fn rendered(
-    result: Result<Vec<charts::Part>, Gap>,
-    texts: &mut Vec<Text>,
-    snapshot: &mut Snapshot,
-) {
-    match result {
-        Ok(parts) => texts.extend(parts.into_iter().map(Text::Rendered)),
-        Err(gap) => {
-            let message = format!("{}: {}", gap.what, gap.reason);
-            snapshot
-                .diagnostics
-                .push(Diagnostic::error(Code::NotRendered, message).help(gap.supply.clone()));
-            snapshot.gaps.push(gap);
-        }
-    }
-}
-
 /// Random for each run, so that marks of secrets say nothing outside it.
 fn salt() -> Salt {
     let random = || RandomState::new().build_hasher().finish().to_le_bytes();
     Salt::new(&[random(), random(), random(), random()].concat())
-}
-
-fn parse(text: Text, id: SourceId, minor: Minor, salt: &Salt) -> Read {
-    let limits = ReadLimits::default();
-    let mut rendered = None;
-    let (path, text, named) = match text {
-        Text::Rendered(part) => {
-            rendered = Some(part.rendered);
-            (part.path, part.text, true)
-        }
-        Text::File { path, named } => match ironhull_manifests::read(&path, &limits) {
-            Ok(text) => (path.display().to_string(), text, named),
-            Err(diagnostic) => {
-                let source = Source::new(path.display().to_string(), String::new());
-                return Read {
-                    source,
-                    objects: Vec::new(),
-                    facts: Vec::new(),
-                    own: Vec::new(),
-                    diagnostics: vec![diagnostic],
-                };
-            }
-        },
-    };
-    let mut manifests = ironhull_manifests::parse(id, &path, &text, named);
-    let is_template = rendered.is_none() && text.contains("{{");
-    if let Some(chart) =
-        is_template.then(|| ironhull_manifests::chart_of(Path::new(&path))).flatten()
-    {
-        manifests = template_of(id, &path, &chart);
-    }
-    let schema = Schema::of(minor);
-    let mut source = Source::new(path, text);
-    source.rendered = rendered;
-    let mut read = Read {
-        source,
-        objects: Vec::new(),
-        facts: Vec::new(),
-        own: Vec::new(),
-        diagnostics: manifests.diagnostics,
-    };
-    for mut object in manifests.objects {
-        if &*object.thing.group == "ironhull.dev" {
-            read.own.push(documents::Own { object, source: id });
-            continue;
-        }
-        object.value = defaults::apply(schema, &object.value);
-        let found = ironhull_secrets::redact(&mut object, salt);
-        read.facts.extend(found.iter().filter_map(|found| found.fact(&object)));
-        read.objects.push(object);
-    }
-    read
-}
-
-/// What is said of a chart's template, which is no YAML before helm fills it in.
-fn template_of(id: SourceId, path: &str, chart: &Path) -> ironhull_manifests::Manifests {
-    let message = format!("{path} is a template of the Helm chart {}", chart.display());
-    let help =
-        format!("name the chart: ironhull check {}", shell_word(&chart.display().to_string()));
-    let diagnostic = Diagnostic::error(Code::NotRendered, message).at(id, 0, 0).help(help);
-    ironhull_manifests::Manifests { diagnostics: vec![diagnostic], ..Default::default() }
 }
 
 /// The roles and bindings that every cluster of the minor has, where the input

@@ -42,6 +42,10 @@ pub(crate) fn table(report: &Report<'_>, out: &mut String) {
     let proof = |stops: Option<&Stops>| report.proven.map(|proven| proven.of_guard(stops));
     let mut first = by_pod_security(&namespaces, unlabelled(world));
     let of_levels = report.proven.and_then(Proven::pod_security);
+    let are_all = snapshot.coverage.is_complete("", "Namespace");
+    if !are_all && !namespaces.is_empty() {
+        first.push("other namespaces could not be read".to_owned());
+    }
     first.extend(proof(of_levels.as_ref()));
     _ = writeln!(out, "PROTECTIONS {:<3}{}", guards.len() + 1, first.join(" · "));
     for guard in &guards {
@@ -49,7 +53,7 @@ pub(crate) fn table(report: &Report<'_>, out: &mut String) {
         let outside = outside(guard, &estate, &namespaces);
         if guard.is_of_cluster(&estate) {
             // What it is asked about says it all.
-        } else if outside.len() == namespaces.len() && !namespaces.is_empty() {
+        } else if are_all && outside.len() == namespaces.len() && !namespaces.is_empty() {
             parts.push("in no namespace".to_owned());
         } else if !outside.is_empty() {
             parts.push(format!("not in {}", few(&outside, MOST_NAMED)));

@@ -30,6 +30,10 @@ impl Resource {
         ironhull_kube::collection(&self.group, &self.version, &self.name, namespace)
     }
 
+    pub(crate) fn is_namespaces(&self) -> bool {
+        self.group.is_empty() && self.kind == "Namespace"
+    }
+
     pub(crate) fn api_version(&self) -> String {
         match self.group.as_str() {
             "" => self.version.clone(),

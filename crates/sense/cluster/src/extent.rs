@@ -1,6 +1,6 @@
 //! Of which kinds how much is read.
 
-use ironhull_model::{Node, Object, Standing, Wanted};
+use ironhull_model::{Node, Object, Standing, Wanted, kind_name};
 
 use crate::discovery::Resource;
 use crate::list::Extent;
@@ -46,6 +46,11 @@ pub fn dumped(object: &Object, wanted: &Wanted) -> Option<Object> {
         Extent::Whole => trim::object(&object.value, &api_version, kind, Standing::Live),
         Extent::Metadata => trim::metadata_of(metadata, &api_version, kind),
     }
+}
+
+/// The kinds of which nothing is read, of a dump neither.
+pub fn never_read() -> impl Iterator<Item = String> {
+    LEFT_OUT.iter().map(|(group, kind)| kind_name(group, kind))
 }
 
 /// Whether it depends on admission policies how much is read of such an object.

@@ -35,6 +35,7 @@ fn denied(resource: &Resource, seen: &[&str]) -> Gap {
     let shown = resource.shown();
     let what = match seen {
         [] => format!("{shown} objects"),
+        seen if resource.is_namespaces() => format!("{shown} objects but {}", seen.join(", ")),
         seen => format!("{shown} objects outside of {}", seen.join(", ")),
     };
     Gap {

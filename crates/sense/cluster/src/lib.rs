@@ -22,7 +22,7 @@ mod trim;
 mod version;
 mod watch;
 
-pub use extent::{dumped, is_read_for_policies};
+pub use extent::{dumped, is_read_for_policies, never_read};
 pub use policies::not_dumped;
 pub use watch::{Event, Scope, watch};
 
@@ -50,6 +50,8 @@ pub struct Asked {
     pub kubelets: bool,
     /// Whether Secrets that hold Helm releases are read whole.
     pub helm_releases: bool,
+    /// Namespaces that are looked into besides that of the context, where not all may be.
+    pub namespaces: Vec<String>,
 }
 
 /// What was seen of a cluster.
@@ -94,7 +96,7 @@ pub async fn read(cluster: &Cluster, asked: &Asked, told: impl Fn(Told)) -> Resu
         coverage: Coverage::Fragment,
         gaps: discovered.stale.iter().map(|version| stale(version)).collect(),
     };
-    let places = places(cluster, &discovered.resources).await;
+    let places = places(cluster, &discovered.resources, &asked.namespaces).await;
     // What admission policies are about is read as a whole: they are read first.
     let (policies, others): (Vec<Resource>, Vec<Resource>) =
         discovered.resources.into_iter().partition(policies::is_policy);
@@ -148,15 +150,17 @@ async fn kinds(
 /// Where to look for what may not be listed everywhere.
 #[derive(Clone, Default)]
 struct Places {
-    /// All namespaces that are visible, if they are few; else that of the context.
+    /// All namespaces that are visible, if they are few; else that of the context, and
+    /// those that are asked for.
     namespaces: Vec<String>,
     /// Why these may not be all that are visible.
     unsure: Option<Arc<Error>>,
 }
 
-async fn places(cluster: &Cluster, resources: &[Resource]) -> Places {
-    let own = vec![cluster.namespace().to_owned()];
-    let kind = resources.iter().find(|of| of.group.is_empty() && of.kind == "Namespace");
+async fn places(cluster: &Cluster, resources: &[Resource], asked: &[String]) -> Places {
+    let mut own = vec![cluster.namespace().to_owned()];
+    own.extend(asked.iter().filter(|name| *name != cluster.namespace()).cloned());
+    let kind = resources.iter().find(|of| of.is_namespaces());
     let Some(kind) = kind else { return Places { namespaces: own, unsure: None } };
     match visible(cluster, kind).await {
         Ok(Some(all)) if all.len() <= MOST_NAMESPACES => Places { namespaces: all, unsure: None },
@@ -188,10 +192,31 @@ async fn kind(cluster: &Cluster, resource: Resource, extent: Extent, places: &Pl
             Ok(listed) => (listed.objects, None),
             Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
         },
+        Ok(false) if resource.is_namespaces() => match named(cluster, &resource, places).await {
+            Ok((objects, gap)) => (objects, Some(gap)),
+            Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
+        },
         Ok(false) => in_namespaces(cluster, &resource, places, extent).await,
         Err(error) => (Vec::new(), Some(unreadable(&resource, &error))),
     };
     OfKind { resource, objects, gap }
+}
+
+/// The Namespaces that we may read, where we may not list them: who works in one mostly may
+/// read it.
+async fn named(
+    cluster: &Cluster,
+    resource: &Resource,
+    places: &Places,
+) -> Result<(Vec<Object>, Gap), Error> {
+    let (mut objects, mut seen) = (Vec::new(), Vec::new());
+    for name in &places.namespaces {
+        if rights::may_get_namespace(cluster, name).await? {
+            objects.extend(list::one(cluster, resource, "", name).await?);
+            seen.push(name.as_str());
+        }
+    }
+    Ok((objects, elsewhere(resource, &seen, places)))
 }
 
 async fn in_namespaces(
@@ -257,7 +282,8 @@ async fn complete(
 ) -> Result<(), Error> {
     if object.standing == Standing::Partial
         && is_unowned(resource, object)
-        && let Some(whole) = list::one(cluster, resource, object).await?
+        && let Some(whole) =
+            list::one(cluster, resource, &object.thing.namespace, &object.thing.name).await?
     {
         *object = whole;
     }

@@ -252,10 +252,11 @@ fn another(kind: &str, wanted: &str) -> String {
 pub(crate) async fn one(
     cluster: &Cluster,
     resource: &Resource,
-    object: &Object,
+    namespace: &str,
+    name: &str,
 ) -> Result<Option<Object>, Error> {
-    let namespace = resource.namespaced.then_some(&*object.thing.namespace);
-    let path = format!("{}/{}", resource.path(namespace), object.thing.name);
+    let namespace = resource.namespaced.then_some(namespace);
+    let path = format!("{}/{name}", resource.path(namespace));
     let body = match cluster.get(&path).await {
         Err(error) if error.code() == Some(404) => return Ok(None),
         other => other?,

@@ -26,16 +26,28 @@ pub(crate) async fn may(
     namespace: Option<&str>,
 ) -> Result<bool, Error> {
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let attributes = json!({
+        "verb": verb,
+        "group": group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": namespace.unwrap_or_default(),
+    });
+    allowed(cluster, &attributes).await
+}
+
+/// Whether we may read a Namespace, which the API server takes to be in itself.
+pub(crate) async fn may_get_namespace(cluster: &Cluster, name: &str) -> Result<bool, Error> {
+    let attributes =
+        json!({"verb": "get", "resource": "namespaces", "namespace": name, "name": name});
+    allowed(cluster, &attributes).await
+}
+
+async fn allowed(cluster: &Cluster, attributes: &Value) -> Result<bool, Error> {
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": {
-            "verb": verb,
-            "group": group,
-            "resource": resource,
-            "subresource": subresource,
-            "namespace": namespace.unwrap_or_default(),
-        } },
+        "spec": { "resourceAttributes": attributes },
     });
     let body = cluster.post(PATH, review.to_string().into_bytes()).await?;
     let answer: Value = serde_json::from_slice(&body)

@@ -271,7 +271,7 @@ impl Kinds {
             let (version, minor) = (server.git_version.clone(), server.minor());
             self.shared.tell(Event::Server { version, minor }).await;
         }
-        let places = places(cluster, &discovered.resources).await;
+        let places = places(cluster, &discovered.resources, &self.asked.namespaces).await;
         *lock(&self.shared.places) = places;
         let of_core = |kind: &str, extent, fact| {
             let mut all = discovered.resources.iter();

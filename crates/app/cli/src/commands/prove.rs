@@ -98,7 +98,8 @@ fn read(args: &Prove, global: &Global) -> anyhow::Result<(Snapshot, Cluster)> {
     let targets = [args.target.clone()];
     let config = config::load(global, &targets)?;
     let minor = config::minor(None, &config)?;
-    let options = estate::Options::to_ask(minor, global);
+    let options =
+        estate::Options { namespaces: &args.namespaces, ..estate::Options::to_ask(minor, global) };
     let Estate { snapshot, cluster, .. } = estate::read(&targets, &options);
     print_diagnostics(&snapshot);
     let has_own = snapshot.objects.iter().any(|object| object.standing != Standing::Assumed);
@@ -114,9 +115,11 @@ fn namespaces(snapshot: &Snapshot, args: &Prove) -> anyhow::Result<Vec<String>> 
     let world = World::new(snapshot);
     let listed: Vec<_> = world.of_kind("", "Namespace").collect();
     if !args.namespaces.is_empty() {
-        let unknown = args.namespaces.iter().find(|name| {
-            !listed.is_empty() && !listed.iter().any(|known| *known.thing.name == ***name)
-        });
+        let are_all = snapshot.coverage.is_complete("", "Namespace");
+        let unknown = args
+            .namespaces
+            .iter()
+            .find(|name| are_all && !listed.iter().any(|known| *known.thing.name == ***name));
         if let Some(name) = unknown {
             bail!("there is no namespace {name:?}");
         }

@@ -140,6 +140,7 @@ pub(crate) fn asked(options: &Options<'_>) -> Asked {
         wanted: options.wanted_with_policies(),
         kubelets: options.global.read_kubelets,
         helm_releases: options.global.read_helm_releases,
+        namespaces: options.namespaces.to_vec(),
     }
 }
 

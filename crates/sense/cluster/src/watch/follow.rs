@@ -15,7 +15,7 @@ use super::stream::{Stream, Told};
 use super::{Event, Scope, Shared, lock};
 use crate::discovery::Resource;
 use crate::list::Extent;
-use crate::{complete, elsewhere, policies, rights, unreadable};
+use crate::{Places, complete, elsewhere, policies, rights, unreadable};
 
 /// The pause after a failure, and the longest after many.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -110,6 +110,9 @@ impl Follower {
         }
         let mut seen = Vec::new();
         let places = lock(&self.shared.places).clone();
+        if self.resource.is_namespaces() {
+            return self.named(&places, &mut rights).await;
+        }
         for namespace in places.namespaces.iter().filter(|_| self.resource.namespaced) {
             if self.may(Some(namespace)).await? {
                 seen.push(namespace.as_str());
@@ -133,6 +136,22 @@ impl Follower {
             ended = try_join_all(scopes) => ended.map(|_| ()),
             _ = self.is_time(&mut rights) => Ok(()),
         }
+    }
+
+    /// Tells the Namespaces that we may read one by one, again after a while.
+    async fn named(&self, places: &Places, rights: &mut Receiver<()>) -> Result<(), Error> {
+        let (objects, gap) = crate::named(&self.shared.cluster, &self.resource, places).await?;
+        self.shared.tell(Event::Listing(self.scope_of(None))).await;
+        for object in objects {
+            self.shared.tell(Event::Put(Box::new(object))).await;
+        }
+        self.shared.tell(Event::Listed(self.scope_of(None))).await;
+        self.shared.answers(&self.resource.shown()).await;
+        self.seen(Some(gap), None).await;
+        if self.is_time(rights).await && matches!(self.may(None).await, Ok(true)) {
+            self.shared.rights_changed();
+        }
+        Ok(())
     }
 
     /// Ends when we may not see all any more.

@@ -66,6 +66,7 @@ impl Plan {
             owner: self.config.owner.as_deref(),
             policies: &judging.policy,
             wanted: estate::wanted(&self.every, self.minor),
+            namespaces: &[],
             global,
         }
     }

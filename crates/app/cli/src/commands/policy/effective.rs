@@ -47,8 +47,10 @@ pub(super) fn run(args: &Effective, global: &Global) -> anyhow::Result<Exit> {
     let targets = if given.is_empty() { &here[..] } else { given };
     let config = config::load(global, targets)?;
     let minor = config::minor(args.target.kubernetes_version.as_deref(), &config)?;
+    let asked = [name.to_owned()];
     let options = estate::Options {
         complete: config.complete,
+        namespaces: &asked,
         policies: &args.policy,
         ..estate::Options::to_ask(minor, global)
     };

@@ -132,6 +132,10 @@ impl Stored for Coverage {
                 writer.byte(2);
                 writer.list(kinds, |writer, kind| writer.text(kind));
             }
+            Coverage::AllBut(kinds) => {
+                writer.byte(3);
+                writer.list(kinds, |writer, kind| writer.text(kind));
+            }
         }
     }
 
@@ -140,6 +144,7 @@ impl Stored for Coverage {
             0 => Coverage::Fragment,
             1 => Coverage::Complete,
             2 => Coverage::Kinds(reader.list(Reader::text)?),
+            3 => Coverage::AllBut(reader.list(Reader::text)?),
             _ => return Err(reader.damaged()),
         })
     }

@@ -223,6 +223,8 @@ pub enum Coverage {
     Fragment,
     /// Everything there is.
     Complete,
+    /// Everything there is but objects of these kinds, which were left out.
+    AllBut(Vec<String>),
     /// Complete for these kinds (`group/Kind`; `Kind` in the core group), in all namespaces.
     Kinds(Vec<String>),
 }
@@ -230,10 +232,12 @@ pub enum Coverage {
 impl Coverage {
     /// Whether "there is no other object of this kind" is known.
     pub fn is_complete(&self, group: &str, kind: &str) -> bool {
+        let is_named = |kinds: &[String]| kinds.iter().any(|known| parts(known) == (group, kind));
         match self {
             Coverage::Fragment => false,
             Coverage::Complete => true,
-            Coverage::Kinds(kinds) => kinds.iter().any(|known| parts(known) == (group, kind)),
+            Coverage::AllBut(kinds) => !is_named(kinds),
+            Coverage::Kinds(kinds) => is_named(kinds),
         }
     }
 }

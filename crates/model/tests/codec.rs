@@ -74,9 +74,10 @@ fn snapshot(seed: u64) -> Saved {
     let mut rng = Rng::new(seed);
     let mut snapshot = Snapshot::new(Minor::v1(30 + rng.below(8) as u16));
     snapshot.minor_assumed = rng.below(2) == 0;
-    snapshot.coverage = match rng.below(3) {
+    snapshot.coverage = match rng.below(4) {
         0 => Coverage::Fragment,
         1 => Coverage::Complete,
+        2 => Coverage::AllBut(vec!["Event".to_owned()]),
         _ => Coverage::Kinds(vec!["Pod".to_owned(), "apps/Deployment".to_owned()]),
     };
     let mut source = Source::new("a.yaml", "0123456789ü\n".to_owned());

@@ -75,9 +75,10 @@ pub(super) fn read(
     // A dump of one kind may stand beside one of all: the first of a name counts.
     let mut known = BTreeSet::new();
     objects.retain(|object| known.insert(object.thing.clone()));
-    if !options.complete {
-        snapshot.coverage = coverage(root, &files);
-    }
+    snapshot.coverage = match options.complete {
+        true => Coverage::AllBut(ironhull_cluster::never_read().collect()),
+        false => coverage(root, &files),
+    };
     snapshot.gaps.extend(ironhull_cluster::not_dumped(&wanted.named, options.minor));
     live::take_in(objects, salt, snapshot);
 }
@@ -165,9 +166,9 @@ fn coverage(root: &Path, files: &[PathBuf]) -> Coverage {
 
 /// What cannot be read at all.
 pub(super) fn absent(path: &str) -> Option<Diagnostic> {
-    let message = format!("{SCHEME}{path}: {path} does not exist");
-    let told = Diagnostic::error(Code::FileUnreadable, message).help("check the path");
-    (!Path::new(path).exists()).then_some(told)
+    let why = ironhull_manifests::absent(Path::new(path))?;
+    let message = format!("{SCHEME}{path}: {why}");
+    Some(Diagnostic::error(Code::FileUnreadable, message).help("check the path"))
 }
 
 #[cfg(test)]

@@ -46,6 +46,55 @@ fn what_is_no_text_is_said() {
 }
 
 #[test]
+fn a_path_that_leads_nowhere_says_why() {
+    let folder = folder("nowhere");
+    std::os::unix::fs::symlink("b", folder.join("a")).unwrap();
+    std::os::unix::fs::symlink("a", folder.join("b")).unwrap();
+    std::fs::write(folder.join("file"), "").unwrap();
+    for (path, why) in [
+        ("a", "failed to read a: Too many levels of symbolic links"),
+        ("file/x", "failed to read file/x: Not a directory"),
+        ("gone", "gone does not exist"),
+        ("", "an empty path names no file"),
+        ("dump:a", "dump:a: failed to read a: Too many levels of symbolic links"),
+    ] {
+        let said = run(&folder, &["check", path]);
+        assert_eq!(said.code, 3, "{path}");
+        assert!(said.stderr.contains(why), "{path}: {}", said.stderr);
+    }
+    let alone = run(&folder, &["check", "cluster:", "--as-group", "dev"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--as <USER>"), "{}", alone.stderr);
+}
+
+/// An object that lacks what it is about is a mistake in it, not in our controls.
+#[test]
+fn objects_with_nothing_in_them_break_no_control() {
+    let folder = folder("nothing-in-them");
+    let kinds = [
+        ("v1", "PersistentVolume", "no /spec"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "no /spec"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding", "no /roleRef"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "no /roleRef"),
+        ("storage.k8s.io/v1", "StorageClass", "no /provisioner"),
+        ("apps/v1", "Deployment", ""),
+        ("networking.k8s.io/v1", "Ingress", ""),
+        ("v1", "Service", ""),
+    ];
+    for (version, kind, lacks) in kinds {
+        for body in ["", "spec: null\n", "spec: {}\n", "spec: rubbish\n"] {
+            let text =
+                format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x}}\n{body}");
+            std::fs::write(folder.join("a.yaml"), text).unwrap();
+            let said = run(&folder, &["check", "a.yaml"]);
+            assert!(!said.stderr.contains("IH0901"), "{kind} {body}: {}", said.stderr);
+            if body.is_empty() {
+                assert!(said.stderr.contains(lacks), "{kind}: {}", said.stderr);
+            }
+        }
+    }
+}
+
+#[test]
 fn policy_commands_say_what_is_wrong_with_a_file() {
     let folder = folder("policy-rubbish");
     std::fs::write(folder.join("pod.yaml"), POD).unwrap();

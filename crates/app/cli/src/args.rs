@@ -62,7 +62,7 @@ pub(crate) struct Global {
     #[arg(long = "as", global = true, value_name = "USER")]
     pub(crate) impersonate: Option<String>,
     /// Ask clusters as a member of this group, with --as
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
     pub(crate) impersonate_groups: Vec<String>,
     /// Also ask the kubelets of clusters for their configuration: needs get on nodes/proxy
     #[arg(long, global = true)]

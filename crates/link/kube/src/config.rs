@@ -33,15 +33,11 @@ pub(crate) async fn configuration(options: &Options) -> Result<(Config, String),
             .map(|config| (config, String::new()))
             .map_err(|why| Error::Config(format!("{none}, and no pod: {why}")));
     };
-    has_context(&kubeconfig, options)?;
-    let context = options.context.clone().or_else(|| kubeconfig.current_context.clone());
-    if let Some(context) = &context {
-        take_in_files(&mut kubeconfig, context).map_err(Error::Config)?;
-    }
+    let context = context_of(&kubeconfig, options).map_err(Error::Config)?;
+    take_in_files(&mut kubeconfig, &context).map_err(Error::Config)?;
     let wanted = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
     let made = Config::from_custom_kubeconfig(kubeconfig, &wanted).await;
-    made.map(|config| (config, context.unwrap_or_default()))
-        .map_err(|error| Error::Config(chain(&error)))
+    made.map(|config| (config, context)).map_err(|error| Error::Config(chain(&error)))
 }
 
 /// Where kubeconfigs are looked for: `$KUBECONFIG`, a list, or the user's own.
@@ -69,20 +65,41 @@ fn merged(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
     Ok(all.filter(|all| !(all.contexts.is_empty() && all.clusters.is_empty())))
 }
 
-/// Refuses a context that is asked for and not there, with those that are.
-fn has_context(kubeconfig: &Kubeconfig, options: &Options) -> Result<(), Error> {
-    let Some(asked) = &options.context else { return Ok(()) };
-    let names: Vec<&str> = kubeconfig.contexts.iter().map(|context| &*context.name).collect();
-    if names.contains(&asked.as_str()) {
-        return Ok(());
+/// The context that is asked for, else the current one. One that is not there is told with
+/// those that are, and one that leads nowhere with what lacks.
+fn context_of(kubeconfig: &Kubeconfig, options: &Options) -> Result<String, String> {
+    let current = || kubeconfig.current_context.clone().filter(|name| !name.is_empty());
+    let Some(name) = options.context.clone().or_else(current) else {
+        return Err(format!("the kubeconfig has no current-context: {}", contexts(kubeconfig)));
+    };
+    let Some(named) = kubeconfig.contexts.iter().find(|context| context.name == name) else {
+        return Err(format!("no context {name}: {}", contexts(kubeconfig)));
+    };
+    let Some(context) = &named.context else { return Err(format!("the context {name} is empty")) };
+    let lacks = |what, of: &str| {
+        Err(format!(
+            "the context {name} is of the {what} {of:?}, which the kubeconfig does not have"
+        ))
+    };
+    if !kubeconfig.clusters.iter().any(|cluster| cluster.name == context.cluster) {
+        return lacks("cluster", &context.cluster);
     }
+    let user = context.user.as_deref().unwrap_or_default();
+    if !user.is_empty() && !kubeconfig.auth_infos.iter().any(|known| known.name == user) {
+        return lacks("user", user);
+    }
+    Ok(name)
+}
+
+/// The contexts that there are.
+fn contexts(kubeconfig: &Kubeconfig) -> String {
+    let names: Vec<&str> = kubeconfig.contexts.iter().map(|context| &*context.name).collect();
     let few = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-    let there = match names.len() {
+    match names.len() {
         0 => "the kubeconfig has none".to_owned(),
         n if n > MOST_NAMED => format!("there are {few} and {} more", n - MOST_NAMED),
         _ => format!("there are {few}"),
-    };
-    Err(Error::Config(format!("no context {asked}: {there}")))
+    }
 }
 
 /// A kubeconfig, whose paths are relative to where it is.
@@ -172,7 +189,35 @@ pub(crate) fn shown(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use kube_client::config::Kubeconfig;
+
+    use super::{context_of, shown};
+    use crate::Options;
+
+    #[test]
+    fn a_context_that_leads_nowhere_says_what_lacks() {
+        let of = |text: &str, asked: Option<&str>| {
+            let kubeconfig = Kubeconfig::from_yaml(text).unwrap();
+            let options = Options { context: asked.map(str::to_owned), ..Options::default() };
+            context_of(&kubeconfig, &options)
+        };
+        let context = "contexts: [{name: a, context: {cluster: c, user: u}}, {name: b}]\n";
+        let whole = format!("{context}clusters: [{{name: c}}]\nusers: [{{name: u}}]\n");
+        assert_eq!(of(&whole, Some("a")).as_deref(), Ok("a"));
+        let lacks =
+            |what| format!("the context a is of the {what}, which the kubeconfig does not have");
+        for (text, asked, said) in [
+            (&*whole, None, "the kubeconfig has no current-context: there are a, b"),
+            ("", None, "the kubeconfig has no current-context: the kubeconfig has none"),
+            ("current-context: x\n", None, "no context x: the kubeconfig has none"),
+            (&whole, Some("x"), "no context x: there are a, b"),
+            (&whole, Some("b"), "the context b is empty"),
+            (context, Some("a"), &lacks("cluster \"c\"")),
+            (&format!("{context}clusters: [{{name: c}}]\n"), Some("a"), &lacks("user \"u\"")),
+        ] {
+            assert_eq!(of(text, asked).unwrap_err(), said);
+        }
+    }
 
     #[test]
     fn addresses_are_shown_without_what_may_be_secret() {

@@ -93,10 +93,15 @@ pub fn parse(source: SourceId, path: &str, text: &str, named: bool) -> Manifests
 /// list that it is of; none of what is no list. How deep they may be is bounded by the
 /// reader of YAML.
 fn items(root: Node<'_>) -> Option<Vec<(Node<'_>, Node<'_>)>> {
-    let kind = root.get("kind").and_then(Node::as_str)?;
-    let all = root.get("items").filter(|items| items.kind() == Kind::List)?;
+    root.get("kind").and_then(Node::as_str).filter(|kind| kind.ends_with("List"))?;
+    let all = root.get("items")?;
+    // The API server writes null where there are none.
+    let is_empty = all.is_null() && root.path(&["metadata", "name"]).is_none();
+    if all.kind() != Kind::List && !is_empty {
+        return None;
+    }
     let of = |item| items(item).unwrap_or_else(|| vec![(root, item)]);
-    kind.ends_with("List").then(|| all.items().flat_map(of).collect())
+    Some(all.items().flat_map(of).collect())
 }
 
 /// Where in its document an object stands that was taken out of a list there, by
@@ -263,6 +268,11 @@ mod tests {
         assert_eq!(names, ["a", "b", "c"]);
         let at: Vec<_> = nested.objects.iter().map(|of| of.origin.unwrap().item).collect();
         assert_eq!(at, [Some(0), Some(1), Some(2)]);
+        let none = "{kind: DaemonSetList, apiVersion: apps/v1, metadata: {}, items: null}";
+        let empty = parse(SourceId(0), "a.yaml", none, true);
+        assert!(empty.objects.is_empty() && empty.diagnostics.is_empty());
+        let named = parse(SourceId(0), "a.yaml", &none.replace("{}", "{name: a}"), true);
+        assert_eq!(&*named.objects[0].thing.kind, "DaemonSetList", "it may be a kind of its own");
         assert_eq!(manifests.diagnostics[0].code, Code::NotAnObject);
         assert!(
             parse(SourceId(0), "a.yaml", "a: [", false).diagnostics.is_empty(),

@@ -131,6 +131,23 @@ fn what_examples_expect_is_what_is_found() {
     );
 }
 
+/// It is a part of command lines and of what `except` writes.
+#[test]
+fn an_id_is_one_plain_word() {
+    let rule = "applies: Pod\nmust: has(object.spec)\nmessage: m\n";
+    for (id, is_one) in [("own-label-2", true), ("Own Label", false), ("a/b", false), ("''", false)]
+    {
+        let text = format!(
+            "id: {id}\nsurface: application\ntitle: t\nwhy: w\nseverity: low\nexamples: []\n{rule}"
+        );
+        let mut told = Vec::new();
+        Compiler::newest().control(parsed(&text).root(), SourceId(0), &mut told);
+        let of_id =
+            told.iter().any(|told| told.message.contains("is not made of a-z, 0-9 and dashes"));
+        assert_eq!(of_id, !is_one, "{id}");
+    }
+}
+
 /// A fact that no one names is never there: reading it would be an error in every cluster.
 #[test]
 fn facts_that_are_read_are_named() {

@@ -130,6 +130,7 @@ fn a_dump_is_judged_as_the_cluster_it_was_made_of() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(tree.join(namespace).join("pods.json").exists());
     let run = check(&here, &["dump:tree"]);
+    assert_eq!(run.stderr, "", "there are lists without objects");
     let found = ids(&report(&run), "violated");
     assert!(found.contains(&format!("privileged-container/{namespace}/Deployment/web/debug")));
     assert!(found.is_subset(&seen), "{:?}", found.difference(&seen).collect::<Vec<_>>());

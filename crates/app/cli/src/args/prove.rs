@@ -1,5 +1,7 @@
 //! `ironhull prove`.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use ironhull_model::Severity;
 
@@ -18,7 +20,7 @@ pub(crate) struct Prove {
     pub(crate) namespaces: Vec<String>,
     /// In at most so many namespaces, each of other labels first
     #[arg(long, value_name = "N")]
-    pub(crate) sample: Option<usize>,
+    pub(crate) sample: Option<NonZeroUsize>,
     /// Impersonate nobody: send every canary with your own rights
     #[arg(long)]
     pub(crate) own_rights: bool,

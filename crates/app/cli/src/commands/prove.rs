@@ -1,6 +1,7 @@
 //! `ironhull prove`: canaries against whatever protects a cluster.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -128,7 +129,7 @@ fn namespaces(snapshot: &Snapshot, args: &Prove) -> anyhow::Result<Vec<String>> 
     let stays = listed
         .iter()
         .filter(|namespace| namespace.root().path(&["metadata", "deletionTimestamp"]).is_none());
-    let most = args.sample.unwrap_or(usize::MAX);
+    let most = args.sample.map_or(usize::MAX, NonZeroUsize::get);
     let mut seen = BTreeSet::new();
     let (mut other, mut alike) = (Vec::new(), Vec::new());
     for namespace in stays {

@@ -212,6 +212,74 @@ fn who_reads_a_token_by_the_name_of_its_secret_is_its_account() {
     settles(cluster, 200, || reads_secrets(cluster, &boss, None));
 }
 
+/// What is asked about a Namespace is asked in it: a RoleBinding there lets one take Pod
+/// Security's labels off it.
+#[test]
+fn who_labels_his_namespace_takes_the_nodes() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("labels");
+    let level = |level: &str| json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": level}}});
+    let own = format!("/api/v1/namespaces/{namespace}");
+    cluster.merge(&User::admin(), &own, &level("restricted")).expect_success();
+    let name = format!("{namespace}-tim");
+    let (tim, who) = (User::named(&name, &[]), format!("user:{name}"));
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"automountServiceAccountToken": false,
+        "containers": [{"name": "c", "image": "registry.example/c:1",
+            "securityContext": {"privileged": true}}]}});
+    let run = || cluster.post(&tim, &format!("{own}/pods?dryRun=All"), &pod).status;
+    let relabel = || cluster.merge(&tim, &own, &level("privileged")).status;
+    let gives = |rules: &[Value]| {
+        for object in grant(&name, Some(&namespace), rules, &user(&name)) {
+            if !cluster.create(&User::admin(), &object).is_success() {
+                cluster.merge(&User::admin(), &cluster.path(&object), &object).expect_success();
+            }
+        }
+    };
+    let can = || {
+        let run =
+            access(cluster, &["who-can", "patch", "namespaces", "--name", &namespace, "cluster:"]);
+        run.stdout.contains(&who)
+    };
+    let (creates, patches) =
+        (rule("", &["pods"], &["create"]), rule("", &["namespaces"], &["patch"]));
+    gives(&[creates.clone(), named(patches.clone(), "another")]);
+    settles(cluster, 403, relabel);
+    assert_eq!((run(), can()), (403, false));
+    assert_eq!(way_to(cluster, &who, "nodes"), Value::Null);
+    gives(&[creates, named(patches, &namespace)]);
+    settles(cluster, 200, relabel);
+    assert!(can());
+    assert_eq!(way_to(cluster, &who, "nodes"), "relabel-namespace");
+    settles(cluster, 201, run);
+}
+
+#[test]
+fn who_reaches_one_kubelet_runs_commands_in_its_pods() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("proxies");
+    let name = format!("{namespace}-pia");
+    let (pia, who) = (User::named(&name, &[]), format!("user:{name}"));
+    let node = |name: &str| format!("{namespace}-{name}");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta("p", Some(&namespace)),
+        "spec": {"nodeName": node("a"), "serviceAccountName": "one",
+            "containers": [{"name": "c", "image": "registry.example/c:1"}]}});
+    cluster.create_all(&[
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("one", Some(&namespace))}),
+        pod,
+    ]);
+    let proxy = |name: &str| cluster.get(&pia, &format!("/api/v1/nodes/{}/proxy/pods", node(name)));
+    let to = format!("sa:{namespace}/one");
+    let gets = |name: &str| named(rule("", &["nodes/proxy"], &["get"]), &node(name));
+    give(cluster, &name, &user(&name), &[gets("b")]);
+    // There is no such node, which is found out after who asks was let in.
+    settles(cluster, 404, || proxy("b").status);
+    assert_eq!((proxy("a").status, way_to(cluster, &who, &to)), (403, Value::Null));
+    give(cluster, &name, &user(&name), &[gets("a")]);
+    settles(cluster, 404, || proxy("a").status);
+    assert_eq!(way_to(cluster, &who, &to), "nodes-proxy");
+    cluster.delete(&User::admin(), &of_cluster("clusterrolebindings", &name)).expect_success();
+}
+
 fn name(namespace: &str) -> String {
     format!("{namespace}-sue")
 }

@@ -100,6 +100,8 @@ pub(crate) enum Name {
     Any,
     /// This one.
     Is(&'static str),
+    /// The namespace in which it is done: what is asked about a Namespace is asked in it.
+    Place,
     /// The one that is gained.
     Gained,
     /// Whichever: a rule with resourceNames does.
@@ -212,6 +214,11 @@ impl Way {
     /// Whether a minor has it.
     pub(crate) fn is_of(&self, minor: Minor) -> bool {
         self.since.is_none_or(|first| minor >= first) && self.until.is_none_or(|last| minor <= last)
+    }
+
+    /// Whether names that rules have may open it in the namespaces of these names.
+    pub(crate) fn is_in_one_place(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need.name, Name::Place))
     }
 
     /// Whether it begins with sending a request as somebody else, which one request can

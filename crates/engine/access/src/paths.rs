@@ -32,7 +32,7 @@ pub(crate) use everybody::Leads;
 pub(crate) use open::{Gain, Open, Set};
 
 use ask::{Asker, names_of, namespaces_of};
-use known::{Known, Privileged};
+use known::Known;
 use table::Table;
 
 /// A permission that a step needs, and why it is there.
@@ -233,6 +233,11 @@ impl<'i, 'a> Escalation<'i, 'a> {
             for namespace in namespaces {
                 asker.take(way, Some(namespace), by_name, found);
             }
+            if by_name && !asker.inside && way.1.is_in_one_place() {
+                for namespace in asker.places(way, namespaces) {
+                    asker.take(way, Some(namespace), by_name, found);
+                }
+            }
         }
     }
 
@@ -271,19 +276,14 @@ impl<'i, 'a> Escalation<'i, 'a> {
             }
             Power::Namespace(namespace) => {
                 let own = Some(namespace.clone());
-                let mut gains = vec![
+                // Pod Security does not stop who may change the Namespace's labels.
+                let gains = vec![
                     Gain::sure(Power::Secrets(own.clone())),
                     Gain::sure(Power::Pods(own.clone())),
                     Gain::sure(Power::Traffic(own.clone())),
                     Gain::All(Set::Accounts(own)),
+                    Gain::sure(Power::Nodes),
                 ];
-                match self.known.privileged_pods(namespace) {
-                    Privileged::Allowed => gains.push(Gain::sure(Power::Nodes)),
-                    Privileged::If(condition) => {
-                        gains.push(Gain::One(Power::Nodes, Some(condition)));
-                    }
-                    Privileged::Forbidden => {}
-                }
                 vec![bare(&escalation::ADMINISTER, Some(namespace), gains)]
             }
             _ => Vec::new(),

@@ -45,11 +45,23 @@ impl Asker<'_, '_, '_> {
                 mounted(Some(name), namespace)
             }
             "nodes" => self.escalation.on_node(name, namespace),
+            "nodes/proxy" => self.inside_node(name),
             "services/proxy" => Vec::new(),
             "pods/proxy" => self.of_pod(Found { name: proxied(name), ..found }),
             _ if objects.is_workload(resource) => self.of_workload(found),
             _ => self.of_pod(found),
         }
+    }
+
+    /// What the containers of a node hold.
+    fn inside_node(&self, node: &str) -> Vec<Gain> {
+        let known = &self.escalation.known;
+        if known.control_nodes.contains(node) {
+            return vec![Gain::sure(Power::ClusterAdmin)];
+        }
+        let is_any = known.objects.running_on(node).next().is_some();
+        let running = Gain::All(Set::RunningOn(node.to_owned()));
+        is_any.then_some(running).into_iter().collect()
     }
 
     fn of_pod(&self, found: Found<'_>) -> Vec<Gain> {

@@ -44,6 +44,8 @@ pub(super) struct Known<'a> {
     all_namespaces: bool,
     /// Whether a node of the control plane, or a pod of it, is there.
     pub(super) control_plane: bool,
+    /// The nodes of the control plane that are there.
+    pub(super) control_nodes: BTreeSet<&'a str>,
     /// Whether identities are mapped as EKS does.
     pub(super) aws_auth: bool,
     pub(super) objects: Objects,
@@ -67,6 +69,7 @@ impl<'a> Known<'a> {
             namespaces: BTreeMap::new(),
             all_namespaces: world.base.coverage.is_complete("", "Namespace"),
             control_plane: false,
+            control_nodes: BTreeSet::new(),
             aws_auth: false,
             objects: Objects::new(access, &tokens),
         };
@@ -89,9 +92,12 @@ impl<'a> Known<'a> {
             let level = namespace.label("pod-security.kubernetes.io/enforce");
             known.namespaces.insert(&namespace.thing.name, level);
         }
-        known.control_plane |= world
+        known.control_nodes = world
             .of_kind("", "Node")
-            .any(|node| node.label("node-role.kubernetes.io/control-plane").is_some());
+            .filter(|node| node.label("node-role.kubernetes.io/control-plane").is_some())
+            .map(|node| &*node.thing.name)
+            .collect();
+        known.control_plane |= !known.control_nodes.is_empty();
         known.aws_auth = world
             .in_namespace("", "ConfigMap", "kube-system")
             .any(|config| &*config.thing.name == "aws-auth");

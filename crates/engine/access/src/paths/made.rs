@@ -48,6 +48,20 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         self.add(way, namespace, (grants, Some(name)), gains, found);
     }
 
+    /// Namespaces besides these that rules name, in which a way may be open.
+    pub(super) fn places(
+        &self,
+        (index, way): (usize, &'static Way),
+        namespaces: &[&str],
+    ) -> BTreeSet<&'a str> {
+        let Some(at) = way.needs.iter().position(|need| matches!(need.name, Name::Place)) else {
+            return BTreeSet::new();
+        };
+        let mut places = self.candidates(index, way, at, None);
+        places.retain(|place| !namespaces.contains(place));
+        places
+    }
+
     /// What lets one make something under a name that nothing has, under this one if any.
     pub(super) fn made(
         &self,

@@ -192,7 +192,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         gains: Vec<Gain>,
         found: &mut Vec<Open<'i, 'a>>,
     ) {
-        let is_here = grants.iter().any(|grant| grant.binding.namespace.is_some());
+        // What is asked about a Namespace by its name is told of that one only.
+        let is_here =
+            grants.iter().any(|grant| grant.binding.namespace.is_some()) || way.is_in_one_place();
         if name.is_some() && namespace.is_some() && !is_here && !self.inside {
             return;
         }
@@ -265,7 +267,11 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let is_made = verb == "create"
             && matches!(need.name, Name::Object | Name::New | Name::Made | Name::Existing)
             && !full.contains('/');
-        let asked = if is_made { "" } else { name };
+        let asked = match need.name {
+            _ if is_made => "",
+            Name::Place => place.unwrap_or_default(),
+            _ => name,
+        };
         let question = Question { namespace: place, ..table::question(verb, group, full, asked) };
         let Some(own) = self.granted(&self.bindings, need, &question) else {
             return is_made.then(|| self.made(need, about, place)).flatten();

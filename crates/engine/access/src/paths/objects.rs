@@ -71,6 +71,8 @@ pub(super) struct Objects {
     roles: HashMap<String, Vec<u32>>,
     /// Node → accounts whose tokens its kubelet may have, and what must be so for it.
     nodes: BTreeMap<String, BTreeMap<Subject, Option<String>>>,
+    /// Node → accounts whose token is in a pod there.
+    inside: BTreeMap<String, BTreeSet<Subject>>,
     /// Node → namespaces with Secrets that pods there name → accounts whose tokens are in them.
     mounted: BTreeMap<String, BTreeMap<String, BTreeSet<Subject>>>,
     /// Account → nodes on which pods run as it.
@@ -161,6 +163,9 @@ impl Objects {
             };
             let subject = Subject::account(&pod.thing.namespace, account);
             self.hosts.entry(subject.clone()).or_default().insert(node.to_owned());
+            if tokens.are_inside(pod) {
+                self.inside.entry(node.to_owned()).or_default().insert(subject.clone());
+            }
             let kubelet = Identity::of(&Subject::User(format!("{NODE_PREFIX}{node}")));
             let condition = match tokens.asked_by(&kubelet, pod) {
                 Asked::Granted => None,
@@ -301,6 +306,14 @@ impl Objects {
         let nodes = of_one.flatten().into_iter().chain(of_all.into_iter().flatten());
         let mounted = nodes.flatten().map(|(namespace, tokens)| (&**namespace, tokens));
         mounted.filter(move |(own, _)| there.as_deref().is_none_or(|there| there == *own))
+    }
+
+    /// The accounts whose token is in a pod of a node.
+    pub(super) fn running_on<'o>(
+        &'o self,
+        node: &str,
+    ) -> impl Iterator<Item = &'o Subject> + use<'o> {
+        self.inside.get(node).into_iter().flatten()
     }
 
     /// The Roles of a namespace, by their index.

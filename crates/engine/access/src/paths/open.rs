@@ -18,6 +18,8 @@ pub(crate) enum Set {
     AccountsNamed(String),
     /// Those whose token is in a pod.
     Running(Option<String>),
+    /// Those whose token is in a pod of a node.
+    RunningOn(String),
     /// Those whose token stands in a Secret.
     Tokens(Option<String>),
     /// Those whose token stands in a Secret of this name, in a namespace; none for all.
@@ -120,6 +122,9 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 Box::new(accounts.map(Power::Is))
             }
             Set::Running(namespace) => Box::new(known.running(namespace.as_deref()).map(Power::Is)),
+            Set::RunningOn(node) => {
+                Box::new(known.objects.running_on(node).cloned().map(Power::Is))
+            }
             Set::Tokens(namespace) => Box::new(known.tokens(namespace.as_deref()).map(Power::Is)),
             Set::TokensNamed(there, name) => {
                 Box::new(accounts(known.objects.tokens(name), there.clone()).map(Power::Is))
@@ -204,6 +209,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         let known = &self.known;
         if let Set::TokensNamed(..)
         | Set::RunningNamed(..)
+        | Set::RunningOn(_)
         | Set::PodsNamed(..)
         | Set::Workloads(..)
         | Set::OnNode(..)

@@ -18,7 +18,7 @@ pub(super) fn questions(
     gained: &str,
 ) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
     let names: Vec<String> = match need.name {
-        Name::Any | Name::Some | Name::Existing | Name::New => vec![String::new()],
+        Name::Any | Name::Some | Name::Existing | Name::New | Name::Place => vec![String::new()],
         // Who may bind any role is asked about the greatest.
         Name::Bound(greatest) if gained.is_empty() => vec![greatest.to_owned()],
         Name::Gained | Name::Object | Name::Made | Name::Bound(_) => vec![gained.to_owned()],

@@ -10,6 +10,7 @@ mod edges;
 mod made;
 mod named;
 mod nodes;
+mod places;
 mod refused;
 mod scale;
 mod sent;
@@ -86,7 +87,7 @@ fn rules_of(way: &Way, without: Option<usize>) -> Vec<String> {
     let rules = needed.map(|(_, need): (usize, &Need)| {
         let what = &need.any[0];
         let names: &[&str] = match need.name {
-            Name::Any | Name::Object | Name::Existing | Name::New | Name::Made => &[],
+            Name::Any | Name::Object | Name::Existing | Name::New | Name::Made | Name::Place => &[],
             Name::Bound("") => &[],
             Name::Some => &["ann"],
             Name::Gained if what.resources == ["serviceaccounts"] => &["admin"],

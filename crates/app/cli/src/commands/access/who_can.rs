@@ -44,12 +44,15 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     if let (Asked::Resource { resource, namespaced: false, .. }, Some(_)) =
         (&asked, &args.namespace)
     {
-        bail!("{resource} stand in no namespace: leave out -n");
+        bail!(
+            "{resource} stand in no namespace: leave out -n{}",
+            if is_of_namespaces(&asked) { ", and name one with --name" } else { "" }
+        );
     }
-    let place = match (&asked, args.namespace.as_deref()) {
-        (Asked::Url(_) | Asked::Resource { namespaced: false, .. }, _) => Place::Outside,
-        (_, Some(namespace)) => Place::Namespace(namespace),
-        (_, None) => Place::Any,
+    let place = match namespace_of(args, &asked) {
+        None => Place::Outside,
+        Some(Question::ANY) => Place::Any,
+        Some(namespace) => Place::Namespace(namespace),
     };
     let reach = Reach::at(&snapshot, Needs::Rights, place);
     let access = Access::new(World::new(&snapshot));
@@ -86,6 +89,26 @@ pub(super) fn run(args: &WhoCan, global: &Global) -> anyhow::Result<Exit> {
     Ok(reach.exit())
 }
 
+/// Whether it is about Namespaces themselves.
+fn is_of_namespaces(asked: &Asked) -> bool {
+    matches!(asked, Asked::Resource { group, resource, .. } if group.is_empty() && resource == "namespaces")
+}
+
+/// Where it is asked: about a Namespace, in it, so that RoleBindings there count.
+fn namespace_of<'n>(args: &'n WhoCan, asked: &Asked) -> Option<&'n str> {
+    let is_of_all = ["create", "list", "watch", "deletecollection"].contains(&&*args.verb);
+    match asked {
+        Asked::Url(_) => None,
+        Asked::Resource { subresource, .. } if is_of_namespaces(asked) => {
+            let named = Some(args.name.as_deref().unwrap_or(Question::ANY));
+            named.filter(|_| !is_of_all || !subresource.is_empty())
+        }
+        Asked::Resource { namespaced, .. } => {
+            namespaced.then(|| args.namespace.as_deref().unwrap_or(Question::ANY))
+        }
+    }
+}
+
 /// Whether the Node authorizer looks at what runs where.
 fn is_of_nodes(asked: &Asked) -> bool {
     let Asked::Resource { group, resource, .. } = asked else { return false };
@@ -113,8 +136,8 @@ fn find<'i, 'a>(
 ) -> Vec<(&'i Binding<'a>, &'i Rule<'a>)> {
     let granting = |binding: &'i Binding<'a>| match asked {
         Asked::Url(path) => access.url_granted_by(binding, &args.verb, path),
-        Asked::Resource { group, resource, subresource, namespaced } => {
-            let namespace = namespaced.then(|| args.namespace.as_deref().unwrap_or(Question::ANY));
+        Asked::Resource { group, resource, subresource, .. } => {
+            let namespace = namespace_of(args, asked);
             let name = args.name.as_deref().unwrap_or_default();
             let question = Question {
                 subresource,

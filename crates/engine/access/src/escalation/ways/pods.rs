@@ -21,7 +21,7 @@ pub(super) static WAYS: &[Way] = &[
     way(
         "nodes-proxy",
         "run commands in every container through the kubelet",
-        &[cluster(&[what(&["get", "create"], CORE, &["nodes/proxy"])])],
+        &[named(cluster(&[what(&["get", "create"], CORE, &["nodes/proxy"])]), Name::Object)],
         &[Gives::Nodes],
     ),
     way(
@@ -37,7 +37,7 @@ pub(super) static WAYS: &[Way] = &[
     way(
         "relabel-namespace",
         "take Pod Security's labels off the namespace and run a privileged pod",
-        &[cluster(&[what(CHANGE, CORE, &["namespaces"])]), new(RUN_PODS)],
+        &[named(here(&[what(CHANGE, CORE, &["namespaces"])]), Name::Place), new(RUN_PODS)],
         &[Gives::Nodes],
     ),
     way(

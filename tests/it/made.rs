@@ -136,6 +136,31 @@ fn who_binds_a_role_of_a_namespace_has_what_it_grants() {
     settles(cluster, 201, || cluster.post(&max, &path, &request).status);
 }
 
+/// A binding that is there keeps its role.
+#[test]
+fn who_changes_bindings_only_has_what_they_refer_to() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = boss(cluster, "joins");
+    let name = format!("{namespace}-ben");
+    let (ben, who) = (User::named(&name, &[]), format!("user:{name}"));
+    let of = |name: &str, role: &str| {
+        binding(name, Some(&namespace), role, &[user(&format!("{namespace}-ben"))])
+    };
+    let put = |binding: &Value| {
+        cluster.put(&ben, &format!("{}?dryRun=All", cluster.path(binding)), binding).status
+    };
+    let (bind, change) = (of_rbac("clusterroles", &["bind"]), of_rbac("rolebindings", &["update"]));
+    let to = format!("sa:{namespace}/boss");
+    cluster.create_all(&[binding("old", Some(&namespace), "view", &[])]);
+    give_in(cluster, &namespace, &name, &[bind, change]);
+    settles(cluster, 200, || put(&of("old", "view")));
+    assert_eq!((put(&of("old", "cluster-admin")), put(&of("new", "cluster-admin"))), (422, 403));
+    assert_eq!(way_to(cluster, &who, &to), Value::Null);
+    cluster.create_all(&[binding("all", Some(&namespace), "cluster-admin", &[])]);
+    assert_eq!(put(&of("all", "cluster-admin")), 200);
+    assert_eq!(way_to(cluster, &who, &to), "bind-in-namespace");
+}
+
 #[test]
 fn who_applies_a_webhook_under_a_name_takes_the_nodes() {
     let Some(cluster) = Cluster::shared() else { return };

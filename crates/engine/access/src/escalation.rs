@@ -216,6 +216,11 @@ impl Way {
         self.since.is_none_or(|first| minor >= first) && self.until.is_none_or(|last| minor <= last)
     }
 
+    /// Whether it binds roles.
+    pub(crate) fn binds(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need.name, Name::Bound(_)))
+    }
+
     /// Whether names that rules have may open it in the namespaces of these names.
     pub(crate) fn is_in_one_place(&self) -> bool {
         self.needs.iter().any(|need| matches!(need.name, Name::Place))

@@ -57,6 +57,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         by_name: bool,
         found: &mut Vec<Open<'i, 'a>>,
     ) -> bool {
+        if way.binds() {
+            return by_name && self.take_bound((index, way), namespace, found);
+        }
         let Some(grants) = self.all(index, way, namespace) else {
             if by_name {
                 self.take_by_name((index, way), namespace, found);

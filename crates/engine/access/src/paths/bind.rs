@@ -1,5 +1,7 @@
 //! Binding roles that rules name, and by bindings that rules name.
 
+use std::collections::BTreeMap;
+
 use super::ask::Asker;
 use super::named::About;
 use super::{Escalation, Gain, Granted, Open, Set};
@@ -7,59 +9,105 @@ use crate::escalation::{Need, Power, Way, What};
 use crate::{Access, Binding, Identity, Role, Rule};
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
-    /// Which roles can be bound to whom one likes; the first need is to bind, the second
-    /// to write bindings.
+    /// Which roles can be bound to whom one likes, and whether all; the first need is to
+    /// bind, the second to write bindings.
     pub(super) fn take_bound(
         &self,
         (index, way): (usize, &'static Way),
         namespace: Option<&str>,
         found: &mut Vec<Open<'i, 'a>>,
-    ) {
-        let [bind, write] = way.needs else { return };
-        let resource = bind.any.first().and_then(|what| what.resources.first());
-        let creates = self.written(write, "create", "", namespace);
-        let change = |verb| self.written(write, verb, "", namespace);
-        let changes = change("update").or_else(|| change("patch"));
-        for name in self.candidates(index, way, 0, namespace) {
-            let Some(mut grants) = self.any_met(bind, name, namespace) else { continue };
-            let is_of_namespace = resource == Some(&"roles");
-            let place = namespace.filter(|_| is_of_namespace);
-            let role = self.escalation.access.role_index(place, name);
-            let everywhere = is_of_namespace && namespace.is_none();
-            if role.is_none() && !everywhere {
-                continue;
+    ) -> bool {
+        let [bind, write] = way.needs else { return false };
+        if let Some(creates) = self.written(write, "create", "", namespace) {
+            if let Some(mut grants) = self.any_met(bind, "", namespace) {
+                grants.extend(creates);
+                let gains = way.gives.iter();
+                let gains = gains.flat_map(|gives| self.gained(*gives, namespace, &grants));
+                let gains = self.if_unread(way, namespace, &grants, gains.collect());
+                self.add(way, namespace, (grants, None), gains, found);
+                return true;
             }
-            let objects = &self.escalation.known.objects;
-            let is_bound = || role.is_some_and(|role| objects.is_bound(role, namespace));
-            let writes = creates.as_ref().or_else(|| changes.as_ref().filter(|_| is_bound()));
-            let Some(writes) = writes else { continue };
-            grants.extend(writes.iter().cloned());
-            let gain = match role.filter(|_| !everywhere) {
-                Some(role) => self.bound(role, write, namespace),
-                None => Gain::All(Set::Roles(None, Some(name.to_owned()))),
-            };
-            self.add(way, namespace, (grants, Some(name)), vec![gain], found);
+            self.take_roles((index, way), namespace, &creates, found);
+        } else if let Some(changes) = self.changed(write, "", namespace) {
+            // A binding that is there refers to its own role, which stays.
+            let mut joined: BTreeMap<Power, Vec<Granted<'i, 'a>>> = BTreeMap::new();
+            for binding in self.bindings_there(write, namespace) {
+                if let Some((power, grants)) = self.joined(bind, namespace, binding) {
+                    joined.entry(power).or_insert(grants);
+                }
+            }
+            for (power, mut grants) in joined {
+                grants.extend(changes.iter().cloned());
+                self.add(way, namespace, (grants, None), vec![Gain::sure(power)], found);
+            }
         }
         for name in self.candidates(index, way, 1, namespace) {
-            let change = |verb| self.written(write, verb, name, namespace);
-            let Some(changes) = change("update").or_else(|| change("patch")) else { continue };
-            for (place, binding) in self.bindings_named(write, namespace, name) {
-                let Some(role) = binding.role else { continue };
-                let access = self.escalation.access;
-                let object = access.roles()[role as usize].object;
-                let is_role = &*object.thing.kind == "Role";
-                if is_role != (resource == Some(&"roles")) {
+            let Some(changes) = self.changed(write, name, namespace) else { continue };
+            for binding in self.bindings_named(write, namespace, name) {
+                let Some((power, mut grants)) = self.joined(bind, namespace, binding) else {
                     continue;
-                }
-                let [What { group, resources: [resource], .. }] = bind.any else { continue };
-                let about = About { verb: "bind", group, resource, name: &object.thing.name };
-                let place = place.or(namespace);
-                let Some(mut grants) = self.met(bind, about, place) else { continue };
+                };
                 grants.extend(changes.iter().cloned());
-                let gain = Gain::sure(power(access, role, place));
-                self.add(way, namespace, (grants, Some(name)), vec![gain], found);
+                self.add(way, namespace, (grants, Some(name)), vec![Gain::sure(power)], found);
             }
         }
+        false
+    }
+
+    /// Those that rules name, by bindings that are created.
+    fn take_roles(
+        &self,
+        (index, way): (usize, &'static Way),
+        namespace: Option<&str>,
+        creates: &[Granted<'i, 'a>],
+        found: &mut Vec<Open<'i, 'a>>,
+    ) {
+        let [bind, write] = way.needs else { return };
+        let is_of_namespace = is_of_roles(bind);
+        let everywhere = is_of_namespace && namespace.is_none();
+        let place = namespace.filter(|_| is_of_namespace);
+        for name in self.candidates(index, way, 0, namespace) {
+            let Some(mut grants) = self.any_met(bind, name, namespace) else { continue };
+            let role = self.escalation.access.role_index(place, name);
+            let gain = match role.filter(|_| !everywhere) {
+                Some(role) => self.bound(role, write, namespace),
+                None if everywhere => Gain::All(Set::Roles(None, Some(name.to_owned()))),
+                None => continue,
+            };
+            grants.extend(creates.iter().cloned());
+            let gains = self.if_unread(way, namespace, &grants, vec![gain]);
+            self.add(way, namespace, (grants, Some(name)), gains, found);
+        }
+    }
+
+    /// What whoever is added to a binding has, and what lets one bind its role.
+    fn joined(
+        &self,
+        bind: &'static Need,
+        namespace: Option<&str>,
+        binding: &Binding<'a>,
+    ) -> Option<(Power, Vec<Granted<'i, 'a>>)> {
+        let access = self.escalation.access;
+        let role = binding.role?;
+        let thing = &access.roles()[role as usize].object.thing;
+        if (&*thing.kind == "Role") != is_of_roles(bind) {
+            return None;
+        }
+        let [What { group, resources: [resource], .. }] = bind.any else { return None };
+        let about = About { verb: "bind", group, resource, name: &thing.name };
+        let place = binding.namespace.or(namespace);
+        Some((power(access, role, place), self.met(bind, about, place)?))
+    }
+
+    /// What lets one change a binding; of no name any.
+    fn changed(
+        &self,
+        write: &Need,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Granted<'i, 'a>>> {
+        let mut verbs = ["update", "patch"].into_iter();
+        verbs.find_map(|verb| self.written(write, verb, name, namespace))
     }
 
     /// What lets one write a binding.
@@ -76,21 +124,32 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         self.met(need, about, namespace)
     }
 
-    /// The bindings of a name that count where one may write them.
+    /// The bindings where one may write them.
+    fn bindings_there(&self, write: &Need, namespace: Option<&str>) -> &'i [Binding<'a>] {
+        let all = self.escalation.access.bindings();
+        let (of_cluster, others) =
+            all.split_at(all.partition_point(|binding| binding.namespace.is_none()));
+        match (write.cluster, namespace) {
+            (true, _) => of_cluster,
+            (false, None) => others,
+            (false, Some(own)) => {
+                let rest = &others[others.partition_point(|it| it.namespace < Some(own))..];
+                &rest[..rest.partition_point(|binding| binding.namespace == Some(own))]
+            }
+        }
+    }
+
+    /// Those of a name.
     fn bindings_named(
         &self,
-        need: &Need,
+        write: &Need,
         namespace: Option<&str>,
         name: &str,
-    ) -> Vec<(Option<&'a str>, &'i Binding<'a>)> {
+    ) -> Vec<&'i Binding<'a>> {
         let objects = &self.escalation.known.objects;
         let access = self.escalation.access;
-        let at = |place: Option<&str>| {
-            let index = objects.binding(place, name)?;
-            let binding = access.bindings().get(index)?;
-            Some((binding.namespace, binding))
-        };
-        match (need.cluster, namespace) {
+        let at = |place: Option<&str>| access.bindings().get(objects.binding(place, name)?);
+        match (write.cluster, namespace) {
             (true, _) => at(None).into_iter().collect(),
             (false, Some(_)) => at(namespace).into_iter().collect(),
             (false, None) => objects.role_bindings(name).filter_map(|own| at(Some(own))).collect(),
@@ -192,6 +251,11 @@ impl<'i, 'a> Escalation<'i, 'a> {
         self.walk(&asker, place.as_slice(), &mut found);
         found
     }
+}
+
+/// Whether a need is to bind Roles.
+fn is_of_roles(bind: &Need) -> bool {
+    bind.any.iter().any(|what| what.resources.contains(&"roles"))
 }
 
 /// Whether a role has the rules of those that it selects by their labels.

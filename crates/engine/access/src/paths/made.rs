@@ -130,7 +130,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
 
     /// The same gains, on the condition that what is made is not there where that was not
     /// read.
-    fn if_unread(
+    pub(super) fn if_unread(
         &self,
         way: &Way,
         namespace: Option<&str>,

@@ -35,8 +35,6 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let is = |wanted: fn(&Name) -> bool| way.needs.iter().any(|need| wanted(&need.name));
         if is(|name| matches!(name, Name::Gained)) {
             self.take_gained(way, namespace, found);
-        } else if is(|name| matches!(name, Name::Bound(_))) {
-            self.take_bound((index, way), namespace, found);
         } else if is(|name| matches!(name, Name::Object)) {
             self.take_objects((index, way), namespace, found);
         } else {
@@ -47,7 +45,9 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Whether names may let one take a way at all.
     pub(super) fn may_by_name(&self, index: usize, way: &Way) -> bool {
         let by_name = |need: &Need| !matches!(need.name, Name::Any | Name::Is(_) | Name::Some);
-        !self.names.is_empty() && way.needs.iter().any(by_name) && self.may(index, way)
+        (!self.names.is_empty() || way.binds())
+            && way.needs.iter().any(by_name)
+            && self.may(index, way)
     }
 
     /// Whether each need of a way is met of one object at least.

@@ -65,8 +65,6 @@ pub(super) struct Objects {
     bindings: HashMap<(Option<String>, String), usize>,
     /// Name of a RoleBinding → namespaces.
     role_bindings: HashMap<String, BTreeSet<String>>,
-    /// The namespaces (none: everywhere) in which roles, by their index, are bound.
-    bound: HashMap<u32, BTreeSet<Option<String>>>,
     /// Namespace → its Roles, by their index.
     roles: HashMap<String, Vec<u32>>,
     /// Node → accounts whose tokens its kubelet may have, and what must be so for it.
@@ -91,9 +89,6 @@ impl Objects {
             if let Some(namespace) = &namespace {
                 let namespaces = objects.role_bindings.entry(name.clone()).or_default();
                 namespaces.insert(namespace.clone());
-            }
-            if let Some(role) = binding.role {
-                objects.bound.entry(role).or_default().insert(namespace.clone());
             }
             objects.bindings.insert((namespace, name), index);
         }
@@ -269,12 +264,6 @@ impl Objects {
         name: &str,
     ) -> impl Iterator<Item = &'o str> + use<'o> {
         self.role_bindings.get(name).into_iter().flatten().map(String::as_str)
-    }
-
-    /// Whether anybody is bound to a role in a namespace; none for everywhere.
-    pub(super) fn is_bound(&self, role: u32, namespace: Option<&str>) -> bool {
-        let places = self.bound.get(&role);
-        places.is_some_and(|places| places.contains(&namespace.map(str::to_owned)))
     }
 
     /// The accounts whose tokens a kubelet may have, in a namespace if any, and what must be

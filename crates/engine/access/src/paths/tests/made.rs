@@ -98,6 +98,52 @@ fn bindings_and_configurations_are_made_under_a_name() {
     assert_eq!(makes(&["patch"]), none);
 }
 
+/// A binding that is there refers to its own role: who may bind any and change bindings,
+/// but make none, has what is bound already.
+#[test]
+fn who_makes_no_bindings_has_what_is_bound() {
+    let none: [&str; 0] = [];
+    let looks = [rule("", "pods", "list", &[])];
+    let binding = |kind: &str, of: &str, role: &str| {
+        let role = format!(r#","roleRef":{{"kind":"{of}","name":"{role}"}},"subjects":[]"#);
+        let namespace = if kind == "RoleBinding" { "shop" } else { "" };
+        object(&format!("{RBAC}/v1"), kind, namespace, "old", &role)
+    };
+    let [wide, narrow] =
+        ["ClusterRole", "Role"].map(|kind| bound(kind, "looks", &looks, "")[0].clone());
+    let binds = |kind: &str, role: &str, bindings: &str, verb: &str, more: &[&str]| {
+        let rules = [rule(RBAC, role, "bind", &[]), rule(RBAC, bindings, verb, &[])];
+        reached(kind, &rules, &[&[&*wide, &*narrow], more].concat())
+    };
+    for verb in ["update", "patch"] {
+        for kind in ["Role", "ClusterRole"] {
+            let here = |more: &[&str]| binds(kind, "clusterroles", "rolebindings", verb, more);
+            assert_eq!(here(&[]), none, "{kind}");
+            let old = binding("RoleBinding", "ClusterRole", "looks");
+            assert_eq!(here(&[&old]), ["bind-in-namespace clusterrole:looks in shop"], "{kind}");
+            let all = here(&[&binding("RoleBinding", "ClusterRole", "all")]);
+            assert_eq!(all[0], "bind-in-namespace namespace:shop", "{all:?}");
+            // Jane's own Role is bound.
+            let own = binds(kind, "roles", "rolebindings", verb, &[]);
+            let old = binding("RoleBinding", "Role", "looks");
+            let other = binds(kind, "roles", "rolebindings", verb, &[&old]);
+            let looks = "bind-role role:shop/looks".to_owned();
+            assert!(!own.contains(&looks) && other.contains(&looks), "{own:?} {other:?}");
+        }
+        // Administrators are bound everywhere.
+        let found = binds("ClusterRole", "clusterroles", "clusterrolebindings", verb, &[]);
+        assert!(found.contains(&"bind cluster-admin".to_owned()), "{found:?}");
+    }
+    // Any role, by a binding of one name.
+    let under = |verbs: &[&str]| {
+        let own = verbs.iter().map(|verb| rule(RBAC, "rolebindings", verb, &["own"]));
+        let rules: Vec<String> = own.chain([rule(RBAC, "clusterroles", "bind", &[])]).collect();
+        reached("Role", &rules, &[])
+    };
+    assert_eq!(under(&["create", "patch"])[0], "bind-in-namespace namespace:shop");
+    assert_eq!(under(&["create"]), none);
+}
+
 #[test]
 fn a_role_of_a_namespace_may_be_bound() {
     let none: [&str; 0] = [];

@@ -215,7 +215,9 @@ pub fn lost<'i, 'a>(
 fn is_within(rule: &Rule<'_>, other: &Rule<'_>) -> bool {
     let within = |field: &str| {
         let all: BTreeSet<&str> = other.strings(field).collect();
-        all.contains("*") || rule.strings(field).all(|one| all.contains(one))
+        // Of names `*` is one like any other.
+        let is_all = all.contains("*") && field != "resourceNames";
+        is_all || rule.strings(field).all(|one| all.contains(one))
     };
     let names_all = other.strings("resourceNames").next().is_none();
     let names_some = rule.strings("resourceNames").next().is_some();

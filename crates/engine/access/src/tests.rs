@@ -160,6 +160,22 @@ fn a_permission_is_lost_when_nothing_else_gives_it() {
     assert!(shown(&after, &after).is_empty());
 }
 
+/// The name `*` is one like any other.
+#[test]
+fn a_permission_on_a_name_is_not_kept_by_another_name() {
+    let of = |name: &str| {
+        let rules = r#"{"apiGroups":[""],"resources":["secrets"],"resourceNames":["NAME"],"verbs":["get"]}"#;
+        snapshot(&[&role(&rules.replace("NAME", name)), EVERYWHERE])
+    };
+    let (one, star) = (of("db"), of("*"));
+    let (one, star) = (Access::new(World::new(&one)), Access::new(World::new(&star)));
+    for (before, after, name) in [(&one, &star, "db"), (&star, &one, "*")] {
+        let lost = super::permissions::lost(before, after).unwrap();
+        let names: Vec<&str> = lost.keys().map(|(_, it)| it.target.name()).collect();
+        assert_eq!(names, [name]);
+    }
+}
+
 /// Walked once for each other they would be a matter of minutes.
 #[test]
 fn roles_that_select_each_other_are_read_once() {

@@ -248,6 +248,44 @@ fn graphs_name_every_end_of_their_edges() {
     assert_eq!(mermaid.lines().count() as u64, 1 + n_nodes + edges.len() as u64);
 }
 
+/// Thousands who come to be the same thousands are a line each.
+#[test]
+fn graphs_draw_many_once() {
+    let folder = folder("graph-many");
+    let draw = |n: usize| {
+        let named = (0..n).map(|number| {
+            format!(r#"{{"kind":"ServiceAccount","namespace":"shop","name":"s{number}"}}"#)
+        });
+        let named = named.collect::<Vec<_>>().join(",");
+        let api = r#""apiVersion":"rbac.authorization.k8s.io/v1""#;
+        let text = format!(
+            r#"{{{api},"kind":"ClusterRole","metadata":{{"name":"runs"}},"rules":[{{"apiGroups":[""],"resources":["pods"],"verbs":["create"]}}]}}
+---
+{{{api},"kind":"ClusterRoleBinding","metadata":{{"name":"runs"}},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"runs"}},"subjects":[{named}]}}"#
+        );
+        std::fs::write(folder.join("a.yaml"), text).unwrap();
+        let run = run_in(&folder, &["access", "graph", "a.yaml", "-o", "json"], "");
+        serde_json::from_str::<Value>(&run.stdout).unwrap()
+    };
+    let graph = draw(20);
+    let number = |name: &str| {
+        let nodes = graph["nodes"].as_array().unwrap();
+        nodes.iter().find(|node| node["name"] == name).map(|node| node["id"].clone()).unwrap()
+    };
+    let edge = |from: &str, to: &str| {
+        let (from, to) = (number(from), number(to));
+        let edges = graph["edges"].as_array().unwrap();
+        let edge = edges.iter().find(|edge| edge["from"] == from && edge["to"] == to);
+        edge.map(|edge| edge["label"].clone()).unwrap_or_default()
+    };
+    assert_eq!(edge("sa:shop/s3", "sa:*/*"), "run-pods");
+    assert_eq!(edge("sa:*/*", "sa:shop/s4"), "each of them");
+    assert_eq!(edge("sa:shop/s3", "sa:shop/s4"), Value::Null);
+    let n_edges = |n: usize| draw(n)["edges"].as_array().unwrap().len();
+    let (one, ten) = (n_edges(50), n_edges(500));
+    assert!(ten <= 10 * one, "{one} edges, {ten} of ten times as many");
+}
+
 #[test]
 fn diffs_tell_what_is_lost_and_gained() {
     let same = access(&["diff", "examples/shop", "examples/shop"]);

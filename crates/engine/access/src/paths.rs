@@ -12,6 +12,7 @@ use crate::{Access, Binding, Identity, Question, Rule, Subject};
 mod alike;
 mod ask;
 mod bind;
+mod ends;
 mod everybody;
 mod given;
 mod known;
@@ -25,6 +26,7 @@ mod table;
 mod tests;
 mod tokens;
 
+pub use ends::{End, Many};
 pub use everybody::Everybody;
 pub use known::looks_at;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ironhull_access::paths::{End, Many};
 use ironhull_access::{Access, Escalation, Power, Subject, grants};
 use ironhull_model::{Standing, World};
 use ironhull_report::text::plain;
@@ -95,36 +96,87 @@ fn draw(access: &Access<'_>, all: bool) -> (Nodes, Vec<Edge>) {
     subjects.sort();
     subjects.dedup();
     let escalation = Escalation::new(access);
-    let mut ways: BTreeMap<(usize, usize), &str> = BTreeMap::new();
+    let mut ways = Ways {
+        escalation: &escalation,
+        subjects: &subjects,
+        drawn: BTreeMap::new(),
+        many: BTreeMap::new(),
+    };
     for subject in &subjects {
-        let from = Power::Is(subject.clone());
-        for step in escalation.steps(&from) {
-            // Whom nothing is bound to leads nowhere, and nor does acting as one whose
-            // rights one may not use.
-            let then = match &step.to {
-                Power::Is(other) if !subjects.contains(other) => continue,
-                Power::As(..) => escalation.steps(&step.to),
-                _ => Vec::new(),
-            };
-            if matches!(step.to, Power::As(..)) && then.is_empty() {
-                continue;
-            }
-            for step in std::iter::once(&step).chain(&then) {
-                let from = nodes.add(step.from.to_string(), kind(&step.from));
-                let to = nodes.add(step.to.to_string(), kind(&step.to));
-                if from != to {
-                    ways.entry((from, to)).or_insert(step.way.id);
-                }
-            }
-        }
+        ways.follow(&Power::Is(subject.clone()), &mut nodes);
     }
-    edges.extend(ways.into_iter().map(|((from, to), way)| Edge {
+    edges.extend(ways.drawn.into_iter().map(|((from, to), way)| Edge {
         from,
         to,
         label: way.to_owned(),
         is_way: true,
     }));
     (nodes, edges)
+}
+
+/// The ways that are drawn.
+struct Ways<'e, 'i, 'a> {
+    escalation: &'e Escalation<'i, 'a>,
+    /// Those whom bindings name, in order.
+    subjects: &'e [Subject],
+    /// By their ends, each once.
+    drawn: BTreeMap<(usize, usize), &'static str>,
+    /// Of many, where ways to them lead; nowhere where none of them leads on.
+    many: BTreeMap<Many, Option<usize>>,
+}
+
+impl Ways<'_, '_, '_> {
+    /// Draws the ways from a power.
+    fn follow(&mut self, from: &Power, nodes: &mut Nodes) {
+        for (way, end) in self.escalation.ends(from) {
+            let to = match end {
+                End::One(power) => self.one(&power, nodes),
+                End::Many(many) => self.many(many, nodes),
+            };
+            if let Some(to) = to {
+                let from = nodes.add(from.to_string(), kind(from));
+                self.draw(from, to, way.id);
+            }
+        }
+    }
+
+    fn draw(&mut self, from: usize, to: usize, label: &'static str) {
+        if from != to {
+            self.drawn.entry((from, to)).or_insert(label);
+        }
+    }
+
+    /// The node of a power. Whom nothing is bound to leads nowhere, and nor does acting as
+    /// one whose rights one may not use.
+    fn one(&mut self, power: &Power, nodes: &mut Nodes) -> Option<usize> {
+        match power {
+            Power::Is(other) if self.subjects.binary_search(other).is_err() => return None,
+            Power::As(..) if self.escalation.ends(power).is_empty() => return None,
+            Power::As(..) => self.follow(power, nodes),
+            _ => {}
+        }
+        Some(nodes.add(power.to_string(), kind(power)))
+    }
+
+    /// The node of many, which leads to each of them; of one alone its own.
+    fn many(&mut self, many: Many, nodes: &mut Nodes) -> Option<usize> {
+        if let Some(known) = self.many.get(&many) {
+            return *known;
+        }
+        let all: Vec<usize> =
+            self.escalation.each(&many).filter_map(|power| self.one(&power, nodes)).collect();
+        let node = match all[..] {
+            [] => None,
+            [one] => Some(one),
+            _ => {
+                let node = nodes.add(many.to_string(), "set");
+                all.into_iter().for_each(|one| self.draw(node, one, "each of them"));
+                Some(node)
+            }
+        };
+        self.many.insert(many, node);
+        node
+    }
 }
 
 /// What kind of node a power is.
@@ -138,6 +190,7 @@ fn dot(names: &[(&str, usize, &str)], edges: &[Edge]) -> String {
         let shape = match *kind {
             "role" => "box",
             "power" => "octagon",
+            "set" => "folder",
             _ => "ellipse",
         };
         text += &format!("  n{number} [label={}, shape={shape}];\n", quoted(name));
@@ -163,6 +216,7 @@ fn mermaid(names: &[(&str, usize, &str)], edges: &[Edge]) -> String {
         text += &match *kind {
             "role" => format!("  n{number}[{name}]\n"),
             "power" => format!("  n{number}{{{{{name}}}}}\n"),
+            "set" => format!("  n{number}[/{name}/]\n"),
             _ => format!("  n{number}([{name}])\n"),
         };
     }

@@ -138,7 +138,9 @@ fn added_by(place: Node<'_>) -> Option<String> {
         (Some("PersistentVolumeClaim"), _) => return Some("the default StorageClass".to_owned()),
         (Some("Ingress"), _) => return Some("the default IngressClass".to_owned()),
         (_, "/metadata" | "/metadata/labels") => {
-            return Some(format!("Node {}", text(&["spec", "nodeName"]).unwrap_or_default()));
+            // A Binding names it elsewhere than a pod.
+            let name = text(&["spec", "nodeName"]).or(text(&["target", "name"]));
+            return Some(format!("Node {}", name.unwrap_or_default()));
         }
         _ => {}
     }

@@ -55,6 +55,25 @@ pub struct Possible {
     pub(crate) unknown: String,
 }
 
+/// What is sent to a subresource of pods that plugins add to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Below {
+    Resize,
+    Binding,
+}
+
+impl Below {
+    fn of(request: &Request<'_>) -> Option<Below> {
+        let is_of_pods = request.resource == PODS && !request.is_stored;
+        match (request.subresource, request.operation) {
+            _ if !is_of_pods => None,
+            ("resize", Operation::Update) => Some(Below::Resize),
+            ("binding", Operation::Create) => Some(Below::Binding),
+            _ => None,
+        }
+    }
+}
+
 /// Whether it is about a new pod, which plugins add to.
 fn is_new_pod(request: &Request<'_>) -> bool {
     request.resource == PODS
@@ -67,8 +86,14 @@ fn is_new_pod(request: &Request<'_>) -> bool {
 /// it has the one that it was sent in. `sent` are those forms, one for each guess, or
 /// one for both.
 pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
-    if request.is_stored || !request.subresource.is_empty() {
+    if request.is_stored {
         return Vec::new();
+    }
+    if !request.subresource.is_empty() {
+        let below = Below::of(request).zip(sent.first());
+        return below
+            .map(|(below, sent)| sent_below(estate, request, below, sent))
+            .unwrap_or_default();
     }
     let wiped = match request.operation {
         Operation::Create => sent.iter().map(wiped).collect::<Option<Vec<_>>>(),
@@ -124,6 +149,40 @@ fn completed(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) -> Vec<
     }
 }
 
+/// The forms of what is sent to a subresource: `LimitRanger` sees what is resized, and
+/// `PodTopologyLabels` where a pod is bound to.
+fn sent_below(
+    estate: &Estate<'_>,
+    request: &Request<'_>,
+    below: Below,
+    sent: &Value,
+) -> Vec<Possible> {
+    let known = |value| Possible { value, unknown: String::new() };
+    if below == Below::Binding {
+        let topology = Topology::of(estate, request, sent);
+        return vec![known(topology.given(sent.clone()))];
+    }
+    let ranges = Ranges::of(estate, request);
+    let mut forms = vec![known(ranges.limited(sent, 0))];
+    forms.extend(in_other_orders(ranges, request, &forms[0].value, |order| {
+        ranges.limited(sent, order)
+    }));
+    forms
+}
+
+/// The other forms of a pod, by the order in which LimitRanges are asked.
+fn in_other_orders(
+    ranges: &Ranges,
+    request: &Request<'_>,
+    first: &Value,
+    form: impl Fn(usize) -> Value,
+) -> Vec<Possible> {
+    let namespace = request.namespace().unwrap_or_default();
+    let unknown = format!("in which order the API server asks the LimitRanges of {namespace}");
+    let others = (1..ranges.orders()).map(form).filter(|other| other != first);
+    others.map(|value| Possible { value, unknown: unknown.clone() }).collect()
+}
+
 /// The forms of a new pod.
 fn created(
     estate: &Estate<'_>,
@@ -136,8 +195,7 @@ fn created(
         return Vec::new();
     }
     let account = Account::of(estate, request, first);
-    let topology =
-        first.root().get("spec").map_or(Topology::None, |spec| Topology::of(estate, spec));
+    let topology = Topology::of(estate, request, first);
     let ranges = Ranges::of(estate, request);
     let plugins = Plugins { estate, account: &account, ranges, topology };
     let form = |guess: Guess, given: Given<'_>, unknown: String| {
@@ -159,15 +217,9 @@ fn created(
         let given = Given { mounts, pulls: &["x".to_owned()], order: 0 };
         forms.push(form(Guess::First, given, unknown.clone()));
     }
-    for order in 1..plugins.ranges.orders() {
-        let other = form(Guess::First, Given { order, ..own }, String::new());
-        if other.value != forms[0].value {
-            let namespace = request.namespace().unwrap_or_default();
-            let unknown =
-                format!("in which order the API server asks the LimitRanges of {namespace}");
-            forms.push(Possible { unknown, ..other });
-        }
-    }
+    forms.extend(in_other_orders(ranges, request, &forms[0].value, |order| {
+        form(Guess::First, Given { order, ..own }, String::new()).value
+    }));
     forms
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::estate::Estate;
 use crate::plugins::{Changes, Guess, json_of};
-use crate::request::{Operation, Request, Typed, User};
+use crate::request::{Operation, Request, User};
 
 mod claims;
 mod dropped;
@@ -20,6 +20,7 @@ mod kinds;
 mod others;
 mod pods;
 mod services;
+mod subresources;
 
 use kinds::{Generation, Status};
 
@@ -36,13 +37,14 @@ struct Prepared<'r> {
 
 /// An object, as the API server writes it, in the forms that validating policies may be
 /// asked about: where there are two, what they differ in is the cluster's. None where the
-/// registry does nothing: to what is stored already, and to what is sent to a subresource.
+/// registry does nothing: to what is stored already, and to what is made by way of a
+/// subresource, such as a Binding.
 pub(crate) fn prepared(estate: &Estate<'_>, request: &Request<'_>, written: &Value) -> Vec<Value> {
-    if request.is_stored || !request.subresource.is_empty() {
+    if request.is_stored {
         return Vec::new();
     }
     let old = match (request.operation, request.old_object.value()) {
-        (Operation::Create, _) => None,
+        (Operation::Create, _) if request.subresource.is_empty() => None,
         (Operation::Update, Some(old)) => Some(json_of(estate.written(request.kind, old).root())),
         _ => return Vec::new(),
     };
@@ -54,7 +56,7 @@ pub(crate) fn prepared(estate: &Estate<'_>, request: &Request<'_>, written: &Val
     let made = |guess| {
         let mut new = before.clone();
         let about = Prepared { minor, guess, old: old.as_ref(), user: request.user };
-        prepare(&mut new, &about, estate, request.kind);
+        prepare(&mut new, &about, estate, request);
         let mut changes = Changes::default();
         between(&mut changes, "", &before, &new);
         match changes.is_empty() {
@@ -64,7 +66,11 @@ pub(crate) fn prepared(estate: &Estate<'_>, request: &Request<'_>, written: &Val
     };
     let first = made(Guess::First);
     let mut forms = vec![first];
-    if kinds::has_made_up(request.kind, &before) {
+    let has_made_up = match request.subresource {
+        "" => kinds::has_made_up(request.kind, &before),
+        _ => subresources::has_made_up(request.kind),
+    };
+    if has_made_up {
         let second = made(Guess::Second);
         if second != forms[0] {
             forms.push(second);
@@ -73,10 +79,17 @@ pub(crate) fn prepared(estate: &Estate<'_>, request: &Request<'_>, written: &Val
     forms
 }
 
-fn prepare(new: &mut Json, about: &Prepared<'_>, estate: &Estate<'_>, kind: Typed<'_>) {
+fn prepare(new: &mut Json, about: &Prepared<'_>, estate: &Estate<'_>, request: &Request<'_>) {
+    let (kind, subresource) = (request.kind, request.subresource);
     let rule = kinds::rule(estate, kind);
     if let Some(old) = about.old {
         keep(new, old);
+    }
+    if !subresource.is_empty() {
+        subresources::restrict(new, about, kind, subresource);
+        let counts = subresources::changes_specification(subresource);
+        let number = if counts { rule.generation } else { Generation::Kept };
+        return generation(new, about, number);
     }
     let is_wiped = match rule.status {
         Status::Kept => false,

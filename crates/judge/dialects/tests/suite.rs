@@ -27,7 +27,11 @@ cases:
 
 /// The failure, or what was said.
 fn run(rule: &str, expression: &str, case: &str, expect: &str) -> String {
-    let text = SUITE
+    run_in(SUITE, rule, expression, case, expect)
+}
+
+fn run_in(suite: &str, rule: &str, expression: &str, case: &str, expect: &str) -> String {
+    let text = suite
         .replace("RULE", rule)
         .replace("EXPRESSION", expression)
         .replace("CASE", case)
@@ -115,4 +119,28 @@ fn a_user_is_in_the_groups_that_everybody_like_it_is_in() {
         "system:serviceaccounts system:serviceaccounts:shop system:authenticated"
     );
     assert_eq!(groups("user: 'system:node:a'"), "system:nodes system:authenticated");
+}
+
+#[test]
+fn what_plugins_give_below_a_pod_is_unknown_where_it_was_not_read() {
+    let part = SUITE.replace("cases:", "complete: false\ncases:");
+    let rule = |sub: &str| {
+        format!(
+            "{{apiGroups: [''], apiVersions: [v1], operations: ['*'], resources: [pods/{sub}]}}"
+        )
+    };
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: d, namespace: shop, uid: u}, spec: {containers: [{name: c, image: i}]}}";
+    let resize =
+        format!("resource: pods/resize, operation: UPDATE, object: {pod}, oldObject: {pod}");
+    let seen = "string(has(object.spec.containers[0].resources.limits))";
+    let said = |suite: &str, expect: &str| run_in(suite, &rule("resize"), seen, &resize, expect);
+    assert!(said(SUITE, "deny").ends_with("denied request: false"), "{}", said(SUITE, "deny"));
+    let unread = said(&part, "deny");
+    assert!(unread.contains("reads what is not known): LimitRanges of namespace shop"), "{unread}");
+    let binding = "resource: pods/binding, target: d, object: {apiVersion: v1, kind: Binding, metadata: {name: d, namespace: shop}, target: {kind: Node, name: worker}}";
+    let seen = "string(has(object.metadata.labels))";
+    let said = |suite: &str| run_in(suite, &rule("binding"), seen, binding, "deny");
+    assert!(said(SUITE).ends_with("denied request: false"), "{}", said(SUITE));
+    let unread = said(&part);
+    assert!(unread.contains("reads what is not known): Node worker"), "{unread}");
 }

@@ -5,10 +5,10 @@ use ironhull_cel::Part;
 use ironhull_model::{Node, Value};
 
 use super::classes::{Classes, INGRESS, STORAGE};
-use super::is_new_pod;
 use super::limits::{CONTAINERS, Ranges};
 use super::runtime::Class;
 use super::topology::Topology;
+use super::{Below, is_new_pod};
 use crate::estate::Estate;
 use crate::policy::list;
 use crate::request::{Operation, Request};
@@ -31,15 +31,21 @@ pub(crate) fn parts<'e>(
         parts.extend(spec.filter(|_| is_open).map(|node| Part { node, may_have }));
         return parts;
     }
-    let spec = spec.filter(|_| is_new_pod(request));
-    let Some(spec) = spec else { return parts };
-    if Topology::of(estate, spec).is_unread() {
+    let (is_new, below) = (is_new_pod(request), Below::of(request));
+    if (is_new || below == Some(Below::Binding))
+        && Topology::of(estate, request, object).is_unread()
+    {
         placed(object.root(), &mut parts);
     }
+    let is_limited = is_new || below == Some(Below::Resize);
+    let Some(spec) = spec.filter(|_| is_limited) else { return parts };
     if Ranges::of(estate, request).is_unread() {
         for (name, _) in CONTAINERS {
             list(spec, name).for_each(|container| resources(container, &mut parts));
         }
+    }
+    if !is_new {
+        return parts;
     }
     if Class::of(estate, spec).is_unread() {
         let selector = there(spec, "nodeSelector");

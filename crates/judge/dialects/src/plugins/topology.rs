@@ -1,11 +1,12 @@
-//! `PodTopologyLabels`: where the node of a pod stands, which has one already.
+//! `PodTopologyLabels`: where the node of a pod stands that has one already, or gets one.
 
 use ironhull_model::{Minor, Node, Object, Standing, ThingRef, Value};
 use serde_json::json;
 
-use super::Changes;
+use super::{Below, Changes};
 use crate::estate::Estate;
 use crate::policy::text;
+use crate::request::Request;
 
 /// On by default since then.
 const SINCE: Minor = Minor::v1(35);
@@ -23,8 +24,13 @@ pub(crate) enum Topology<'e> {
 }
 
 impl<'e> Topology<'e> {
-    pub(crate) fn of(estate: &Estate<'e>, spec: Node<'_>) -> Topology<'e> {
-        let name = text(spec, "nodeName");
+    /// Of a new pod, or of what binds one.
+    pub(super) fn of(estate: &Estate<'e>, request: &Request<'_>, object: &Value) -> Topology<'e> {
+        let name = match Below::of(request) {
+            Some(Below::Binding) => object.root().get("target").map_or("", bound_to),
+            Some(Below::Resize) => "",
+            None => object.root().get("spec").map_or("", |spec| text(spec, "nodeName")),
+        };
         let world = estate.world();
         if name.is_empty() || world.base.minor < SINCE {
             return Topology::None;
@@ -71,6 +77,11 @@ impl<'e> Topology<'e> {
         }
         if changes.is_empty() { pod.clone() } else { changes.made(&pod) }
     }
+}
+
+/// The node that a Binding names.
+fn bound_to(target: Node<'_>) -> &str {
+    if text(target, "kind") == "Node" { text(target, "name") } else { "" }
 }
 
 /// Whether new pods name their node: Nodes change all the time.

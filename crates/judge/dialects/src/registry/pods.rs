@@ -6,7 +6,9 @@ use serde_json::{Value as Json, json};
 use super::{Prepared, dropped, is_nothing, items, items_mut, set, text};
 
 /// Since when requests and limits of a whole pod are derived here, not before policies.
-const DERIVED: Minor = Minor::v1(37);
+pub(super) const DERIVED: Minor = Minor::v1(37);
+/// Since when they may be changed in place.
+pub(super) const RESIZED: Minor = Minor::v1(36);
 /// Since when labels that a spread names are in its selector.
 const SPREAD: Minor = Minor::v1(34);
 /// Since when profiles of AppArmor are fields.

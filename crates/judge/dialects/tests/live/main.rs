@@ -38,6 +38,7 @@ fn written() -> Vec<Group> {
         ("v", include_str!("../cases/versions.yaml")),
         ("a", include_str!("../cases/admission.yaml")),
         ("o", include_str!("../cases/objects.yaml")),
+        ("s", include_str!("../cases/subresources.yaml")),
     ];
     for (letter, text) in files {
         let parsed = ironhull_yaml::parse(
@@ -74,6 +75,8 @@ fn batches(groups: &[Group]) -> Vec<&[Group]> {
 struct Told {
     n: usize,
     n_denied: usize,
+    /// Refused by the API server for other reasons, so that nothing is compared.
+    n_refused: usize,
     /// Where we say that we do not know: only the API server converts, and makes names.
     n_unknown: usize,
     /// Objects that came out of mutations and were compared.
@@ -85,9 +88,10 @@ struct Told {
 impl Told {
     fn counts(&self, started: Instant) -> String {
         format!(
-            "{} requests, {} denied, {} mutated objects, {} unknown (converted, generated names), {} differ, {:?}",
+            "{} requests, {} denied, {} refused otherwise, {} mutated objects, {} unknown (converted, generated names), {} differ, {:?}",
             self.n,
             self.n_denied,
+            self.n_refused,
             self.n_objects,
             self.n_unknown,
             self.differences.len(),
@@ -130,6 +134,7 @@ fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
     for (number, ((ask, response), ours)) in asked.into_iter().enumerate() {
         let theirs = theirs::answer(ask, &response, audited.remove(&number).unwrap_or_default());
         told.n += 1;
+        told.n_refused += usize::from(!theirs.denied && !response.is_success());
         told.n_denied += usize::from(theirs.denied);
         let is_mutated = ours.as_ref().is_ok_and(|ours| ours.object.is_some());
         told.n_objects += usize::from(is_mutated && response.is_success());

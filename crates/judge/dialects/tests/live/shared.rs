@@ -65,6 +65,16 @@ fn definition(kind: &str, plural: &str, scope: &str, versions: &[&str]) -> Value
             "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()}}})
 }
 
+/// A definition whose status is changed apart.
+fn gauges() -> Value {
+    let mut gauges = definition("Gauge", "gauges", "Namespaced", &["v1"]);
+    let version = &mut gauges["spec"]["versions"][0];
+    version["subresources"] = json!({"status": {}});
+    let members = &mut version["schema"]["openAPIV3Schema"]["properties"];
+    members["status"] = members["spec"].clone();
+    gauges
+}
+
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 fn role(name: &str, rules: Value) -> Value {
@@ -111,6 +121,7 @@ pub fn objects() -> Vec<Value> {
         definition("Event", "events", "Namespaced", &["v1"]),
         definition("Node", "nodes", "Cluster", &["v1"]),
         things(),
+        gauges(),
         namespace("live-a", json!({"env": "prod", "team": "red"})),
         namespace("live-b", json!({"env": "dev"})),
         namespace("live-c", json!({"team": "blue"})),

@@ -84,6 +84,7 @@ pub fn sent(ask: &Value, label: &str, name: &str) -> Sent {
     match what {
         "exec" => return exec(ask, namespace, name),
         "scale" => return scale(ask, label, namespace, name),
+        "binding" => return binding(ask, label, namespace, name),
         "eviction" => return eviction(ask, label, namespace, name),
         "token" => return token(ask, namespace, name),
         _ => {}
@@ -128,19 +129,27 @@ pub fn sent(ask: &Value, label: &str, name: &str) -> Sent {
     let collection = path(template.api_version, template.plural, scope);
     let given = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let is_new = operation == "CREATE";
+    let subresource = match ask["subresource"].as_str() {
+        Some(name) => &*name.to_owned().leak(),
+        None => template.subresource,
+    };
+    let below = if subresource.is_empty() { "" } else { "/" };
     Sent {
         method: match operation {
             "CREATE" => "POST",
             "UPDATE" => "PUT",
             _ => "DELETE",
         },
-        path: if is_new { collection } else { format!("{collection}/{given}") },
+        path: match is_new {
+            true => collection,
+            false => format!("{collection}/{given}{below}{subresource}"),
+        },
         query: ask["query"].as_str().unwrap_or_default().to_owned(),
         body: (operation != "DELETE").then_some(body),
         existing: if is_new { Vec::new() } else { vec![existing] },
         operation,
         resource: triple(template.api_version, template.plural),
-        subresource: template.subresource,
+        subresource,
         kind: triple(template.api_version, template.kind),
         namespace: match (what, scope) {
             ("namespace", _) => Some(given.clone()),
@@ -215,6 +224,21 @@ fn eviction(ask: &Value, label: &str, namespace: &str, name: &str) -> Sent {
         body: Some(body),
         subresource: "eviction",
         kind: triple("policy/v1", "Eviction"),
+        ..pod
+    }
+}
+
+fn binding(ask: &Value, label: &str, namespace: &str, name: &str) -> Sent {
+    let pod = sent(&json!({"kind": "pod", "namespace": namespace}), label, name);
+    let mut body = json!({"apiVersion": "v1", "kind": "Binding", "target": {"kind": "Node", "name": "x"},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"case": label}}});
+    merge(&mut body, &ask["object"]);
+    Sent {
+        path: format!("{}/{name}/binding", pod.path),
+        existing: vec![pod.body.clone().unwrap()],
+        body: Some(body),
+        subresource: "binding",
+        kind: triple("v1", "Binding"),
         ..pod
     }
 }

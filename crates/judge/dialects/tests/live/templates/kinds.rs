@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+const CSR: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCUFA1OGZ4SG1jZUc4QXF1Mno2djFoZVNsMDZickZXK0RnRTdYZkIyYVVRZ0pZWWlwSWZmTWgxZDdINFlNTlJHCmxGL3RSS1k3eklRemdaR0RJZlZIaldxZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQXZrWjVqajJrSHdxWXIKWnJ0bEllTXBXNmpCeEE4amdIRE95WGQxcVh6K1d3SWhBS20wL2t5dS96dm5Fcjc2N1FRMlYzTmZoS0ZYWVYyYwp0Y0Z1SjNsNnA5SVEKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
+const CERT: &str = "-----BEGIN CERTIFICATE-----\nMIIBbzCCARWgAwIBAgIUPbm3TLuy3E7YXricUQL5lFKZTiAwCgYIKoZIzj0EAwIw\nDTELMAkGA1UEAwwCY2EwHhcNMjYxMTI3MDAxOTUxWhcNMzUwMjEzMDAxOTUxWjAN\nMQswCQYDVQQDDAJjYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABPP58fxHmceG\n8Aqu2z6v1heSl06brFW+DgE7XfB2aUQgJYYipIffMh1d7H4YMNRGlF/tRKY7zIQz\ngZGDIfVHjWqjUzBRMB0GA1UdDgQWBBQHQTQ+58uUmzTKzDtsyLrJZLCyZjAfBgNV\nHSMEGDAWgBQHQTQ+58uUmzTKzDtsyLrJZLCyZjAPBgNVHRMBAf8EBTADAQH/MAoG\nCCqGSM49BAMCA0gAMEUCIHVOBmZtXfM4Q2TymVm51uJUDTGtOP9KMu5ugCXPAW7M\nAiEA5BotfQA4uaSJ8ZvIb9AFjXiwAyaJwXVia/RTWrvTut0=\n-----END CERTIFICATE-----\n";
+
 /// A kind of request by its name in the cases.
 pub(super) struct Template {
     pub(super) name: &'static str,
@@ -176,7 +179,7 @@ pub(super) const TEMPLATES: &[Template] = &[
         || json!({"spec": {"drivers": [{"name": "example.dev", "nodeID": "n"}]}}),
     ),
     kind("attachment", "storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", false, || {
-        json!({"spec": {"attacher": "example.dev/x", "nodeName": "live-node",
+        json!({"spec": {"attacher": "x.example.dev", "nodeName": "live-node",
             "source": {"persistentVolumeName": "x"}}})
     }),
     kind(
@@ -285,4 +288,129 @@ pub(super) const TEMPLATES: &[Template] = &[
             "reason": "Told", "type": "Normal", "action": "Telling", "eventTime": "2026-11-24T10:00:00.000000Z",
             "reportingController": "example.dev/cases", "reportingInstance": "cases-1"})
     }),
+    kind("limitrange", "v1", "LimitRange", "limitranges", true, || json!({"spec": {"limits": []}})),
+    kind(
+        "rolebinding",
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        "rolebindings",
+        true,
+        || json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "special"}}),
+    ),
+    kind(
+        "csr",
+        "certificates.k8s.io/v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        false,
+        || json!({"spec": {"request": CSR, "signerName": "example.dev/x", "usages": ["client auth"]}}),
+    ),
+    kind(
+        "crd",
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        false,
+        || {
+            json!({"metadata": {"name": "mades.example.test"}, "spec": {"group": "example.test", "scope": "Namespaced",
+            "names": {"kind": "Made", "plural": "mades"}, "versions": [{"name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": {"type": "object"}}}]}})
+        },
+    ),
+    kind(
+        "apiservice",
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        "apiservices",
+        false,
+        || json!({"spec": {"group": "made.test", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10}}),
+    ),
+    kind(
+        "runtimeclass",
+        "node.k8s.io/v1",
+        "RuntimeClass",
+        "runtimeclasses",
+        false,
+        || json!({"handler": "h"}),
+    ),
+    kind(
+        "capacity",
+        "storage.k8s.io/v1",
+        "CSIStorageCapacity",
+        "csistoragecapacities",
+        true,
+        || json!({"storageClassName": "live-fast", "capacity": "1000Mi", "maximumVolumeSize": 5}),
+    ),
+    kind("slice", "resource.k8s.io/v1", "ResourceSlice", "resourceslices", false, || {
+        json!({"spec": {"driver": "example.dev", "nodeName": "live-node", "pool": {"name": "p", "resourceSliceCount": 1, "generation": 1},
+            "devices": [{"name": "d", "capacity": {"m": {"value": "1000Mi"}}, "attributes": {"a": {"int": 3}}}]}})
+    }),
+    kind(
+        "claimtemplate",
+        "resource.k8s.io/v1",
+        "ResourceClaimTemplate",
+        "resourceclaimtemplates",
+        true,
+        || json!({"spec": {"spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "c"}}]}}}}),
+    ),
+    kind(
+        "revision",
+        "apps/v1",
+        "ControllerRevision",
+        "controllerrevisions",
+        true,
+        || json!({"revision": 1, "data": {"a": 1}}),
+    ),
+    kind(
+        "ipaddress",
+        "networking.k8s.io/v1",
+        "IPAddress",
+        "ipaddresses",
+        false,
+        || json!({"metadata": {"name": "10.0.0.199"}, "spec": {"parentRef": {"resource": "services", "name": "x", "namespace": "live-a"}}}),
+    ),
+    kind(
+        "plc",
+        "flowcontrol.apiserver.k8s.io/v1",
+        "PriorityLevelConfiguration",
+        "prioritylevelconfigurations",
+        false,
+        || json!({"spec": {"type": "Limited", "limited": {"limitResponse": {"type": "Reject"}}}}),
+    ),
+    kind(
+        "mwc",
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        false,
+        || {
+            json!({"webhooks": [{"name": "own.example.dev", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "clientConfig": {"url": "https://own.example.dev"}}]})
+        },
+    ),
+    kind(
+        "endpoints",
+        "v1",
+        "Endpoints",
+        "endpoints",
+        true,
+        || json!({"subsets": [{"addresses": [{"ip": "10.1.2.3"}], "ports": [{"port": 80}]}]}),
+    ),
+    kind(
+        "migration",
+        "storagemigration.k8s.io/v1",
+        "StorageVersionMigration",
+        "storageversionmigrations",
+        false,
+        || json!({"spec": {"resource": {"group": "", "resource": "secrets"}}, "status": {"conditions": [{"type": "Running", "status": "True", "reason": "r", "message": "m", "lastTransitionTime": "2026-11-24T10:00:00Z"}]}}),
+    ),
+    kind(
+        "trustbundle",
+        "certificates.k8s.io/v1",
+        "ClusterTrustBundle",
+        "clustertrustbundles",
+        false,
+        || json!({"spec": {"trustBundle": CERT}}),
+    ),
+    kind("gauge", "example.dev/v1", "Gauge", "gauges", true, || json!({"spec": {"replicas": 1}})),
 ];

@@ -10,6 +10,7 @@ use ironhull_model::{Builder, Kind, Node, Value};
 
 use crate::{Schema, nulls};
 
+mod apis;
 mod kinds;
 mod other;
 mod pod;

@@ -66,8 +66,16 @@ const OLDER: [(&str, &str, Minor, bool); 2] = [
     ("io.k8s.api.resource.v1.ResourceSliceSpec", "devices", Minor::v1(35), false),
 ];
 
-/// How a quantity is written, by how it may be written in a file; none for what is none.
-pub type Quantity = fn(&str) -> Option<String>;
+/// How a quantity is written, by how it may be written in a file, with at most so many
+/// places after the point; none for what is none.
+pub type Quantity = fn(&str, Option<i64>) -> Option<String>;
+
+/// Lists of resources are rounded up to thousandths
+/// (`k8s.io/kubernetes/pkg/apis/core/v1` `SetDefaults_ResourceList`).
+const PLACES: i64 = 3;
+
+/// The types that have such lists begin like this.
+const OF_CORE: &str = "io.k8s.api.core.v1.";
 
 /// The object as the API server holds it in memory; one of a kind that is not its
 /// own comes back as it is. `value` has its defaults. Quantities are read in `engine/cel`.
@@ -91,7 +99,7 @@ pub(crate) fn metadata(schema: Schema, builder: &mut Builder, node: Node<'_>) {
     match schema.type_named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta") {
         Some(ty) => {
             // Metadata has none.
-            let quantity: Quantity = |_| None;
+            let quantity: Quantity = |_, _| None;
             let mut writer = Writer { schema, builder, keeps_unknown: false, quantity };
             writer.fields(ty, Some(node), false);
         }
@@ -122,7 +130,9 @@ struct Writer<'b> {
 impl Writer<'_> {
     /// A struct: its members, without the empty ones, and those always there.
     fn fields(&mut self, ty: TypeId, node: Option<Node<'_>>, is_secret: bool) {
-        let rules = RULES.get(self.schema.type_name(ty)).map_or(&[][..], Vec::as_slice);
+        let name = self.schema.type_name(ty);
+        let rules = RULES.get(name).map_or(&[][..], Vec::as_slice);
+        let places = name.starts_with(OF_CORE).then_some(PLACES);
         match node {
             Some(node) if node.kind() == Kind::Map => self.builder.begin_like(node),
             Some(node) => return self.builder.copy(node),
@@ -143,7 +153,7 @@ impl Writer<'_> {
             }
             self.builder.key(key, child.span().unwrap_or_default().key);
             match field {
-                Some(field) => self.value(&field.ty, child),
+                Some(field) => self.value(&field.ty, child, places),
                 None => self.builder.copy(child),
             }
         }
@@ -188,34 +198,38 @@ impl Writer<'_> {
         self.builder.mark_defaulted();
     }
 
-    fn value(&mut self, ty: &FieldType, node: Node<'_>) {
+    /// `places` are those of quantities in lists of resources.
+    fn value(&mut self, ty: &FieldType, node: Node<'_>, places: Option<i64>) {
         match ty {
             FieldType::Type(inner) => self.fields(*inner, Some(node), false),
             FieldType::List(item) if node.kind() == Kind::List => {
                 self.builder.begin_like(node);
-                node.items().for_each(|child| self.value(item, child));
+                node.items().for_each(|child| self.value(item, child, places));
                 self.builder.end(node.span().unwrap_or_default().end);
             }
             FieldType::Map(item) if node.kind() == Kind::Map => {
                 self.builder.begin_like(node);
                 for (key, child) in node.entries() {
                     self.builder.key(key, child.span().unwrap_or_default().key);
-                    self.value(item, child);
+                    match **item {
+                        FieldType::Quantity => self.quantity(child, places),
+                        _ => self.value(item, child, places),
+                    }
                 }
                 self.builder.end(node.span().unwrap_or_default().end);
             }
-            FieldType::Quantity => self.quantity(node),
+            FieldType::Quantity => self.quantity(node, None),
             _ => self.builder.copy(node),
         }
     }
 
-    fn quantity(&mut self, node: Node<'_>) {
+    fn quantity(&mut self, node: Node<'_>, places: Option<i64>) {
         let text = match node.kind() {
             Kind::Null => "0".to_owned(),
             Kind::String => node.as_str().unwrap_or_default().trim().to_owned(),
             _ => node.to_json(),
         };
-        match (self.quantity)(&text) {
+        match (self.quantity)(&text, places) {
             Some(written) if node.as_str() != Some(&written) => {
                 let span = node.span().unwrap_or_default();
                 self.builder.str(&written, span.start, span.end);
@@ -269,7 +283,10 @@ mod tests {
 
     fn check(object: &str, expected: &str) {
         let value: Value = serde_json::from_str(object).unwrap();
-        let quantity = |text: &str| (text != "x").then(|| format!("<{text}>"));
+        let quantity = |text: &str, places: Option<i64>| {
+            let places = places.map_or(String::new(), |places| format!(", {places}"));
+            (text != "x").then(|| format!("<{text}{places}>"))
+        };
         let got = written(Schema::of(Minor::NEWEST), &value, quantity);
         assert_eq!(got.root().to_json(), expected);
     }
@@ -294,7 +311,11 @@ mod tests {
     fn quantities_are_texts_in_their_own_form() {
         check(
             r#"{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"a"},"spec":{"limits":[{"type":"Pod","max":{"cpu":1,"memory":" 1Gi ","x":"x","y":0.5}}]}}"#,
-            r#"{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"a"},"spec":{"limits":[{"type":"Pod","max":{"cpu":"<1>","memory":"<1Gi>","x":"x","y":"<0.5>"}}]}}"#,
+            r#"{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"a"},"spec":{"limits":[{"type":"Pod","max":{"cpu":"<1, 3>","memory":"<1Gi, 3>","x":"x","y":"<0.5, 3>"}}]}}"#,
+        );
+        check(
+            r#"{"apiVersion":"storage.k8s.io/v1","kind":"CSIStorageCapacity","metadata":{"name":"a"},"storageClassName":"s","capacity":"1u"}"#,
+            r#"{"apiVersion":"storage.k8s.io/v1","kind":"CSIStorageCapacity","metadata":{"name":"a"},"storageClassName":"s","capacity":"<1u>"}"#,
         );
     }
 

@@ -47,10 +47,12 @@ const COMMON: &[(&str, &str)] = &[
     ("storage.k8s.io", "CSIDriver"),
     ("autoscaling", "HorizontalPodAutoscaler"),
     ("policy", "PodDisruptionBudget"),
+    ("resource.k8s.io", "ResourceClaim"),
+    ("resource.k8s.io", "ResourceClaimTemplate"),
 ];
 
 /// Groups whose kinds are questions to the API server, or that this oracle does not
-/// know, or whose defaults are the time of day (taints of devices).
+/// know.
 const LEFT_OUT: &[&str] = &[
     "apiregistration.k8s.io",
     "authentication.k8s.io",
@@ -58,7 +60,6 @@ const LEFT_OUT: &[&str] = &[
     "apiextensions.k8s.io",
     "internal.apiserver.k8s.io",
     "lifecycle.k8s.io",
-    "resource.k8s.io",
     "storagemigration.k8s.io",
 ];
 
@@ -73,6 +74,10 @@ const OF_COMPONENTS: &[&str] = &[
     "Node",
     "VolumeAttachment",
     "CompositePodGroup",
+    // Their taints have the time of day.
+    "DeviceTaintRule",
+    "ResourceSlice",
+    "ResourcePoolStatusRequest",
     "PodGroup",
     "PodCertificateRequest",
     "Workload",
@@ -120,6 +125,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("serviceAccountName", &["web"]),
     ("serviceAccount", &["web"]),
     ("completionMode", &["Indexed", "NonIndexed"]),
+    ("allocationMode", &["ExactCount", "All"]),
 ];
 
 /// Booleans that are pointers in Go, so that false is kept.
@@ -186,7 +192,7 @@ impl Writer<'_> {
                 "type" if type_name.contains("Strategy") => 0,
                 "serviceName" => 100,
                 "value" if type_name.ends_with(".PriorityClass") => 100,
-                "spec" | "template" | "jobTemplate" | "image" => 100,
+                "spec" | "template" | "jobTemplate" | "image" | "devices" => 100,
                 "containers" | "ports" => 85,
                 _ if is_union => 8,
                 _ => self.density,
@@ -296,7 +302,7 @@ fn canonical(node: Node<'_>) -> String {
         Kind::Map => {
             let members: BTreeMap<&str, String> = node
                 .entries()
-                .filter(|(_, member)| !member.is_null())
+                .filter(|(key, member)| !member.is_null() && *key != "status")
                 .map(|(key, member)| (key, canonical(member)))
                 .filter(|(key, member)| !(member == "{}" && ALWAYS_WRITTEN.contains(key)))
                 .collect();
@@ -315,6 +321,8 @@ fn defaulted_objects_are_those_of_the_api_server() {
     let all: Vec<&KindInfo> = schema
         .kinds()
         .filter(|info| !LEFT_OUT.contains(&info.group) && !OF_COMPONENTS.contains(&info.kind))
+        // It writes the class of a claim's device, whether it is said or not.
+        .filter(|info| (info.group, info.version) != ("resource.k8s.io", "v1beta1"))
         // The binding's alpha version has a default that its later ones do not have.
         .filter(|info| !(info.version == "v1alpha1" && info.kind.ends_with("PolicyBinding")))
         .collect();

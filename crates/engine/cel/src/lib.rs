@@ -136,9 +136,10 @@ pub fn matches(pattern: &str, text: &str) -> Option<bool> {
     })
 }
 
-/// A quantity as the API machinery writes it: `500m` for `0.5`. None for what is none.
-pub fn written_quantity(text: &str) -> Option<String> {
-    library::quantity::Quantity::written(text)
+/// A quantity as the API machinery writes it: `500m` for `0.5`; rounded up to `places` after
+/// the point where they are said. None for what is none.
+pub fn written_quantity(text: &str, places: Option<i64>) -> Option<String> {
+    library::quantity::Quantity::written(text, places)
 }
 
 /// Which of two quantities (`100m`, `1Gi`) is more; none when one of them is none.

@@ -182,12 +182,17 @@ fn stateful_set(d: &mut Defaulter, node: Node<'_>) {
 const RETENTION: [(&str, Fill<'static>); 2] =
     [("whenDeleted", Fill::Str("Retain")), ("whenScaled", Fill::Str("Retain"))];
 
-/// The template of a claim names its kind.
+/// The template of a claim names its kind, and has its phase.
 fn claim_template(d: &mut Defaulter, node: Node<'_>) {
+    const PENDING: [(&str, Fill<'static>); 1] = [("phase", Fill::Str("Pending"))];
     d.map(
         node,
-        &[("spec", pod::claim_spec)],
-        &[("apiVersion", Fill::Str("v1")), ("kind", Fill::Str("PersistentVolumeClaim"))],
+        &[("spec", pod::claim_spec), ("status", |d, node| d.map(node, &[], &PENDING))],
+        &[
+            ("apiVersion", Fill::Str("v1")),
+            ("kind", Fill::Str("PersistentVolumeClaim")),
+            ("status", Fill::Map(&PENDING)),
+        ],
     );
 }
 
@@ -239,7 +244,21 @@ fn job(d: &mut Defaulter, node: Node<'_>) {
     if parallelism && completions {
         fills.push(("completions", Fill::Int(1)));
     }
-    d.map(node, &[("template", pod::template)], &fills);
+    d.map(node, OF_JOB, &fills);
+}
+
+/// What is inside of a Job has its defaults in a CronJob, too.
+const OF_JOB: &[(&str, Inner)] = &[
+    ("template", pod::template),
+    ("podFailurePolicy", |d, node| {
+        d.map(node, &[("rules", |d, node| d.list(node, failure_rule))], &[]);
+    }),
+];
+
+fn failure_rule(d: &mut Defaulter, node: Node<'_>) {
+    let conditions: Inner =
+        |d, node| d.list(node, |d, node| d.map(node, &[], &[("status", Fill::Str("True"))]));
+    d.map(node, &[("onPodConditions", conditions)], &[]);
 }
 
 fn cron_job(d: &mut Defaulter, node: Node<'_>) {
@@ -247,11 +266,7 @@ fn cron_job(d: &mut Defaulter, node: Node<'_>) {
         node,
         &[("jobTemplate", |d, node| {
             // The job's own defaults are set when the job is made.
-            d.map(
-                node,
-                &[("spec", |d, node| d.map(node, &[("template", pod::template)], &[]))],
-                &[],
-            );
+            d.map(node, &[("spec", |d, node| d.map(node, OF_JOB, &[]))], &[]);
         })],
         &[
             ("concurrencyPolicy", Fill::Str("Allow")),

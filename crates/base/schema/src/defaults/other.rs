@@ -2,11 +2,12 @@
 
 use ironhull_model::{Kind, Node};
 
-use super::{Defaulter, Fill, Inner, is_missing, str_of};
+use super::{Defaulter, Fill, Inner, apis, is_missing, str_of};
 
 /// The rule of a kind.
 pub(super) fn rule(group: &str, kind: &str) -> Option<Inner> {
     Some(match (group, kind) {
+        ("", "Node") => |d, node| spec(d, node, a_node),
         ("", "LimitRange") => |d, node| spec(d, node, limit_range),
         ("", "Endpoints") => |d, node| {
             d.map(
@@ -76,12 +77,20 @@ pub(super) fn rule(group: &str, kind: &str) -> Option<Inner> {
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => {
             |d, node| spec(d, node, priority_level)
         }
-        _ => return None,
+        _ => return apis::rule(group, kind),
     })
 }
 
 fn spec(d: &mut Defaulter, node: Node<'_>, inner: Inner) {
     d.map(node, &[("spec", inner)], &[]);
+}
+
+/// The one address range of a node is the first of all.
+fn a_node(d: &mut Defaulter, node: Node<'_>) {
+    match str_of(node, "podCIDR") {
+        "" => d.builder.copy(node),
+        range => d.map(node, &[], &[("podCIDRs", Fill::List(&[range]))]),
+    }
 }
 
 /// A policy says what it is about: always ingress, and egress if it has egress rules.

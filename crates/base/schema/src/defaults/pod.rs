@@ -46,16 +46,30 @@ fn of_spec(d: &mut Defaulter, node: Node<'_>, of_pod: bool) {
         fills.push(("serviceAccountName", Fill::Str(account)));
         fills.push(("serviceAccount", Fill::Str(account)));
     }
-    d.map(node, &inner(lists), &fills);
+    d.map(node, &inner(lists, if of_pod { grace_period } else { as_given }), &fills);
 }
 
-fn inner([containers, ephemeral]: [Inner; 2]) -> [(&'static str, Inner); 4] {
+fn inner([containers, ephemeral]: [Inner; 2], grace: Inner) -> [(&'static str, Inner); 5] {
     [
+        ("terminationGracePeriodSeconds", grace),
         ("containers", containers),
         ("initContainers", containers),
         ("ephemeralContainers", ephemeral),
         ("volumes", |d, node| d.list(node, volume)),
     ]
+}
+
+/// In a pod less than none is one second.
+fn grace_period(d: &mut Defaulter, node: Node<'_>) {
+    if node.as_i64().is_none_or(|seconds| seconds >= 0) {
+        return d.builder.copy(node);
+    }
+    let span = node.span().unwrap_or_default();
+    d.builder.int(1, span.start, span.end);
+}
+
+fn as_given(d: &mut Defaulter, node: Node<'_>) {
+    d.builder.copy(node);
 }
 
 fn containers(d: &mut Defaulter, node: Node<'_>) {
@@ -76,7 +90,7 @@ fn container(d: &mut Defaulter, node: Node<'_>, host_network: bool, of_pod: bool
     }
     let policy = pull_policy(str_of(node, "image"));
     let ports = if host_network { host_ports } else { ports };
-    let resources = if of_pod { pod_resources } else { resources };
+    let resources = if of_pod { pod_resources } else { as_given };
     d.map(
         node,
         &[
@@ -167,10 +181,6 @@ fn handler(d: &mut Defaulter, node: Node<'_>) {
 
 fn http_get(d: &mut Defaulter, node: Node<'_>) {
     d.map(node, &[], &[("path", Fill::Str("/")), ("scheme", Fill::Str("HTTP"))]);
-}
-
-fn resources(d: &mut Defaulter, node: Node<'_>) {
-    d.builder.copy(node);
 }
 
 /// In a pod each limit is also the request where none is set.

@@ -177,14 +177,18 @@ impl Quantity {
 
     /// A quantity as the API machinery writes it, whatever way it was written in
     /// (`k8s.io/apimachinery/pkg/api/resource` `CanonicalizeBytes`): `1000m` is `1`, `0.5`
-    /// is `500m`, `1.5Gi` is `1536Mi`. None for what is no quantity, or is so large that it
-    /// has no suffix.
-    pub(crate) fn written(text: &str) -> Option<String> {
+    /// is `500m`, `1.5Gi` is `1536Mi`; rounded up to `places` after the point where they
+    /// are said. None for what is no quantity, or is so large that it has no suffix.
+    pub(crate) fn written(text: &str, places: Option<i64>) -> Option<String> {
         let quantity = Quantity::parse(text).ok()?;
         if quantity.sign() == 0 {
             return Some("0".to_owned());
         }
-        let canonical = quantity.canonical();
+        let mut decimal = quantity.decimal();
+        if let Some(places) = places.filter(|places| *places < decimal.scale()) {
+            decimal.round_up_to_scale(places);
+        }
+        let canonical = decimal.canonical();
         let (digits, exponent) = canonical.split_once('e')?;
         let exponent: i32 = exponent.parse().ok()?;
         let whole = u32::try_from(exponent).ok().and_then(|exponent| {
@@ -450,10 +454,21 @@ mod tests {
             ("-2.50", "-2500m"),
             ("0.0000000001", "1n"),
         ] {
-            assert_eq!(Quantity::written(text).as_deref(), Some(written), "{text}");
+            assert_eq!(Quantity::written(text, None).as_deref(), Some(written), "{text}");
         }
         for text in ["", "a", "1ki"] {
-            assert_eq!(Quantity::written(text), None, "{text}");
+            assert_eq!(Quantity::written(text, None), None, "{text}");
+        }
+        for (text, written) in [
+            ("1500u", "2m"),
+            ("-1500u", "-2m"),
+            ("1n", "1m"),
+            ("1.1Gi", "1181116006400m"),
+            ("0.0015e0", "2e-3"),
+            ("1500m", "1500m"),
+            ("12e6", "12e6"),
+        ] {
+            assert_eq!(Quantity::written(text, Some(3)).as_deref(), Some(written), "{text}");
         }
     }
 

@@ -190,10 +190,6 @@ fn created(
     sent: &[Value],
     first: &Value,
 ) -> Vec<Possible> {
-    let annotations = first.root().path(&["metadata", "annotations"]);
-    if annotations.is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some()) {
-        return Vec::new();
-    }
     let account = Account::of(estate, request, first);
     let topology = Topology::of(estate, request, first);
     let ranges = Ranges::of(estate, request);
@@ -264,7 +260,8 @@ impl Plugins<'_, '_> {
         if self.ranges.is_unread() && guess == Guess::Second {
             limits::annotate(&mut changes, pod.root(), "cpu request for container x");
         }
-        for name in ["serviceAccountName", "serviceAccount"] {
+        let names = ["serviceAccountName", "serviceAccount"].into_iter();
+        for name in names.filter(|_| !self.account.name.is_empty()) {
             changes.put(format!("/spec/{name}"), &json!(self.account.name));
         }
         if given.mounts {

@@ -6,7 +6,9 @@
 //! A kind that is not named here keeps what was sent. For what the registry refuses
 //! there is no verdict here.
 
-use ironhull_model::{Minor, Value};
+use std::cmp::Ordering;
+
+use ironhull_model::{Kind, Minor, Node, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::estate::Estate;
@@ -106,7 +108,33 @@ fn prepare(new: &mut Json, about: &Prepared<'_>, estate: &Estate<'_>, request: &
     if let Some(strategy) = kinds::strategy(kind) {
         strategy(new, about);
     }
-    generation(new, about, rule.generation);
+    let number = match rule.generation {
+        Generation::CountsStrictly(parts) if !says_nothing(request, parts) => {
+            Generation::Counts(parts)
+        }
+        other => other,
+    };
+    generation(new, about, number);
+}
+
+/// Whether something of what was sent is said to have nothing: to a strategy that compares
+/// strictly that is not what is stored, which says nothing of it.
+fn says_nothing(request: &Request<'_>, parts: &[&str]) -> bool {
+    fn is_said(name: &str, node: Node<'_>) -> bool {
+        match node.kind() {
+            Kind::List if node.is_empty() => true,
+            Kind::List => node.items().any(|item| is_said("", item)),
+            Kind::Map => {
+                name == "matchLabels" && node.is_empty()
+                    || node.entries().any(|(name, child)| is_said(name, child))
+            }
+            _ => false,
+        }
+    }
+    let sent = request.object.value().filter(|_| !request.is_mutated);
+    sent.is_some_and(|sent| {
+        parts.iter().any(|part| sent.root().get(part).is_some_and(|node| is_said(part, node)))
+    })
 }
 
 impl Prepared<'_> {
@@ -137,7 +165,7 @@ fn generation(new: &mut Json, about: &Prepared<'_>, rule: Generation) {
         return set(&mut new["metadata"], "generation", None);
     }
     let Some(old) = about.old else {
-        if let Generation::First | Generation::Counts(_) | Generation::CountsAll = rule {
+        if !matches!(rule, Generation::Kept | Generation::CountsLater(_)) {
             new["metadata"]["generation"] = json!(1);
         }
         return;
@@ -149,6 +177,8 @@ fn generation(new: &mut Json, about: &Prepared<'_>, rule: Generation) {
     let differs = |name: &str| !is_alike(&new[name], &old[name]);
     let is_changed = match rule {
         Generation::Kept | Generation::First | Generation::Unknown => false,
+        // Strictly it differs anyway.
+        Generation::CountsStrictly(_) => true,
         Generation::Counts(parts) | Generation::CountsLater(parts) => {
             parts.iter().any(|part| match part.split_once('.') {
                 Some((outer, inner)) => !is_alike(&new[outer][inner], &old[outer][inner]),
@@ -158,29 +188,39 @@ fn generation(new: &mut Json, about: &Prepared<'_>, rule: Generation) {
         Generation::CountsAll => {
             let all = new.as_object().into_iter().chain(old.as_object()).flat_map(Map::keys);
             { all }
-                .any(|name| !["apiVersion", "kind", "metadata"].contains(&&**name) && differs(name))
+                .filter(|name| !["apiVersion", "kind", "metadata"].contains(&&***name))
+                .any(|name| new.get(name) != old.get(name))
         }
     };
     let number = before + i64::from(is_changed);
     set(&mut new["metadata"], "generation", (number > 0).then(|| json!(number)));
 }
 
-/// Whether two values are one to the API machinery: what is empty is as good as nothing,
-/// and quantities are numbers.
-fn is_alike(a: &Json, b: &Json) -> bool {
+/// Whether two values, as the API server writes them, are one to the API machinery: a list
+/// without items is as good as none, and quantities are numbers.
+pub(crate) fn is_alike(a: &Json, b: &Json) -> bool {
+    let is_none = |value: &Json| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
     match (a, b) {
         (Json::Object(own), Json::Object(others)) => {
             own.iter().all(|(key, value)| is_alike(value, others.get(key).unwrap_or(&Json::Null)))
-                && others.iter().all(|(key, value)| own.contains_key(key) || is_nothing(value))
+                && others.iter().all(|(key, value)| own.contains_key(key) || is_none(value))
         }
         (Json::Array(own), Json::Array(others)) => {
             own.len() == others.len() && own.iter().zip(others).all(|(a, b)| is_alike(a, b))
         }
-        (Json::String(own), Json::String(others)) => {
-            own == others
-                || ironhull_cel::compare_quantities(own, others).is_some_and(|order| order.is_eq())
-        }
-        (a, b) => a == b || is_nothing(a) && is_nothing(b),
+        (a, b) if a == b || is_none(a) && is_none(b) => true,
+        (a, b) => amount(a).zip(amount(b)).is_some_and(|(a, b)| {
+            ironhull_cel::compare_quantities(&a, &b).is_some_and(Ordering::is_eq)
+        }),
+    }
+}
+
+/// What may be a quantity.
+fn amount(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -15,8 +15,13 @@ const TOKEN_VOLUME: &str = "kube-api-access-";
 /// How long a token is valid, in seconds.
 const TOKEN_SECONDS: i64 = 3607;
 
+/// What a node says of itself is not changed: a pod that only mirrors it has no account.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
 /// What a pod gets of its ServiceAccount.
+#[derive(Default)]
 pub(super) struct Account {
+    /// Empty for a pod that has none.
     pub(super) name: String,
     pub(super) mounts: bool,
     /// Whether the pod itself says whether the token is mounted.
@@ -29,6 +34,10 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn of(estate: &Estate<'_>, request: &Request<'_>, pod: &Value) -> Account {
+        let annotations = pod.root().path(&["metadata", "annotations"]);
+        if annotations.is_some_and(|all| all.get(MIRROR).is_some()) {
+            return Account::default();
+        }
         let spec = pod.root().get("spec");
         let said = |name| spec.map(|spec| text(spec, name)).filter(|name| !name.is_empty());
         let name = said("serviceAccountName").or(said("serviceAccount")).unwrap_or("default");

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::{Changes, json_of, tolerations};
 use crate::estate::Estate;
 use crate::policy::text;
+use crate::registry::is_alike;
 
 /// The class that a pod names.
 pub(crate) enum Class<'e> {
@@ -43,10 +44,11 @@ impl<'e> Class<'e> {
         let overhead = members(class.root().path(&["overhead", "podFixed"]));
         let own = members(spec.get("overhead"));
         if !overhead.is_empty() {
-            if !own.is_empty() && own != overhead {
+            let (own, overhead) = (Json::Object(own), Json::Object(overhead));
+            if own.as_object().is_some_and(|own| !own.is_empty()) && !is_alike(&own, &overhead) {
                 return pod;
             }
-            changes.put("/spec/overhead", &Json::Object(overhead));
+            changes.put("/spec/overhead", &overhead);
         }
         if let Some(scheduling) = class.root().get("scheduling").filter(|it| !it.is_null()) {
             let mut selector = members(spec.get("nodeSelector"));

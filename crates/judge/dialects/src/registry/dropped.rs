@@ -57,11 +57,13 @@ const OF_PODS: &[(&str, Minor)] = &[
     ("volumes.*.secret.items.*.user", OFF),
 ];
 
+const SIGNAL: &str = "lifecycle.stopSignal";
+
 /// And of its containers.
 const OF_CONTAINERS: &[(&str, Minor)] = &[
     ("env.*.valueFrom.fileKeyRef", Minor::v1(35)),
     ("lifecycle.*.httpGet.protocol", OFF),
-    ("lifecycle.stopSignal", OFF),
+    (SIGNAL, OFF),
     ("livenessProbe.grpc.mode", OFF),
     ("livenessProbe.httpGet.protocol", OFF),
     ("readinessProbe.grpc.mode", OFF),
@@ -103,17 +105,23 @@ pub(super) fn of_pod(pod: &mut Json, old: Option<&Json>, minor: Minor) {
     for (path, since) in OF_PODS {
         drop_unless_used(spec, old, path, minor < *since);
     }
+    let is_signal = |container: &Json| {
+        let lifecycle = container["lifecycle"].as_object();
+        lifecycle.is_some_and(|all| all.len() == 1 && all.contains_key("stopSignal"))
+    };
+    // Nothing is left of what had only that.
+    let is_kept = |of: &Json| CONTAINERS.iter().any(|list| has(of, &format!("{list}.*.{SIGNAL}")));
+    if !old.is_some_and(is_kept) {
+        for list in CONTAINERS {
+            items_mut(spec, list)
+                .filter(|container| is_signal(container))
+                .for_each(|container| set(container, "lifecycle", None));
+        }
+    }
     for (path, _) in OF_CONTAINERS.iter().filter(|(_, since)| minor < *since) {
         let all = CONTAINERS.map(|list| format!("{list}.*.{path}"));
         if old.is_none_or(|old| !all.iter().any(|path| has(old, path))) {
             all.iter().for_each(|path| drop(spec, path));
-        }
-    }
-    for list in CONTAINERS {
-        for container in items_mut(spec, list) {
-            if container["lifecycle"].as_object().is_some_and(serde_json::Map::is_empty) {
-                set(container, "lifecycle", None);
-            }
         }
     }
     older(spec, old, minor);

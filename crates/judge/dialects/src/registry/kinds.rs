@@ -28,7 +28,9 @@ pub(super) enum Generation {
     First,
     /// One, and counts changes of these members.
     Counts(&'static [&'static str]),
-    /// One, and counts changes of anything but metadata.
+    /// The same; a list that is said to have no items differs from none.
+    CountsStrictly(&'static [&'static str]),
+    /// One, and counts changes of anything but metadata, whatever they mean.
     CountsAll,
     /// What is sent counts when new; then changes of these members are counted.
     CountsLater(&'static [&'static str]),
@@ -42,10 +44,11 @@ pub(super) struct Rule {
     pub(super) generation: Generation,
 }
 
-use Generation::{Counts, CountsLater, First, Kept};
+use Generation::{Counts, CountsLater, CountsStrictly, First, Kept};
 use Status::{KeptWhenNew, Wiped};
 
 const SPEC: Generation = Counts(&["spec"]);
+const OF_SLICE: Generation = Counts(&["addressType", "endpoints", "ports", "metadata.labels"]);
 const NO_STATUS: Status = Status::Kept;
 
 /// The kinds that the registry changes, by group. Of those that have `generation` the
@@ -66,7 +69,7 @@ const KINDS: &[(&str, &str, Status, Generation)] = &[
         "admissionregistration.k8s.io",
         "MutatingWebhookConfiguration",
         NO_STATUS,
-        Counts(&["webhooks"]),
+        CountsStrictly(&["webhooks"]),
     ),
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", Wiped, SPEC),
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", NO_STATUS, SPEC),
@@ -74,7 +77,7 @@ const KINDS: &[(&str, &str, Status, Generation)] = &[
         "admissionregistration.k8s.io",
         "ValidatingWebhookConfiguration",
         NO_STATUS,
-        Counts(&["webhooks"]),
+        CountsStrictly(&["webhooks"]),
     ),
     ("apiextensions.k8s.io", "CustomResourceDefinition", Wiped, SPEC),
     ("apiregistration.k8s.io", "APIService", Wiped, Kept),
@@ -87,7 +90,7 @@ const KINDS: &[(&str, &str, Status, Generation)] = &[
     ("batch", "Job", Wiped, SPEC),
     ("certificates.k8s.io", "CertificateSigningRequest", Wiped, Kept),
     ("certificates.k8s.io", "PodCertificateRequest", Wiped, Kept),
-    ("discovery.k8s.io", "EndpointSlice", NO_STATUS, Generation::CountsAll),
+    ("discovery.k8s.io", "EndpointSlice", NO_STATUS, OF_SLICE),
     ("flowcontrol.apiserver.k8s.io", "FlowSchema", Wiped, SPEC),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", Wiped, SPEC),
     ("internal.apiserver.k8s.io", "StorageVersion", Wiped, Kept),
@@ -95,7 +98,7 @@ const KINDS: &[(&str, &str, Status, Generation)] = &[
     ("lifecycle.k8s.io", "EvictionRequest", Wiped, SPEC),
     ("networking.k8s.io", "Ingress", Wiped, SPEC),
     ("networking.k8s.io", "IngressClass", NO_STATUS, SPEC),
-    ("networking.k8s.io", "NetworkPolicy", NO_STATUS, SPEC),
+    ("networking.k8s.io", "NetworkPolicy", NO_STATUS, CountsStrictly(&["spec"])),
     ("networking.k8s.io", "ServiceCIDR", Wiped, Kept),
     ("policy", "PodDisruptionBudget", Wiped, SPEC),
     ("resource.k8s.io", "DeviceClass", NO_STATUS, SPEC),

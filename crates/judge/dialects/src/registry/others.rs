@@ -3,12 +3,18 @@
 use serde_json::{Value as Json, json};
 
 use super::{Prepared, dropped, is_alike, is_nothing, items, items_mut, set, text};
+use crate::estate::NAME_LABEL;
 use crate::plugins::{Guess, TEMPLATE_GENERATION};
 
 /// What a Namespace ends with.
 const FINALIZER: &str = "kubernetes";
 
 pub(super) fn namespace(new: &mut Json, about: &Prepared<'_>) {
+    // Whatever it says itself.
+    let name = new["metadata"].get("name").filter(|name| !is_nothing(name)).cloned();
+    if let Some(name) = name {
+        new["metadata"]["labels"][NAME_LABEL] = name;
+    }
     match about.old {
         Some(old) => {
             let finalizers = old["spec"].get("finalizers");

@@ -3,7 +3,7 @@
 use ironhull_model::Minor;
 use serde_json::{Value as Json, json};
 
-use super::{Prepared, dropped, is_nothing, items, items_mut, set, text};
+use super::{Prepared, amount, dropped, is_nothing, items, items_mut, set, text};
 
 /// Since when requests and limits of a whole pod are derived here, not before policies.
 pub(super) const DERIVED: Minor = Minor::v1(37);
@@ -152,11 +152,7 @@ fn of_requirements(resources: &Json) -> &'static str {
 }
 
 fn of_resource(resources: &Json, name: &str) -> &'static str {
-    let amount = |of: &str| match &resources[of][name] {
-        Json::String(text) => text.clone(),
-        Json::Number(number) => number.to_string(),
-        _ => "0".to_owned(),
-    };
+    let amount = |of: &str| amount(&resources[of][name]).unwrap_or_else(|| "0".to_owned());
     let is = |a: &str, b: &str| {
         ironhull_cel::compare_quantities(a, b).is_some_and(std::cmp::Ordering::is_eq)
     };

@@ -2,9 +2,6 @@
 
 use serde_json::{Value, json};
 
-const CSR: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCUFA1OGZ4SG1jZUc4QXF1Mno2djFoZVNsMDZickZXK0RnRTdYZkIyYVVRZ0pZWWlwSWZmTWgxZDdINFlNTlJHCmxGL3RSS1k3eklRemdaR0RJZlZIaldxZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQXZrWjVqajJrSHdxWXIKWnJ0bEllTXBXNmpCeEE4amdIRE95WGQxcVh6K1d3SWhBS20wL2t5dS96dm5Fcjc2N1FRMlYzTmZoS0ZYWVYyYwp0Y0Z1SjNsNnA5SVEKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
-const CERT: &str = "-----BEGIN CERTIFICATE-----\nMIIBbzCCARWgAwIBAgIUPbm3TLuy3E7YXricUQL5lFKZTiAwCgYIKoZIzj0EAwIw\nDTELMAkGA1UEAwwCY2EwHhcNMjYxMTI3MDAxOTUxWhcNMzUwMjEzMDAxOTUxWjAN\nMQswCQYDVQQDDAJjYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABPP58fxHmceG\n8Aqu2z6v1heSl06brFW+DgE7XfB2aUQgJYYipIffMh1d7H4YMNRGlF/tRKY7zIQz\ngZGDIfVHjWqjUzBRMB0GA1UdDgQWBBQHQTQ+58uUmzTKzDtsyLrJZLCyZjAfBgNV\nHSMEGDAWgBQHQTQ+58uUmzTKzDtsyLrJZLCyZjAPBgNVHRMBAf8EBTADAQH/MAoG\nCCqGSM49BAMCA0gAMEUCIHVOBmZtXfM4Q2TymVm51uJUDTGtOP9KMu5ugCXPAW7M\nAiEA5BotfQA4uaSJ8ZvIb9AFjXiwAyaJwXVia/RTWrvTut0=\n-----END CERTIFICATE-----\n";
-
 /// A kind of request by its name in the cases.
 pub(super) struct Template {
     pub(super) name: &'static str,
@@ -298,26 +295,6 @@ pub(super) const TEMPLATES: &[Template] = &[
         || json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "special"}}),
     ),
     kind(
-        "csr",
-        "certificates.k8s.io/v1",
-        "CertificateSigningRequest",
-        "certificatesigningrequests",
-        false,
-        || json!({"spec": {"request": CSR, "signerName": "example.dev/x", "usages": ["client auth"]}}),
-    ),
-    kind(
-        "crd",
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "customresourcedefinitions",
-        false,
-        || {
-            json!({"metadata": {"name": "mades.example.test"}, "spec": {"group": "example.test", "scope": "Namespaced",
-            "names": {"kind": "Made", "plural": "mades"}, "versions": [{"name": "v1", "served": true, "storage": true,
-            "schema": {"openAPIV3Schema": {"type": "object"}}}]}})
-        },
-    ),
-    kind(
         "apiservice",
         "apiregistration.k8s.io/v1",
         "APIService",
@@ -403,14 +380,6 @@ pub(super) const TEMPLATES: &[Template] = &[
         "storageversionmigrations",
         false,
         || json!({"spec": {"resource": {"group": "", "resource": "secrets"}}, "status": {"conditions": [{"type": "Running", "status": "True", "reason": "r", "message": "m", "lastTransitionTime": "2026-11-24T10:00:00Z"}]}}),
-    ),
-    kind(
-        "trustbundle",
-        "certificates.k8s.io/v1",
-        "ClusterTrustBundle",
-        "clustertrustbundles",
-        false,
-        || json!({"spec": {"trustBundle": CERT}}),
     ),
     kind("gauge", "example.dev/v1", "Gauge", "gauges", true, || json!({"spec": {"replicas": 1}})),
 ];

@@ -73,13 +73,21 @@ pub(crate) fn is_of_secret(name: &str) -> bool {
 }
 
 /// Whether a text is the word for a secret, alone or as the last of several:
-/// `db-password`, `access_token`.
+/// `db-password`, `access_token`, `NextToken`.
 pub(crate) fn is_word_of_secret(text: &str) -> bool {
-    let is_word = |word: &str| {
-        let last = word.bytes().next_back().unwrap_or_default().to_ascii_lowercase();
-        words(last).iter().any(|known| known.eq_ignore_ascii_case(word))
-    };
-    is_word(last_word(text)) || is_word(text)
+    let last = text.bytes().next_back().unwrap_or_default().to_ascii_lowercase();
+    words(last).iter().any(|word| {
+        let Some(at) = text.len().checked_sub(word.len()).filter(|at| text.is_char_boundary(*at))
+        else {
+            return false;
+        };
+        let (before, end) = text.split_at(at);
+        let begins = before.is_empty()
+            || before.ends_with(['-', '.', '_'])
+            || before.ends_with(|c: char| c.is_ascii_lowercase())
+                && end.starts_with(|c: char| c.is_ascii_uppercase());
+        begins && end.eq_ignore_ascii_case(word)
+    })
 }
 
 /// Whether a name ends in one of some words, as [`by_name`] reads it.
@@ -104,11 +112,14 @@ const PLACEHOLDERS: &[&str] = &[
     "change-me",
     "change_me",
     "changeme",
+    "compat",
     "false",
+    "files",
     "include",
     "none",
     "null",
     "omit",
+    "read",
     "redacted",
     "replace-me",
     "replace_me",
@@ -117,6 +128,7 @@ const PLACEHOLDERS: &[&str] = &[
     "todo",
     "true",
     "undefined",
+    "write",
 ];
 
 fn is_harmless(text: &str) -> bool {
@@ -128,9 +140,8 @@ fn is_harmless(text: &str) -> bool {
         || [("__", "__"), ("[", "]"), ("ENC[", "]"), ("ENC(", ")")]
             .iter()
             .any(|(start, end)| text.starts_with(start) && text.ends_with(end))
-        || ["vault:", "ref+", "arn:", "your-", "your_", "YOUR_"]
-            .iter()
-            .any(|start| text.starts_with(start))
+        || ["vault:", "ref+", "arn:"].iter().any(|start| text.starts_with(start))
+        || text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("your"))
         || text.contains("://")
         || text.parse::<f64>().is_ok()
         || text.bytes().all(|byte| byte == text.as_bytes()[0])

@@ -28,6 +28,7 @@ pub(crate) fn hold_secret(text: &str, is_file: bool) -> bool {
 #[derive(Default)]
 pub(crate) struct Reader<'t> {
     shape: Shape,
+    n_lines: usize,
     entry: Entry<'t>,
     /// Whose value is in the lines below.
     below: Option<Below<'t>>,
@@ -37,7 +38,9 @@ pub(crate) struct Reader<'t> {
 #[derive(Default)]
 struct Entry<'t> {
     name: &'t str,
+    /// A value that stands before its name, and in which line.
     value: &'t str,
+    line: usize,
 }
 
 /// A name whose value is in the lines that are further in.
@@ -57,6 +60,7 @@ impl<'t> Reader<'t> {
     /// The values in the next line that are secret.
     pub(crate) fn secrets(&mut self, line: &'t str) -> Vec<&'t str> {
         let mut found = Vec::new();
+        self.n_lines += 1;
         if self.is_in_block(line, &mut found) || self.shape.leaves_out(line) {
             return found;
         }
@@ -93,12 +97,14 @@ impl<'t> Reader<'t> {
         }
         let name = match set.name {
             "value" => {
-                self.entry.value = set.value;
+                (self.entry.value, self.entry.line) = (set.value, self.n_lines);
                 self.entry.name
             }
             "name" => {
                 self.entry.name = set.value;
-                found.extend(is_secret(set.value, self.entry.value).then_some(self.entry.value));
+                let value = self.entry.value;
+                let is_beside = self.n_lines - self.entry.line <= 1;
+                found.extend((is_beside && is_secret(set.value, value)).then_some(value));
                 ""
             }
             name => name,
@@ -117,7 +123,8 @@ impl<'t> Reader<'t> {
 fn is_literal(name: &str, value: &str) -> bool {
     let is_variable = || !name.bytes().any(|byte| byte.is_ascii_lowercase());
     let is_pair = || name == "auth" && holds_pair(value);
-    is_pair() || is_secret(name, value) && (is_variable() || !is_word_of_secret(value))
+    let is_called = || is_word_of_secret(value) && !is_variable() || line::is_path(value);
+    is_pair() || is_secret(name, value) && !is_called()
 }
 
 /// Whether it is the name and the password that a registry is asked with.

@@ -258,14 +258,25 @@ fn without_mark(mut text: &str) -> Option<&str> {
 fn is_code(value: &str) -> bool {
     const TYPES: &[&str] =
         &["String", "String!", "bytes", "keyword", "str", "string", "string!", "text", "varchar"];
-    let is_letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$' | '.');
     let called = value.split_once(['(', '[']).map(|(function, _)| function);
     let is_call = called.is_some_and(|function| {
         !function.is_empty() && function.chars().all(is_letter) && value.ends_with([')', ']'])
     });
-    let members: Vec<&str> = value.split('.').collect();
-    let is_member = members.len() > 1
-        && members.iter().all(|part| !part.is_empty() && part.chars().all(is_letter))
-        && (members.len() > 2 || is_of_secret(value));
+    let is_member = words_in_path(value) > 1 && is_of_secret(value);
     is_call || is_member || TYPES.contains(&value)
+}
+
+/// Whether a value is a path of words: `request.headers.authorization`, `com.example.Login`.
+pub(super) fn is_path(value: &str) -> bool {
+    words_in_path(value) > 2
+}
+
+/// How many words there are between the dots of a value; none where there is more than words.
+fn words_in_path(value: &str) -> usize {
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(is_letter);
+    if value.split('.').all(is_word) { value.split('.').count() } else { 0 }
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '_' | '$' | '.')
 }

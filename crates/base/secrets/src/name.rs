@@ -32,17 +32,17 @@ fn words(last: u8) -> &'static [&'static str] {
     }
 }
 
-/// Short words that name a secret as the last of several: `DB_PASS`, `mysql.pwd`. Alone or
-/// as the end of a word they mostly mean something else (`PWD`, `bypass`).
+/// Short words that name a secret as the last of several: `DB_PASS`, `mysql.pwd`, `dbPass`.
+/// Alone or as the end of a word they mostly mean something else (`PWD`, `bypass`).
 const LAST_WORDS: &[&str] = &["pass", "pwd", "pw"];
 
 /// Whether a name has several words of which the last is one of [`LAST_WORDS`].
 fn ends_in_short_word(name: &str) -> bool {
     let name = name.trim_end_matches(['-', '.', '_']);
-    let Some(at) = name.rfind(['-', '.', '_']) else { return false };
-    let (before, last) = (&name[..at], &name[at + 1..]);
+    let Some((before, last)) = last_word(name) else { return false };
+    let owner = last_word(before).map_or(before, |(_, word)| word);
     // `FIRST_PASS` is no password, and `OLD_PWD` a directory.
-    let is_other = NO_OWNERS.iter().any(|word| last_word(before).eq_ignore_ascii_case(word));
+    let is_other = NO_OWNERS.iter().any(|word| owner.eq_ignore_ascii_case(word));
     !is_other && LAST_WORDS.iter().any(|word| last.eq_ignore_ascii_case(word))
 }
 
@@ -50,17 +50,33 @@ fn ends_in_short_word(name: &str) -> bool {
 const NO_OWNERS: &[&str] =
     &["", "allow", "by", "first", "multi", "old", "one", "proxy", "second", "single", "two"];
 
-fn last_word(name: &str) -> &str {
-    name.rsplit(['-', '.', '_']).next().unwrap_or_default()
+/// The last word of a name of several, and what stands before it.
+fn last_word(name: &str) -> Option<(&str, &str)> {
+    let sign = name.rfind(['-', '.', '_']).map(|at| at + 1);
+    let begins = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    let capital = name.as_bytes().windows(2).rposition(begins).map(|at| at + 1);
+    let at = sign.max(capital)?;
+    Some((name[..at].trim_end_matches(['-', '.', '_']), &name[at..]))
 }
 
 /// Names that end so and are none: etcd's name of a new cluster.
 const NO_SECRETS: &[&str] = &["initialclustertoken", "initial_cluster_token"];
 
-/// Whether a literal under this name is a secret. References, paths, flags,
-/// numbers and obvious placeholders are not.
+/// Whether a literal under this name is a secret. References, paths, flags, obvious
+/// placeholders, and numbers that are no passwords are not.
 pub fn by_name(name: &str, text: &str) -> bool {
-    is_of_secret(name) && !is_harmless(text)
+    let is_number = || text.trim().parse::<f64>().is_ok();
+    is_of_secret(name) && !is_harmless(text) && (!is_number() || is_password(name, text.trim()))
+}
+
+/// The fewest digits that are a password; fewer are a length, a time or a number of tries.
+const LEAST_DIGITS: usize = 6;
+
+/// Whether a number is a password: `DB_PASSWORD: "123456"`.
+fn is_password(name: &str, number: &str) -> bool {
+    number.len() >= LEAST_DIGITS
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (names(name, &["password", "passwd"]) || ends_in_short_word(name))
 }
 
 /// Whether what stands under a name is a secret, if it is anything.
@@ -143,7 +159,6 @@ fn is_harmless(text: &str) -> bool {
         || ["vault:", "ref+", "arn:"].iter().any(|start| text.starts_with(start))
         || text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("your"))
         || text.contains("://")
-        || text.parse::<f64>().is_ok()
         || text.bytes().all(|byte| byte == text.as_bytes()[0])
         || is_filled(text)
 }
@@ -162,9 +177,13 @@ mod tests {
             assert!(super::words(last).iter().all(|word| by_name(word, "hunter2")));
         }
         assert!(by_name("db-password.", "hunter2"));
-        for name in ["DB_PASS", "DB_PWD", "mysql.pwd", "redis-pass", "SMTP_AUTH_PASS"] {
+        for name in
+            ["DB_PASS", "DB_PWD", "mysql.pwd", "redis-pass", "SMTP_AUTH_PASS", "dbPass", "rootPw"]
+        {
             assert!(by_name(name, "hunter2!"), "{name}");
+            assert!(by_name(name, "123456") && !by_name(name, "12345"), "{name}");
         }
+        assert!(by_name("DB_PASSWORD", "13371337") && !by_name("API_TOKEN", "13371337"));
         for name in [
             "PWD",
             "OLD_PWD",
@@ -172,6 +191,8 @@ mod tests {
             "compass",
             "bypass",
             "by-pass",
+            "byPass",
+            "isFirstPass",
             "pass",
             "FIRST_PASS",
             "_PWD",

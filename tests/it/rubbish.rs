@@ -66,6 +66,38 @@ fn a_path_that_leads_nowhere_says_why() {
     assert!(alone.code == 2 && alone.stderr.contains("--as <USER>"), "{}", alone.stderr);
 }
 
+/// An exception says why and whose it is, or accepts nothing.
+#[test]
+fn an_exception_without_words_accepts_nothing() {
+    let folder = folder("no-words");
+    let bad = POD.replace("image: a", "image: a, securityContext: {privileged: true}");
+    std::fs::write(folder.join("pod.yaml"), bad).unwrap();
+    let exception = |reason: &str, owner: &str| {
+        format!(
+            "apiVersion: ironhull.dev/v1\nkind: Exception\nmetadata: {{name: e}}\nspec:\n  \
+             type: waiver\n  controls: [privileged-container]\n  subjects: [{{kind: Pod, name: web}}]\n  \
+             reason: '{reason}'\n  owner: '{owner}'\n  expires: 2026-12-01\n"
+        )
+    };
+    let checked = |text: &str| {
+        std::fs::write(folder.join("exception.yaml"), text).unwrap();
+        run(&folder, &["check", ".", "--only", "privileged-container", "--at", "2026-11-26"])
+    };
+    assert_eq!(checked(&exception("why", "me")).code, 0);
+    for (text, lacks) in [(exception("", "me"), "reason"), (exception("why", " "), "owner")] {
+        let refused = checked(&text);
+        assert_eq!(refused.code, 1, "{}", refused.stdout);
+        assert!(refused.stdout.contains("is privileged"), "{}", refused.stdout);
+        assert!(refused.stderr.contains(&format!("{lacks} is empty")), "{}", refused.stderr);
+    }
+    let written = run(&folder, &["except", "1", "--reason", "", "--owner", "me"]);
+    assert!(
+        written.code == 2 && written.stderr.contains("--reason is empty"),
+        "{}",
+        written.stderr
+    );
+}
+
 /// An object that lacks what it is about is a mistake in it, not in our controls.
 #[test]
 fn objects_with_nothing_in_them_break_no_control() {

@@ -86,7 +86,7 @@ impl Compiler {
     fn read(&self, reader: &mut Reader<'_, '_>) -> Option<Control> {
         let id = reader.required_str("id")?;
         let is_in_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if id.is_empty() || !id.chars().all(is_in_id) {
+        if !id.chars().all(is_in_id) {
             let message = format!("the id {id:?} is not made of a-z, 0-9 and dashes");
             let at = reader.get("id").unwrap_or(reader.node());
             reader.wrong(at, message);

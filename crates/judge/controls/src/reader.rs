@@ -68,7 +68,13 @@ impl<'a, 'd> Reader<'a, 'd> {
     /// A string field; its absence is a mistake.
     pub fn required_str(&mut self, name: &'static str) -> Option<&'a str> {
         let node = self.required(name)?;
-        self.expect_str(name, node)
+        let text = self.expect_str(name, node)?;
+        // What must be said is not said by nothing.
+        if text.trim().is_empty() {
+            self.wrong(node, format!("{name} is empty"));
+            return None;
+        }
+        Some(text)
     }
 
     fn expect_str(&mut self, name: &str, node: Node<'a>) -> Option<&'a str> {

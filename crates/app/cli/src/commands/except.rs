@@ -16,6 +16,11 @@ use crate::printer;
 
 /// Runs the command.
 pub(crate) fn run(except: &Except, global: &Global) -> anyhow::Result<Exit> {
+    for (name, text) in [("--reason", &except.reason), ("--owner", &except.owner)] {
+        if text.trim().is_empty() {
+            bail!("{name} is empty: whoever reviews the exception reads it");
+        }
+    }
     let (_, today) = config::now(global)?;
     let last = last::load(global)?;
     let Named::Finding(_, finding) = last.finding(&except.what) else {

@@ -138,8 +138,8 @@ codes! {
         "Custom resources are validated by their CustomResourceDefinition. Without it they are judged, but not validated. Add the definition's file to the input.";
     IH0203 NotDecoded "an object is written so that some controls cannot read it"
         "A field of it has another type than the API server decodes, such as a list where a map belongs. The control strict-decoding names the field; until it is corrected what those controls say is unknown, and the exit code 3.";
-    IH0204 NoKind "an object has a kind that its API group does not have"
-        "The API server refuses it, and no control is for such a kind, so what it may be meant to be is not judged. The help says how the kind is written; kubectl api-resources lists them all.";
+    IH0204 NoKind "an object has a kind, or a version, that its API group does not have"
+        "The API server refuses it, and no control is for such a kind, so what it may be meant to be is not judged; with another version it is judged as if it had been the right one. The help says how the kind is written; kubectl api-resources lists them all.";
     IH0301 ControlInvalid "a control file has a mistake"
         "The message names the field or expression. `ironhull policy test FILE` runs a control's own examples.";
     IH0302 PolicyInvalid "a Policy document has a mistake"

@@ -1,5 +1,5 @@
-//! Kinds that no API server has in a group that is Kubernetes' own, and objects of one
-//! kind that are told of once.
+//! Kinds and versions that no API server has in a group that is Kubernetes' own, and
+//! objects of one kind that are told of once.
 
 use std::sync::Arc;
 
@@ -9,10 +9,28 @@ use crate::{Schema, removed, tables};
 
 /// Tells of objects that were written down with a kind that their group does not have, in
 /// no version that is known: the API server would refuse them, and no control is for them.
+/// And of objects whose kind has no such version, which are judged as if it had.
 pub fn tell(schema: Schema, objects: &[Arc<Object>]) -> Vec<Diagnostic> {
-    let mut unknown = Alike::default();
-    let given = objects.iter().filter(|object| object.standing == Standing::Given);
-    given.filter(|object| is_unknown(schema, object)).for_each(|object| unknown.add(object));
+    let (mut unknown, mut versions) = (Alike::default(), Alike::default());
+    for object in objects.iter().filter(|object| object.standing == Standing::Given) {
+        if is_unknown(schema, object) {
+            unknown.add(object);
+        } else if is_of_no_version(object) {
+            versions.add(object);
+        }
+    }
+    let tell_version = |first: &Object, more: String| {
+        let (kind, version) = (&first.thing.kind, first.api_version());
+        let message = format!(
+            "no API server is known that has {kind} in {version}: {}{more} refused",
+            first.thing
+        );
+        let told = Diagnostic::warning(Code::NoKind, message);
+        match meant(schema, kind).as_slice() {
+            [] => told,
+            meant => told.help(format!("write {}", meant.join(", or "))),
+        }
+    };
     let tell = |first: &Object, more: String| {
         let (kind, version) = (&first.thing.kind, first.api_version());
         let message = format!(
@@ -25,7 +43,18 @@ pub fn tell(schema: Schema, objects: &[Arc<Object>]) -> Vec<Diagnostic> {
             meant => told.help(format!("write {}", meant.join(", or "))),
         }
     };
-    unknown.told(tell)
+    let mut told = unknown.told(tell);
+    told.extend(versions.told(tell_version));
+    told
+}
+
+/// Whether a kind of Kubernetes is written with a version that it never had.
+fn is_of_no_version(object: &Object) -> bool {
+    let (group, kind) = (&*object.thing.group, &*object.thing.kind);
+    let mut versions = tables::kinds(kind).filter(|info| info.group == group).peekable();
+    versions.peek().is_some()
+        && !versions.any(|info| *info.version == *object.version)
+        && removed::lookup(group, &object.version, kind).is_none()
 }
 
 /// Custom groups are domains of others. What has a group of one word, or of Kubernetes'
@@ -69,7 +98,9 @@ pub(crate) struct Alike(Vec<(Arc<Object>, usize)>);
 impl Alike {
     pub(crate) fn add(&mut self, object: &Arc<Object>) {
         let same = |first: &Object| {
-            first.thing.group == object.thing.group && first.thing.kind == object.thing.kind
+            first.thing.group == object.thing.group
+                && first.thing.kind == object.thing.kind
+                && first.version == object.version
         };
         match self.0.iter_mut().find(|(first, _)| same(first)) {
             Some((_, n_more)) => *n_more += 1,
@@ -168,8 +199,16 @@ mod tests {
                 ),
             ]
         );
+        let told = tell(schema, &objects(&["apps/V1/Deployment", "batch/v9/Job"]));
+        let told: Vec<&str> = told.iter().map(|told| &*told.message).collect();
+        let refused = |what| format!("no API server is known that has {what}/a is refused");
+        assert_eq!(
+            told,
+            [refused("Deployment in apps/V1: Deployment"), refused("Job in batch/v9: Job")]
+        );
         let known = [
             "v1/Pod",
+            "apps/v1beta1/Deployment",
             "extensions/v1beta1/Deployment",
             "policy/v1beta1/PodSecurityPolicy",
             "serving.knative.dev/v1/Service",

@@ -147,18 +147,26 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let line = |error: &(dyn std::error::Error + 'static)| {
         without_users(&error.to_string()).lines().next().unwrap_or_default().to_owned()
     };
-    let mut text = line(error);
+    let mut text = String::new();
     let mut source = Some(error);
     while let Some(cause) = source {
         let said = line(cause);
-        if !text.contains(&said) {
-            text += ": ";
-            text += &said;
-        }
         source = cause.source();
+        // Who says only where in a program it was, and has a cause, says nothing to its user.
+        let is_place = source.is_some() && PLACES.iter().any(|place| said.starts_with(place));
+        if is_place || text.contains(&said) {
+            continue;
+        }
+        if !text.is_empty() {
+            text += ": ";
+        }
+        text += &said;
     }
     text
 }
+
+/// How errors of the client's layers begin that only pass on another.
+const PLACES: [&str; 2] = ["ServiceError: ", "client error ("];
 
 #[cfg(test)]
 mod tests {
@@ -166,8 +174,20 @@ mod tests {
 
     use http::HeaderMap;
 
-    use super::{refusal, rest, warning, withheld, without_users};
+    use super::{chain, refusal, rest, warning, withheld, without_users};
     use crate::Error;
+
+    #[test]
+    fn of_causes_those_are_said_that_say_something() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Layer(&'static str, #[source] Option<Box<Layer>>);
+        let refused = Layer("tcp connect error", Some(Box::new(Layer("refused", None))));
+        let client = Layer("client error (Connect)", Some(Box::new(refused)));
+        let outer = Layer("ServiceError: client error (Connect)", Some(Box::new(client)));
+        assert_eq!(chain(&outer), "tcp connect error: refused");
+        assert_eq!(chain(&Layer("client error (Connect)", None)), "client error (Connect)");
+    }
 
     #[test]
     fn a_server_says_how_long_in_seconds_or_until_when() {

@@ -270,7 +270,8 @@ impl<'i, 'a> Escalation<'i, 'a> {
                 let keys = bare(&escalation::CONTROL_PLANE, None, keys);
                 let keys = self.known.control_plane.then_some(keys);
                 let tokens = bare(&escalation::TAKE_TOKENS, None, tokens);
-                keys.into_iter().chain([tokens]).collect()
+                let secrets = bare(&escalation::NODE_SECRETS, None, ask::mounted(None, None));
+                keys.into_iter().chain([tokens, secrets]).collect()
             }
             Power::Secrets(namespace) => {
                 let gains = vec![Gain::All(Set::Tokens(namespace.clone()))];

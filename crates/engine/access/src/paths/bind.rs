@@ -23,7 +23,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                 grants.extend(creates);
                 let gains = way.gives.iter();
                 let gains = gains.flat_map(|gives| self.gained(*gives, namespace, &grants));
-                let gains = self.if_unread(way, namespace, &grants, gains.collect());
+                let gains = self.if_unread(way, (namespace, ""), &grants, gains.collect());
                 self.add(way, namespace, (grants, None), gains, found);
                 return true;
             }
@@ -75,7 +75,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
                 None => continue,
             };
             grants.extend(creates.iter().cloned());
-            let gains = self.if_unread(way, namespace, &grants, vec![gain]);
+            let gains = self.if_unread(way, (namespace, ""), &grants, vec![gain]);
             self.add(way, namespace, (grants, Some(name)), gains, found);
         }
     }

@@ -34,17 +34,19 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         namespace: Option<&str>,
         found: &mut Vec<Open<'i, 'a>>,
     ) {
-        let is_made = |need: &Need| matches!(need.name, Name::Made);
-        let names: BTreeSet<&str> = match way.needs.iter().position(is_made) {
-            Some(at) => self.candidates(index, way, at, namespace),
-            None => BTreeSet::from([""]),
-        };
+        let made = way.needs.iter().enumerate().filter(|(_, it)| matches!(it.name, Name::Made));
+        let made: Vec<usize> = made.map(|(at, _)| at).collect();
+        let mut names: BTreeSet<&str> =
+            { made.iter() }.flat_map(|at| self.candidates(index, way, *at, namespace)).collect();
+        if made.is_empty() {
+            names.insert("");
+        }
         let found_one = names
             .into_iter()
             .find_map(|name| Some((name, self.all_by_name(way, namespace, name)?)));
         let Some((name, grants)) = found_one else { return };
         let gains = way.gives.iter().flat_map(|gives| self.gained(*gives, namespace, &grants));
-        let gains = self.if_unread(way, namespace, &grants, gains.collect());
+        let gains = self.if_unread(way, (namespace, name), &grants, gains.collect());
         self.add(way, namespace, (grants, Some(name)), gains, found);
     }
 
@@ -112,7 +114,17 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     }
 
     /// Whether there is something of a name already; anywhere is not everywhere.
-    fn presence(&self, group: &str, resource: &str, place: Option<&str>, name: &str) -> Presence {
+    pub(super) fn presence(
+        &self,
+        group: &str,
+        resource: &str,
+        place: Option<&str>,
+        name: &str,
+    ) -> Presence {
+        // A controller cleans up those of certificates.
+        if resource == "certificatesigningrequests" {
+            return Presence::Absent;
+        }
         let world = self.escalation.world();
         let schema = Schema::of(world.base.minor);
         let Some(info) = schema.resource(group, resource) else { return Presence::Unread };
@@ -133,7 +145,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     pub(super) fn if_unread(
         &self,
         way: &Way,
-        namespace: Option<&str>,
+        (namespace, name): (Option<&str>, &str),
         grants: &[Granted<'i, 'a>],
         gains: Vec<Gain>,
     ) -> Vec<Gain> {
@@ -141,10 +153,10 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             let resource = what.resources.iter().find(|resource| {
                 let is_made = |grant: &Granted<'_, '_>| {
                     grant.what.strip_prefix("create ") == Some(**resource)
-                        && !grant.rule.names.is_empty()
+                        && !(grant.rule.names.is_empty() && name.is_empty())
                 };
                 grants.iter().any(is_made)
-                    && self.presence(what.group, resource, namespace, "") == Presence::Unread
+                    && self.presence(what.group, resource, namespace, name) == Presence::Unread
             });
             Some((what.group, *resource?))
         });

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ask::{Asker, counting};
 use super::given::Found;
+use super::objects::Presence;
 use super::sent::{is_asked_inside, opened_by};
 use super::{Gain, Granted, Open, Set, table};
 use crate::escalation::{Gives, Name, Need, Power, Way};
@@ -276,6 +277,11 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
         let Some(own) = self.granted(&self.bindings, need, &question) else {
             return is_made.then(|| self.made(need, about, place)).flatten();
         };
+        // What is made under a name of one's own choice must not be there yet.
+        let is_chosen = is_made && matches!(need.name, Name::Made) && !name.is_empty();
+        if is_chosen && self.presence(group, full, place, name) == Presence::There {
+            return None;
+        }
         let Some(sender) = self.sender.as_ref().filter(|_| !is_asked_inside(verb)) else {
             return Some(vec![own]);
         };

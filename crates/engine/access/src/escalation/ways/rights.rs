@@ -5,9 +5,11 @@ use super::{CHANGE, CORE, RBAC, READ, WRITE, cluster, here, named, way, what};
 
 const CERTIFICATES: &str = "certificates.k8s.io";
 const CREATE_REQUEST: Need =
-    named(cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests"])]), Name::New);
-const APPROVE_REQUEST: Need =
-    cluster(&[what(CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"])]);
+    named(cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests"])]), Name::Made);
+const APPROVE_REQUEST: Need = named(
+    cluster(&[what(CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"])]),
+    Name::Made,
+);
 const APPROVE_SIGNER: Need = cluster(&[what(&["approve"], CERTIFICATES, &["signers"])]);
 const IMPERSONATE_ANY: Need =
     named(here(&[what(&["impersonate"], CORE, &["users", "serviceaccounts"])]), Name::Some);
@@ -100,6 +102,15 @@ pub(super) static WAYS: &[Way] = &[
             CREATE_REQUEST,
             APPROVE_REQUEST,
             named(APPROVE_SIGNER, Name::Is("kubernetes.io/kube-apiserver-client-kubelet")),
+        ],
+        &[Gives::NodeAccounts, Gives::NodeSecrets],
+    ),
+    way(
+        "own-kubelet",
+        "have a kubelet's certificate signed, which a controller approves for whoever may create nodeclient",
+        &[
+            CREATE_REQUEST,
+            cluster(&[what(&["create"], CERTIFICATES, &["certificatesigningrequests/nodeclient"])]),
         ],
         &[Gives::NodeAccounts, Gives::NodeSecrets],
     ),

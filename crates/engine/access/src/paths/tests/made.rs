@@ -64,6 +64,21 @@ fn a_token_secret_is_made_and_read_under_one_name() {
     );
     let none: [&str; 0] = [];
     assert_eq!(ways(&[made("t"), read("u")], &[]), none);
+    // Whoever creates any chooses the name that he reads.
+    let creates = || verbs("", "secrets", &["create"], &[]);
+    let chosen = ways(&[creates(), read("t")], &[]);
+    assert_eq!(chosen, found);
+    let there = object("v1", "Secret", "shop", "t", r#","type":"Opaque""#);
+    assert_eq!(ways(&[creates(), read("t")], &[&there]), none, "it is there");
+    assert_eq!(ways(&[creates(), [read("t"), read("u")].concat()], &[&there]), found);
+    let rules = [creates(), read("t")].concat();
+    let mut fragment = estate("Role", &rules, &[]);
+    fragment.coverage = Coverage::Fragment;
+    with(&fragment, |paths| {
+        let path = paths.to(&Power::Is(Subject::account("shop", "admin"))).unwrap();
+        let condition = path[0].condition.as_deref().unwrap();
+        assert_eq!(condition, "if there is none of its names: secrets were not read completely");
+    });
     assert_eq!(ways(&[made("t")], &[]), none);
     let there = object("v1", "Secret", "shop", "t", r#","type":"Opaque""#);
     assert_eq!(ways(&[made("t"), read("t")], &[&there]), none, "its type stays");

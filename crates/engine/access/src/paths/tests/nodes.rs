@@ -93,3 +93,21 @@ fn who_has_a_kubelets_certificate_signed_reads_the_secrets_of_pods() {
     assert_eq!(secrets(&found), ["node-secrets secrets-of-pods:shop"]);
     assert!(of(&Subject::User("system:node:n2".to_owned()), &snapshot).is_empty());
 }
+
+#[test]
+fn who_has_the_nodes_reads_the_secrets_of_their_pods() {
+    let token = r#"{"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/service-account-token","metadata":{"name":"db","namespace":"shop","annotations":{"kubernetes.io/service-account.name":"admin"}}}"#;
+    let proxy = [rule("", "nodes/proxy", "get", &[])];
+    let to = |more: &[&str], power: &Power| {
+        with(&estate("ClusterRole", &proxy, more), |paths| {
+            let path = paths.to(power)?;
+            Some(path.iter().map(|step| step.way.id).collect::<Vec<_>>())
+        })
+    };
+    let mounts = mounts("mounts", "n1", "db");
+    let secrets = Power::SecretsOfPods("shop".to_owned());
+    assert_eq!(to(&[&mounts], &secrets).unwrap(), ["nodes-proxy", "node-secrets"]);
+    assert_eq!(to(&[], &secrets), None);
+    let all = ["nodes-proxy", "node-secrets", "everything"];
+    assert_eq!(to(&[&mounts, token], &Power::ClusterAdmin).unwrap(), all);
+}

@@ -23,7 +23,9 @@ fn cost(objects: &[String]) -> Duration {
 
 /// What `n` and ten times as many cost.
 fn costs(n: usize, objects: impl Fn(usize) -> Vec<String>) -> (Duration, Duration) {
-    let [one, ten] = [n, 10 * n].map(|n| cost(&objects(n)));
+    // Other work on the machine only makes it more.
+    let least = |objects: Vec<String>| (0..3).map(|_| cost(&objects)).min().unwrap();
+    let [one, ten] = [n, 10 * n].map(|n| least(objects(n)));
     println!("{n}: {one:?}, {}: {ten:?}", 10 * n);
     (one, ten)
 }

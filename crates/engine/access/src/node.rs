@@ -10,7 +10,7 @@ use crate::Question;
 
 mod graph;
 
-pub(crate) use graph::is_mirror;
+pub(crate) use graph::{held, is_mirror};
 
 /// What a kubelet may get because something on its node refers to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

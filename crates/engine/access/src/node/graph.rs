@@ -8,7 +8,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Kind, Relation};
 
-/// In a pod's volume, the paths to the names of Secrets.
+const CONTAINERS: &[&str] = &["initContainers", "containers", "ephemeralContainers"];
+
+/// In a pod's volume, the paths to the names of Secrets that drivers read.
 const VOLUME_SECRETS: &[&[&str]] = &[
     &["azureFile", "secretName"],
     &["cephfs", "secretRef", "name"],
@@ -18,7 +20,6 @@ const VOLUME_SECRETS: &[&[&str]] = &[
     &["iscsi", "secretRef", "name"],
     &["rbd", "secretRef", "name"],
     &["scaleIO", "secretRef", "name"],
-    &["secret", "secretName"],
     &["storageos", "secretRef", "name"],
 ];
 
@@ -87,14 +88,15 @@ impl<'a> Relations<'a> {
         for reference in items(spec, "imagePullSecrets") {
             add(Kind::Secret, text(reference, &["name"]));
         }
-        for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for name in held(spec) {
+            add(Kind::Secret, Some(name));
+        }
+        for list in CONTAINERS {
             for container in items(spec, list) {
                 for source in items(container, "envFrom") {
-                    add(Kind::Secret, text(source, &["secretRef", "name"]));
                     add(Kind::ConfigMap, text(source, &["configMapRef", "name"]));
                 }
                 for variable in items(container, "env") {
-                    add(Kind::Secret, text(variable, &["valueFrom", "secretKeyRef", "name"]));
                     add(Kind::ConfigMap, text(variable, &["valueFrom", "configMapKeyRef", "name"]));
                 }
             }
@@ -106,7 +108,6 @@ impl<'a> Relations<'a> {
             add(Kind::ConfigMap, text(volume, &["configMap", "name"]));
             let sources = volume.get("projected").into_iter();
             for source in sources.flat_map(|projected| items(projected, "sources")) {
-                add(Kind::Secret, text(source, &["secret", "name"]));
                 add(Kind::ConfigMap, text(source, &["configMap", "name"]));
             }
         }
@@ -146,6 +147,23 @@ impl<'a> Relations<'a> {
             }
         }
     }
+}
+
+/// The Secrets that the containers of a pod hold: variables and files of theirs.
+pub(crate) fn held(pod: Node<'_>) -> impl Iterator<Item = &str> {
+    let containers = CONTAINERS.iter().flat_map(move |list| items(pod, list));
+    let of_variables = containers.flat_map(|container| {
+        let all = items(container, "envFrom").map(|it| text(it, &["secretRef", "name"]));
+        let one = |it| text(it, &["valueFrom", "secretKeyRef", "name"]);
+        all.chain(items(container, "env").map(one))
+    });
+    let of_files = items(pod, "volumes").flat_map(|volume| {
+        let sources = volume.get("projected").into_iter();
+        let sources = sources.flat_map(|projected| items(projected, "sources"));
+        let projected = sources.map(|source| text(source, &["secret", "name"]));
+        std::iter::once(text(volume, &["secret", "secretName"])).chain(projected)
+    });
+    of_variables.chain(of_files).flatten()
 }
 
 /// Whether a pod is the kubelet's own word of one that it runs from a file.

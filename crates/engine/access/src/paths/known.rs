@@ -116,8 +116,8 @@ impl<'a> Known<'a> {
         let thing = &object.thing;
         let Some(account) = account_of_pod(schema, object) else { return };
         add(&mut self.accounts, &thing.namespace, account);
-        if tokens.are_inside(object) {
-            add(&mut self.running, &thing.namespace, account);
+        for inside in self.objects.accounts_inside(schema, tokens, object) {
+            add(&mut self.running, &thing.namespace, &inside);
         }
         if tokens.asked_by(&any_kubelet(), object) == Asked::Granted {
             add(&mut self.asked, &thing.namespace, account);

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ironhull_model::{Node, World};
+use ironhull_model::{Node, Object, World};
 use ironhull_schema::Schema;
 
-use super::known::{account_of_pod, token_of};
-use super::tokens::{Asked, Tokens};
-use crate::node::{Kind, is_mirror};
+use super::known::token_of;
+use super::tokens::{Asked, Tokens, account_of};
+use crate::node::{Kind, held, is_mirror};
 use crate::subject::NODE_PREFIX;
 use crate::{Access, GROUP, Identity, Subject};
 
@@ -57,7 +57,7 @@ pub(super) struct Objects {
     /// Name → namespaces.
     pods: HashMap<String, BTreeSet<String>>,
     /// Name → namespace → account, of pods whose token is in them.
-    running: HashMap<String, Accounts>,
+    running: HashMap<String, BTreeMap<String, BTreeSet<String>>>,
     tokens: HashMap<String, Accounts>,
     /// Resource → names.
     configurations: HashMap<&'static str, HashSet<String>>,
@@ -115,22 +115,22 @@ impl Objects {
             }
             self.cover(world, group, kind, resource);
         }
-        for pod in world.of_kind("", "Pod") {
-            let (namespace, name) = (pod.thing.namespace.to_string(), pod.thing.name.to_string());
-            let account = account_of_pod(schema, pod).filter(|_| tokens.are_inside(pod));
-            if let Some(account) = account {
-                let accounts = self.running.entry(name.clone()).or_default();
-                accounts.insert(namespace.clone(), account.to_owned());
-            }
-            self.pods.entry(name).or_default().insert(namespace);
-        }
-        self.cover(world, "", "Pod", "pods");
         for secret in world.of_kind("", "Secret") {
             if let Some(account) = token_of(secret) {
                 let accounts = self.tokens.entry(secret.thing.name.to_string()).or_default();
                 accounts.insert(secret.thing.namespace.to_string(), account.to_owned());
             }
         }
+        for pod in world.of_kind("", "Pod") {
+            let (namespace, name) = (pod.thing.namespace.to_string(), pod.thing.name.to_string());
+            let accounts = self.accounts_inside(schema, tokens, pod);
+            if !accounts.is_empty() {
+                let places = self.running.entry(name.clone()).or_default();
+                places.insert(namespace.clone(), accounts);
+            }
+            self.pods.entry(name).or_default().insert(namespace);
+        }
+        self.cover(world, "", "Pod", "pods");
         for &(resource, kind) in CONFIGURATIONS {
             for object in world.of_kind(ADMISSION, kind) {
                 let names = self.configurations.entry(resource).or_default();
@@ -138,6 +138,23 @@ impl Objects {
             }
             self.cover(world, ADMISSION, kind, resource);
         }
+    }
+
+    /// The accounts whose token is in a pod, or in those of a workload: its own, and those of
+    /// token Secrets that its containers hold.
+    pub(super) fn accounts_inside(
+        &self,
+        schema: Schema,
+        tokens: &Tokens<'_, '_>,
+        object: &Object,
+    ) -> BTreeSet<String> {
+        let thing = &object.thing;
+        let Some(pod) = schema.pod_spec(&thing.group, &thing.kind, object.root()) else {
+            return BTreeSet::new();
+        };
+        let own = tokens.are_inside(object).then(|| account_of(pod));
+        let held = held(pod).filter_map(|secret| self.tokens.get(secret)?.get(&*thing.namespace));
+        own.into_iter().chain(held.map(String::as_str)).map(str::to_owned).collect()
     }
 
     fn cover(&mut self, world: World<'_>, group: &str, kind: &str, resource: &'static str) {
@@ -148,6 +165,7 @@ impl Objects {
 
     /// What kubelets may ask for because of the pods on their nodes.
     fn relate(&mut self, access: &Access<'_>, tokens: &Tokens<'_, '_>) {
+        let schema = Schema::of(access.world().base.minor);
         for pod in access.world().of_kind("", "Pod").filter(|pod| !is_mirror(pod)) {
             let field = |name| pod.root().path(&["spec", name]).and_then(Node::as_str);
             let both = field("nodeName").zip(field("serviceAccountName"));
@@ -158,9 +176,9 @@ impl Objects {
             };
             let subject = Subject::account(&pod.thing.namespace, account);
             self.hosts.entry(subject.clone()).or_default().insert(node.to_owned());
-            if tokens.are_inside(pod) {
-                self.inside.entry(node.to_owned()).or_default().insert(subject.clone());
-            }
+            let inside = self.accounts_inside(schema, tokens, pod);
+            let inside = inside.iter().map(|name| Subject::account(&pod.thing.namespace, name));
+            self.inside.entry(node.to_owned()).or_default().extend(inside);
             let kubelet = Identity::of(&Subject::User(format!("{NODE_PREFIX}{node}")));
             let condition = match tokens.asked_by(&kubelet, pod) {
                 Asked::Granted => None,
@@ -235,7 +253,10 @@ impl Objects {
         &'o self,
         name: &str,
     ) -> impl Iterator<Item = (&'o str, &'o str)> + use<'o> {
-        pairs(self.running.get(name))
+        let places = self.running.get(name).into_iter().flatten();
+        places.flat_map(|(namespace, accounts)| {
+            accounts.iter().map(|account| (&**namespace, &**account))
+        })
     }
 
     /// Likewise of the Secrets of this name that hold a token.

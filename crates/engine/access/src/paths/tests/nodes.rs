@@ -1,6 +1,6 @@
 //! What nodes hold besides the tokens of their pods.
 
-use super::named::{object, of};
+use super::named::{object, of, reached};
 use super::*;
 
 /// A pod of no account that runs on a node and names a Secret.
@@ -110,4 +110,42 @@ fn who_has_the_nodes_reads_the_secrets_of_their_pods() {
     assert_eq!(to(&[], &secrets), None);
     let all = ["nodes-proxy", "node-secrets", "everything"];
     assert_eq!(to(&[&mounts, token], &Power::ClusterAdmin).unwrap(), all);
+}
+
+/// A token Secret that a container holds is a token in it.
+#[test]
+fn who_is_in_a_container_has_the_tokens_that_it_holds() {
+    let token = r#"{"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/service-account-token","metadata":{"name":"t","namespace":"shop","annotations":{"kubernetes.io/service-account.name":"admin"}}}"#;
+    let variable = |source: &str| {
+        format!(r#","containers":[{{"name":"c","env":[{{"name":"T","valueFrom":{{{source}}}}}]}}]"#)
+    };
+    let volume = |source: &str| format!(r#","volumes":[{{"name":"v",{source}}}]"#);
+    let admin = |resource: &str, names: &[&str], more: &str| {
+        let spec = format!(
+            r#","spec":{{"serviceAccountName":"bare","nodeName":"n1","automountServiceAccountToken":false{more}}}"#
+        );
+        let pod = object("v1", "Pod", "shop", "holds", &spec);
+        let found = reached("ClusterRole", &[rule("", resource, "create", names)], &[token, &pod]);
+        found.iter().any(|found| found.ends_with(" sa:shop/admin"))
+    };
+    let holding = [
+        variable(r#""secretKeyRef":{"name":"t","key":"token"}"#),
+        r#","initContainers":[{"name":"c","envFrom":[{"secretRef":{"name":"t"}}]}]"#.to_owned(),
+        volume(r#""secret":{"secretName":"t"}"#),
+        volume(r#""projected":{"sources":[{"secret":{"name":"t"}}]}"#),
+    ];
+    for more in &holding {
+        assert!(admin("pods/exec", &[], more), "{more}");
+        assert!(admin("pods/exec", &["holds"], more), "{more}");
+        assert!(admin("nodes/proxy", &["n1"], more), "{more}");
+        assert!(!admin("pods/exec", &["p"], more), "{more}");
+    }
+    for other in [
+        String::new(),
+        volume(r#""secret":{"secretName":"other"}"#),
+        r#","imagePullSecrets":[{"name":"t"}]"#.to_owned(),
+        volume(r#""csi":{"driver":"d","nodePublishSecretRef":{"name":"t"}}"#),
+    ] {
+        assert!(!admin("pods/exec", &[], &other), "{other}");
+    }
 }

@@ -26,7 +26,7 @@ pub enum Power {
     Nodes,
     /// Reading the Secrets of a namespace; none for all of them.
     Secrets(Option<String>),
-    /// Reading those Secrets of a namespace that pods on nodes name.
+    /// Reading those Secrets of a namespace that pods name.
     SecretsOfPods(String),
     /// Deciding what is admitted.
     Admission,
@@ -135,6 +135,8 @@ pub(crate) enum Gives {
     Accounts,
     /// Each ServiceAccount whose token is in a pod of the namespace.
     RunningAccounts,
+    /// The Secrets that containers of pods hold.
+    HeldSecrets,
     /// Each whose token the kubelet of such a pod may ask for.
     NodeAccounts,
     /// Likewise on the nodes on which pods run as who asks.

@@ -158,6 +158,7 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::OwnRoles => return self.own_roles(namespace, None),
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
+            Gives::HeldSecrets => return vec![Gain::All(Set::Held(own, None))],
             Gives::OwnNodes => return self.own_nodes(namespace),
             Gives::NodeSecrets => return mounted(None, namespace),
             Gives::OwnNodeSecrets => return self.own_node_secrets(namespace),

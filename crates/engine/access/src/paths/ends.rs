@@ -58,6 +58,8 @@ impl fmt::Display for Many {
             Set::TokensNamed(there, name) => {
                 write!(f, "sa:{}/* of token Secrets {name}", own(there))
             }
+            Set::Held(there, None) => write!(f, "secrets-of-pods:{}", own(there)),
+            Set::Held(there, Some(name)) => write!(f, "secrets-of-pods:{}/{name}", own(there)),
             Set::PodsNamed(there, name) => write!(f, "pod:{}/{name}", own(there)),
             Set::Workloads(resource, name) => write!(f, "namespaces of {resource} {name}"),
             Set::OnNode(node, there) => write!(f, "sa:{}/* of node {node}", own(there)),

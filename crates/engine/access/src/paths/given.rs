@@ -83,6 +83,7 @@ impl Asker<'_, '_, '_> {
             Gives::RunningAccounts => {
                 Some(Gain::All(Set::RunningNamed(own.clone(), name.to_owned())))
             }
+            Gives::HeldSecrets => Some(Gain::All(Set::Held(own.clone(), Some(name.to_owned())))),
             Gives::Pods => Some(Gain::All(Set::PodsNamed(own.clone(), name.to_owned()))),
             Gives::NodesByPod => self.nodes_by_pod(places.iter().copied()),
             _ => None,

@@ -7,6 +7,7 @@ use ironhull_schema::{POD_KINDS, Schema};
 
 use super::objects::{self, Objects};
 use super::tokens::{Asked, Tokens, account_of};
+use crate::node::held;
 use crate::subject::{AUTHENTICATED, NODE_PREFIX, NODES};
 use crate::{Access, Identity, Subject, grants};
 
@@ -36,6 +37,8 @@ pub(super) struct Known<'a> {
     running: Accounts,
     /// Those whose token a kubelet may ask for.
     asked: Accounts,
+    /// The namespaces of pods whose containers hold Secrets.
+    holding: BTreeSet<String>,
     tokens: Accounts,
     pub(super) users: BTreeSet<Subject>,
     pub(super) groups: BTreeSet<Subject>,
@@ -63,6 +66,7 @@ impl<'a> Known<'a> {
             accounts: Accounts::new(),
             running: Accounts::new(),
             asked: Accounts::new(),
+            holding: BTreeSet::new(),
             tokens: Accounts::new(),
             users: BTreeSet::new(),
             groups: BTreeSet::new(),
@@ -119,11 +123,25 @@ impl<'a> Known<'a> {
         for inside in self.objects.accounts_inside(schema, tokens, object) {
             add(&mut self.running, &thing.namespace, &inside);
         }
+        let pod = schema.pod_spec(&thing.group, &thing.kind, object.root());
+        if pod.is_some_and(|pod| held(pod).next().is_some()) {
+            self.holding.insert(thing.namespace.to_string());
+        }
         if tokens.asked_by(&any_kubelet(), object) == Asked::Granted {
             add(&mut self.asked, &thing.namespace, account);
         }
         self.control_plane |=
             &*thing.namespace == "kube-system" && thing.name.starts_with("kube-apiserver-");
+    }
+
+    /// The namespaces of pods, of a name if any, whose containers hold Secrets.
+    pub(super) fn holding<'k>(
+        &'k self,
+        name: Option<&str>,
+    ) -> impl Iterator<Item = &'k String> + use<'k, 'a> {
+        let named = name.map(|name| self.objects.holding(name));
+        let all = named.is_none().then(|| self.holding.iter());
+        named.into_iter().flatten().chain(all.into_iter().flatten())
     }
 
     pub(super) fn is_account(&self, subject: &Subject) -> bool {

@@ -56,6 +56,8 @@ pub(super) struct Objects {
     workloads: HashMap<&'static str, HashMap<String, BTreeSet<String>>>,
     /// Name → namespaces.
     pods: HashMap<String, BTreeSet<String>>,
+    /// Name → namespaces, of pods whose containers hold Secrets.
+    holding: HashMap<String, BTreeSet<String>>,
     /// Name → namespace → account, of pods whose token is in them.
     running: HashMap<String, BTreeMap<String, BTreeSet<String>>>,
     tokens: HashMap<String, Accounts>,
@@ -127,6 +129,9 @@ impl Objects {
             if !accounts.is_empty() {
                 let places = self.running.entry(name.clone()).or_default();
                 places.insert(namespace.clone(), accounts);
+            }
+            if pod.root().get("spec").is_some_and(|spec| held(spec).next().is_some()) {
+                self.holding.entry(name.clone()).or_default().insert(namespace.clone());
             }
             self.pods.entry(name).or_default().insert(namespace);
         }
@@ -246,6 +251,11 @@ impl Objects {
     /// The namespaces that have a pod of this name.
     pub(super) fn pods<'o>(&'o self, name: &str) -> impl Iterator<Item = &'o str> + use<'o> {
         self.pods.get(name).into_iter().flatten().map(String::as_str)
+    }
+
+    /// The namespaces of the pods of this name whose containers hold Secrets.
+    pub(super) fn holding<'o>(&'o self, name: &str) -> impl Iterator<Item = &'o String> + use<'o> {
+        self.holding.get(name).into_iter().flatten()
     }
 
     /// Namespaces and accounts of the pods of this name whose token is in them.

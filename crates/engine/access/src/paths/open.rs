@@ -26,6 +26,8 @@ pub(crate) enum Set {
     TokensNamed(Option<String>, String),
     /// Those whose token is in pods of this name, likewise.
     RunningNamed(Option<String>, String),
+    /// The namespaces, or this one, whose pods' containers hold Secrets; of this name if any.
+    Held(Option<String>, Option<String>),
     /// These pods.
     PodsNamed(Option<String>, String),
     /// The ServiceAccounts and Secrets of each namespace that has a workload: of which
@@ -132,6 +134,12 @@ impl<'i, 'a> Escalation<'i, 'a> {
             Set::RunningNamed(there, name) => {
                 Box::new(accounts(known.objects.running(name), there.clone()).map(Power::Is))
             }
+            Set::Held(there, name) => {
+                let there = there.clone();
+                let places = known.holding(name.as_deref());
+                let places = places.filter(move |own| there.as_ref().is_none_or(|it| it == *own));
+                Box::new(places.map(|own| Power::SecretsOfPods(own.clone())))
+            }
             Set::PodsNamed(there, name) => {
                 let (there, name) = (there.clone(), name.clone());
                 let places = known.objects.pods(&name).map(str::to_owned);
@@ -210,6 +218,7 @@ impl<'i, 'a> Escalation<'i, 'a> {
         if let Set::TokensNamed(..)
         | Set::RunningNamed(..)
         | Set::RunningOn(_)
+        | Set::Held(..)
         | Set::PodsNamed(..)
         | Set::Workloads(..)
         | Set::OnNode(..)

@@ -56,13 +56,13 @@ pub(super) static WAYS: &[Way] = &[
         "change-pods",
         "change the image of a running pod",
         &[named(here(&[what(CHANGE, CORE, &["pods"])]), Name::Object)],
-        &[Gives::RunningAccounts, Gives::Pods],
+        &[Gives::RunningAccounts, Gives::HeldSecrets, Gives::Pods],
     )),
     by_workload(way(
         "exec",
         "run commands in a running container",
         &[named(here(&[what(&["create"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
-        &[Gives::RunningAccounts, Gives::Pods],
+        &[Gives::RunningAccounts, Gives::HeldSecrets, Gives::Pods],
     )),
     Way {
         until: Some(LAST_BY_GET),
@@ -70,13 +70,13 @@ pub(super) static WAYS: &[Way] = &[
             "exec-by-get",
             "run commands in a running container over WebSocket, which asked only for get before 1.35",
             &[named(here(&[what(&["get"], CORE, &["pods/exec", "pods/attach"])]), Name::Object)],
-            &[Gives::RunningAccounts, Gives::Pods],
+            &[Gives::RunningAccounts, Gives::HeldSecrets, Gives::Pods],
         ))
     },
     by_workload(way(
         "debug-pods",
         "add a container of one's own to a running pod",
         &[named(here(&[what(CHANGE, CORE, &["pods/ephemeralcontainers"])]), Name::Object)],
-        &[Gives::RunningAccounts, Gives::Pods, Gives::NodesByPod],
+        &[Gives::RunningAccounts, Gives::HeldSecrets, Gives::Pods, Gives::NodesByPod],
     )),
 ];

@@ -149,3 +149,28 @@ fn who_is_in_a_container_has_the_tokens_that_it_holds() {
         assert!(!admin("pods/exec", &[], &other), "{other}");
     }
 }
+
+#[test]
+fn who_is_in_a_container_has_the_secrets_that_it_holds() {
+    let volume = r#","spec":{"volumes":[{"name":"v","secret":{"secretName":"db"}}]}"#;
+    let pod = object("v1", "Pod", "shop", "holds", volume);
+    let web = volume.replace(r#""spec":{"#, r#""spec":{"template":{"spec":{"#) + "}}";
+    let web = object("apps/v1", "Deployment", "bank", "web", &web);
+    let secrets = |kind: &str, verb: &str, resource: &str, names: &[&str]| {
+        let mut found = reached(kind, &[rule("", resource, verb, names)], &[&pod, &web]);
+        found.retain(|found| found.contains("secrets"));
+        found
+    };
+    let (shop, bank) = ("exec secrets-of-pods:shop", "exec secrets-of-pods:bank");
+    assert_eq!(secrets("ClusterRole", "create", "pods/exec", &[]), [bank, shop]);
+    assert_eq!(secrets("Role", "create", "pods/attach", &[]), [shop]);
+    for kind in ["Role", "ClusterRole"] {
+        assert_eq!(secrets(kind, "create", "pods/exec", &["holds"]), [shop]);
+        assert_eq!(
+            secrets(kind, "patch", "pods", &["holds"]),
+            ["change-pods secrets-of-pods:shop"]
+        );
+        assert_eq!(secrets(kind, "create", "pods/exec", &["p"]), [""; 0]);
+        assert_eq!(secrets(kind, "create", "pods/portforward", &[]), [""; 0]);
+    }
+}

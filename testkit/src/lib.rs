@@ -1,5 +1,5 @@
 //! Support for tests only: a real Kubernetes, oracles, estates of roles, live-shaped
-//! objects, seeded choice.
+//! objects, seeded choice, measures.
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -16,3 +16,4 @@ pub mod live;
 pub mod oracle;
 pub mod rng;
 pub mod wait;
+pub mod work;

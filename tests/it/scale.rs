@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cli::{folder, run_with_state};
 
-/// The processor time of checking `n` and ten times `n` of something, in one file.
+/// How long it takes to check `n` and ten times `n` of something, in one file.
 fn costs(name: &str, n: usize, text: impl Fn(usize) -> String) -> (Duration, Duration) {
     let (state, folder) = (folder(&format!("{name}-state")), folder(name));
     let [few, many] = [n, 10 * n].map(|n| {

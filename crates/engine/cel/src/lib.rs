@@ -32,7 +32,7 @@ pub use authz::{Authz, Check, Decision, Resource, Subject, Target};
 pub use env::Env;
 pub use eval::{Binding, Context, EvalError, Host, Part, Trace};
 pub use types::{Type, TypeProvider};
-pub use value::{List, Moment, Opaque, Struct, Val};
+pub use value::{List, ListType, Moment, Opaque, Struct, Val};
 
 use ast::Expr;
 

@@ -13,9 +13,11 @@ use crate::library::{duration, go};
 pub(crate) const VARIABLES: &str = "kubernetes.variables";
 
 mod compare;
+mod list;
 mod opaque;
 mod structs;
 
+pub use list::{List, ListType};
 pub use opaque::Opaque;
 pub(crate) use opaque::{CidrValue, FormatValue, QuantityValue, SemverValue, UrlValue};
 pub use structs::Struct;
@@ -68,15 +70,6 @@ pub enum Val<'a> {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Moment(pub(crate) Timestamp);
 
-/// A list's elements, and whether there may be more of them.
-#[derive(Debug)]
-pub struct List<'a> {
-    pub(crate) items: Vec<Val<'a>>,
-    pub(crate) open: bool,
-    /// Whether it is two lists joined, which shows in messages of the reference.
-    pub(crate) joined: bool,
-}
-
 impl<'a> Val<'a> {
     /// A document's node as a value.
     pub fn from_node(node: Node<'a>) -> Val<'a> {
@@ -109,12 +102,17 @@ impl<'a> Val<'a> {
 
     /// A complete list.
     pub fn list(items: Vec<Val<'a>>) -> Val<'a> {
-        Val::List(Rc::new(List { items, open: false, joined: false }))
+        Val::list_of(ListType::Atomic, items)
+    }
+
+    /// A complete list whose items are told apart in some way.
+    pub fn list_of(ty: ListType, items: Vec<Val<'a>>) -> Val<'a> {
+        Val::List(Rc::new(List { items, ty, ..List::default() }))
     }
 
     /// A list that may have more elements than are known.
     pub fn open_list(items: Vec<Val<'a>>) -> Val<'a> {
-        Val::List(Rc::new(List { items, open: true, joined: false }))
+        Val::List(Rc::new(List { items, open: true, ..List::default() }))
     }
 
     pub(crate) fn str(text: impl Into<Cow<'a, str>>) -> Val<'a> {

@@ -19,8 +19,14 @@ type Mix = BTreeMap<&'static str, usize>;
 
 /// A schema's text, and how values of it are made.
 enum Shape {
-    Scalar { kind: &'static str, values: &'static [&'static str], wrong: &'static [&'static str] },
+    Scalar {
+        kind: &'static str,
+        values: &'static [&'static str],
+        wrong: &'static [&'static str],
+    },
     List(Box<Shape>),
+    /// A list whose items have an identity.
+    Keyed(Box<Shape>),
     Map(Box<Shape>),
     Object(Vec<(&'static str, Shape)>),
     Any,
@@ -281,15 +287,22 @@ impl Writer<'_> {
                 (r#"["name"]"#, r#"["name"]"#),
                 (r#"["name","port"]"#, r#"["name","port"]"#),
             ]);
+            let rules = self.rules(&[
+                "self == self.filter(x, x.name != 'b') + self.filter(x, x.name == 'b')",
+                "self.filter(x, x.name != 'b') + self.filter(x, x.name == 'b') == self",
+                "self + self == self",
+                "(self + self.filter(x, x.name == 'a')).size() < 2",
+                "self + self.map(x, self[0]) != self",
+            ]);
             let text = format!(
-                r#""type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":{keys},"items":{{"type":"object","required":{required},"properties":{{{name}}}}}"#
+                r#""type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":{keys},"items":{{"type":"object","required":{required},"properties":{{{name}}}}},"maxItems":3{rules}"#
             );
             const VALUES: &[&str] = &["\"a\"", "\"b\"", "\"c\""];
             const PORTS: &[&str] = &["1", "2"];
             let text_shape = Shape::Scalar { kind: "key", values: VALUES, wrong: &["\"a\"", "1"] };
             let port = Shape::Scalar { kind: "key", values: PORTS, wrong: &["1", "\"x\""] };
             let item = Shape::Object(vec![("name", text_shape), ("port", port)]);
-            return (text, Shape::List(Box::new(item)));
+            return (text, Shape::Keyed(Box::new(item)));
         }
         self.hit("list");
         let (inner, shape) = self.schema(depth - 1);
@@ -303,10 +316,18 @@ impl Writer<'_> {
         };
         let bounds =
             *self.rng.pick(&["", r#","maxItems":2"#, r#","minItems":1"#, r#","maxItems":1"#]);
-        let rules = self.rules(&["self.size() < 3", "self.size() != 1"]);
+        let rules = match set {
+            "" => self.rules(&["self.size() < 3", "self.size() != 1"]),
+            _ => self.rules(&[
+                "self == self.filter(x, x != self[0]) + self.filter(x, x == self[0])",
+                "self.filter(x, x != self[0]) + self.filter(x, x == self[0]) == self",
+                "(self + self).size() < 2",
+                "self + self.filter(x, x != self[0]) != self",
+            ]),
+        };
         (
             format!(r#""type":"array","items":{{{inner}}}{set}{bounds}{rules}"#),
-            Shape::List(Box::new(shape)),
+            if set.is_empty() { Shape::List(shape.into()) } else { Shape::Keyed(shape.into()) },
         )
     }
 
@@ -405,8 +426,12 @@ impl Writer<'_> {
                 let pool = if self.happens() { wrong } else { values };
                 pool[self.rng.below(pool.len())].to_owned()
             }
-            Shape::List(inner) => {
-                let n = if self.happens() { self.rng.below(4) } else { 1 };
+            Shape::List(inner) | Shape::Keyed(inner) => {
+                let n = match shape {
+                    Shape::Keyed(_) => 1 + self.rng.below(3),
+                    _ if self.happens() => self.rng.below(4),
+                    _ => 1,
+                };
                 let items: Vec<String> = (0..n).map(|_| self.value(inner)).collect();
                 format!("[{}]", items.join(","))
             }

@@ -1,6 +1,6 @@
 //! What a schema says about one scalar: types, formats, allowed values, bounds.
 
-use ironhull_model::Node;
+use ironhull_model::{Kind, Node};
 
 use super::structural::Structural;
 use super::text::{number, quoted, sorted_json, value_text};
@@ -58,7 +58,7 @@ const TEXT_FORMATS: &[&str] = &[
 
 /// That a value is none of those that are allowed.
 pub(super) fn allowed(schema: &Structural, node: Node<'_>, path: &str) -> Option<Problem> {
-    if schema.allowed.is_empty() || schema.allowed.iter().any(|value| value.root() == node) {
+    if schema.allowed.is_empty() || schema.allowed.iter().any(|value| is_one(value.root(), node)) {
         return None;
     }
     let values: Vec<String> = schema
@@ -72,6 +72,25 @@ pub(super) fn allowed(schema: &Structural, node: Node<'_>, path: &str) -> Option
     let body =
         format!("Unsupported value: {}: supported values: {}", value_text(node), values.join(", "));
     Some(blocking(node, path, body))
+}
+
+/// Whether a value is one of an enum: itself, or as the enum's type once Go converted it,
+/// which cuts numbers and takes integers for letters.
+fn is_one(allowed: Node<'_>, node: Node<'_>) -> bool {
+    let is_number = matches!(node.kind(), Kind::Int | Kind::Float);
+    match (allowed.kind(), node.as_i64()) {
+        (Kind::Int, _) if is_number => {
+            let cut = node.as_i64().or_else(|| Some(node.as_f64()? as i64));
+            cut == allowed.as_i64()
+        }
+        (Kind::Float, _) if is_number => node.as_f64() == allowed.as_f64(),
+        (Kind::String, Some(number)) => {
+            let letter = u32::try_from(number).ok().and_then(char::from_u32);
+            let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+            allowed.as_str().is_some_and(|text| text.chars().eq([letter]))
+        }
+        _ => allowed == node,
+    }
 }
 
 /// What is wrong with a number: its range, and the bounds.

@@ -274,7 +274,7 @@ impl<'a> Machine<'_, '_, 'a> {
             Fold::ExistsOne => Val::Bool(n_true == 1),
             // What is not known of some elements is not known of the list.
             Fold::Filter | Fold::Map => {
-                Val::List(Rc::new(List { items, open: unknown, joined: false }))
+                Val::List(Rc::new(List { items, open: unknown, ..List::default() }))
             }
             _ if unknown => Val::Unknown,
             _ => Val::Map(Rc::new(keys.into_iter().zip(items).collect())),

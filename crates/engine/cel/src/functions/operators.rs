@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Direct, Result, error, no_overload};
 use crate::eval::EvalError;
 use crate::library::operand::{Operand, View};
-use crate::value::{List, Moment, Val, compare_numbers, equal, hashable, member};
+use crate::value::{List, ListType, Moment, Val, compare_numbers, equal, hashable, member};
 
 pub(super) fn of_function(name: &str) -> Option<Direct> {
     Some(match name {
@@ -106,7 +106,10 @@ pub(crate) fn contains<'a>(wanted: &Val<'_>, container: &Val<'_>) -> Result<Val<
 
 /// `==`; the error of values that cannot be compared.
 pub(crate) fn equal_result(a: &Val<'_>, b: &Val<'_>) -> Result<bool> {
-    equal(a, b).ok_or_else(no_overload)
+    equal(a, b).ok_or_else(|| match a {
+        Val::List(list) if list.ty != ListType::Atomic => no_scalars(),
+        _ => no_overload(),
+    })
 }
 
 fn overflow(kind: &str) -> EvalError {
@@ -130,7 +133,12 @@ fn add<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
         (View::Timestamp(a), View::Duration(b)) | (View::Duration(b), View::Timestamp(a)) => {
             a.add(b).map(|moment| Val::Time(Moment(moment))).map_err(error)
         }
-        (View::List, View::List) => Ok(concatenated(&args[0], &args[1])),
+        (View::List, View::List) => match &args[0] {
+            Val::List(list) if list.ty != ListType::Atomic => {
+                list.with(&args[1]).map(|list| Val::List(Rc::new(list))).ok_or_else(no_scalars)
+            }
+            _ => Ok(concatenated(&args[0], &args[1])),
+        },
         (
             View::Int(_)
             | View::Uint(_)
@@ -146,6 +154,10 @@ fn add<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {
     }
 }
 
+fn no_scalars() -> EvalError {
+    error("listSet operations are only supported on lists of scalar values")
+}
+
 fn concatenated<'a>(a: &Val<'a>, b: &Val<'a>) -> Val<'a> {
     let open = a.is_open() || b.is_open();
     let (n_a, n_b) = (a.len(), b.len());
@@ -158,7 +170,7 @@ fn concatenated<'a>(a: &Val<'a>, b: &Val<'a>) -> Val<'a> {
     let mut items = Vec::with_capacity(n_a + n_b);
     a.each(|item| items.push(item));
     b.each(|item| items.push(item));
-    Val::List(Rc::new(List { items, open, joined: true }))
+    Val::List(Rc::new(List { items, open, joined: true, ..List::default() }))
 }
 
 fn subtract<'a>(args: &[Val<'a>]) -> Result<Val<'a>> {

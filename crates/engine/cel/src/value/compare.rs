@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use ironhull_model::Kind;
 
-use super::{Opaque, Struct, Val};
+use super::{ListType, Opaque, Struct, Val};
 use crate::eval::EvalError;
 use crate::library::operand::{Operand, View};
 
@@ -21,7 +21,12 @@ pub(crate) fn equal(a: &Val<'_>, b: &Val<'_>) -> Option<bool> {
         (View::Duration(a), View::Duration(b)) => return Some(a == b),
         (View::Timestamp(a), View::Timestamp(b)) => return Some(a == b),
         (View::Type(a), View::Type(b)) => return Some(a == b),
-        (View::List, View::List) => return Some(lists_equal(a, b)),
+        (View::List, View::List) => {
+            return match a {
+                Val::List(list) if list.ty != ListType::Atomic => list.equals(b),
+                _ => Some(lists_equal(a, b)),
+            };
+        }
         (View::Map, View::Map) => return Some(maps_equal(a, b)),
         (
             a @ (View::Int(_) | View::Uint(_) | View::Double(_)),

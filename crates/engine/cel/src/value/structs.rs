@@ -158,7 +158,7 @@ impl<'a> Val<'a> {
                 let item = if list.joined { Val::native } else { Val::bare };
                 let items = list.items.iter().map(item).collect();
                 // Such lists are converted like those that were joined.
-                Val::List(Rc::new(List { items, open: list.open, joined: true }))
+                Val::List(Rc::new(List { items, open: list.open, joined: true, ..List::default() }))
             }
             Val::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), value.bare()));

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use ironhull_cel::syntax::is_word;
-use ironhull_cel::{Binding, Context, Env, Program, Type, TypeProvider, Val};
+use ironhull_cel::{Binding, Context, Env, ListType, Program, Type, TypeProvider, Val};
 use ironhull_model::{Kind, Minor, Node};
 use ironhull_schema::crd::{Additional, Structural};
 
@@ -128,12 +128,24 @@ pub(super) fn typed<'a>(schema: &Structural, node: Node<'a>, is_root: bool) -> V
         ("array", Kind::List) => {
             let items = schema.items.as_deref();
             let item = |item| items.map_or(Val::Null, |items| typed(items, item, items.embedded));
-            Val::list(node.items().map(item).collect())
+            Val::list_of(list_type(schema), node.items().map(item).collect())
         }
         ("object", Kind::Map) => object(schema, node, is_root),
         ("number", _) => node.as_f64().map_or(Val::Null, Val::Double),
         ("string", Kind::String) => text(schema, node.as_str().unwrap_or_default()),
         _ => Val::from_node(node),
+    }
+}
+
+fn list_type(schema: &Structural) -> ListType {
+    match schema.list_type.as_str() {
+        "set" => ListType::Set,
+        "map" => {
+            let fields = schema.list_keys.iter();
+            let named = fields.map(|field| escape(field).unwrap_or(Cow::Borrowed(field)));
+            ListType::Map(named.map(|field| field.into()).collect())
+        }
+        _ => ListType::Atomic,
     }
 }
 

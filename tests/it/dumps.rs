@@ -139,6 +139,12 @@ fn a_dump_is_judged_as_the_cluster_it_was_made_of() {
     let printed = ids(&report(&check(&here, &["dump:printed"])), "violated");
     assert!(printed.contains(&format!("privileged-container/{namespace}/Deployment/web/web")));
 
+    let twice = report(&check(&here, &["dump:all.json", "dump:all.json"]));
+    assert_eq!(
+        twice["findings"].as_array().map(Vec::len),
+        dump["findings"].as_array().map(Vec::len)
+    );
+
     let run = check(&here, &["dump:absent"]);
     assert!(run.code == 3 && run.stderr.contains("[IH0101]"), "{}", run.stderr);
     std::fs::write(here.join("bad.yaml"), "apiVersion: v1\nkind: [\n").unwrap();

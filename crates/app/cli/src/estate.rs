@@ -148,7 +148,11 @@ fn read_now(targets: &[String], options: &Options<'_>) -> Estate {
     if !targets.iter().all(|target| is_file(&target)) {
         texts.iter().for_each(|text| named.add(text.named_by_policies()));
     }
-    for target in targets {
+    for (index, target) in targets.iter().enumerate() {
+        // Nor is anything else judged twice that is named twice.
+        if targets[..index].contains(target) {
+            continue;
+        }
         if let Some(path) = target.strip_prefix(dump::SCHEME) {
             match dump::absent(path) {
                 Some(told) => snapshot.diagnostics.push(told),

@@ -175,6 +175,11 @@ mod tests {
         for last in b'a'..=b'z' {
             assert!(super::words(last).iter().all(|word| word.ends_with(last as char)));
             assert!(super::words(last).iter().all(|word| by_name(word, "hunter2")));
+            // Or it would be passed over in texts.
+            let in_text = |word: &&str| {
+                crate::settings::hold_secret(&format!("a: b\n{word}: hunter2\n"), true)
+            };
+            assert!(super::words(last).iter().all(in_text));
         }
         assert!(by_name("db-password.", "hunter2"));
         for name in

@@ -17,11 +17,33 @@ use line::{Set, Shape};
 pub(crate) fn hold_secret(text: &str, is_file: bool) -> bool {
     let is_json = || text.trim_start().starts_with(['{', '[']);
     // Every string of every object is asked.
-    if !is_file && !text.contains('\n') && !is_json() {
+    if !is_file && !text.contains('\n') && !is_json() || !has(text, HINTS) {
         return false;
     }
     let mut reader = Reader::default();
     text.lines().any(|line| !reader.secrets(line).is_empty())
+}
+
+/// What stands in every name that is one of a secret, and in what else says that one follows.
+const HINTS: &[&str] =
+    &["auth", "credential", "identified", "key", "pass", "pw", "secret", "token"];
+
+/// The names of an entry's parts.
+const PARTS: &[&str] = &["name", "value"];
+
+/// Whether one of some words stands in a text, in any case. Most texts end here, and most
+/// lines of the others.
+fn has(text: &str, words: &[&str]) -> bool {
+    let bytes = text.as_bytes();
+    let stands = |at: usize, word: &str| {
+        bytes[at..]
+            .get(..word.len())
+            .is_some_and(|piece| piece.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    bytes.iter().enumerate().any(|(at, byte)| {
+        let first = byte.to_ascii_lowercase();
+        words.iter().any(|word| word.as_bytes()[0] == first && stands(at, word))
+    })
 }
 
 /// Reads a text line by line.
@@ -65,8 +87,10 @@ impl<'t> Reader<'t> {
             return found;
         }
         let above = self.below.take();
-        for set in line::sets(line, self.shape) {
-            self.take(&set, indent(line), &mut found);
+        if has(line, HINTS) || has(line, PARTS) {
+            for set in line::sets(line, self.shape) {
+                self.take(&set, indent(line), &mut found);
+            }
         }
         let value = line.trim().trim_matches(['"', '\'']);
         // A line that sets something is of a mapping below the name.

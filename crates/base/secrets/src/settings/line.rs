@@ -159,9 +159,9 @@ impl<'t> Name<'t> {
                 (&inner[start + 1..], inner[..start].trim_end_matches('\\'))
             }
             None => {
-                let start = before
-                    .rfind(|c: char| !is_name(c))
-                    .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+                // Names are ASCII, so that one begins behind a whole character.
+                let is_other = |byte: &u8| !is_name(char::from(*byte));
+                let start = before.as_bytes().iter().rposition(is_other).map_or(0, |at| at + 1);
                 (&before[start..], &before[..start])
             }
         };

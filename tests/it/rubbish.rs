@@ -62,6 +62,9 @@ fn a_path_that_leads_nowhere_says_why() {
         assert_eq!(said.code, 3, "{path}");
         assert!(said.stderr.contains(why), "{path}: {}", said.stderr);
     }
+    std::fs::write(folder.join("kubeconfig"), "kind: Config\n").unwrap();
+    let odd = run(&folder, &["check", "cluster:a b;c", "--kubeconfig", "kubeconfig"]);
+    assert!(odd.stderr.contains("kubectl --context 'a b;c' get"), "{}", odd.stderr);
     let alone = run(&folder, &["check", "cluster:", "--as-group", "dev"]);
     assert!(alone.code == 2 && alone.stderr.contains("--as <USER>"), "{}", alone.stderr);
 }

@@ -8,6 +8,7 @@ use ironhull_kube::{Cluster, Error};
 use ironhull_model::{
     Cause, Code, Diagnostic, Fact, Gap, Minor, Named, Object, Snapshot, Standing, ThingRef,
 };
+use ironhull_report::text::shell_word;
 use ironhull_schema::{Schema, rbac};
 use ironhull_secrets::Salt;
 use rayon::prelude::*;
@@ -165,7 +166,7 @@ pub(crate) fn access(context: &str, global: &Global) -> ironhull_kube::Options {
 pub(crate) fn unread(context: &str, error: &Error) -> Diagnostic {
     let help = match context {
         "" => "kubectl get --raw /version".to_owned(),
-        context => format!("kubectl --context {context} get --raw /version"),
+        context => format!("kubectl --context {} get --raw /version", shell_word(context)),
     };
     Diagnostic::error(Code::ClusterUnread, format!("{}: {error}", target(context))).help(help)
 }

@@ -34,7 +34,7 @@ pub fn tell(schema: Schema, objects: &[Arc<Object>]) -> Vec<Diagnostic> {
     let tell = |first: &Object, more: String| {
         let (kind, version) = (&first.thing.kind, first.api_version());
         let message = format!(
-            "{version} has no kind {kind}: {}{more} not judged as what it may be meant to be",
+            "the API server keeps no {kind} of {version}: {}{more} not judged as what it may be meant to be",
             first.thing
         );
         let told = Diagnostic::error(Code::NoKind, message);
@@ -171,29 +171,29 @@ mod tests {
             [
                 (
                     &*format!(
-                        "v1 has no kind Deployment: Deployment/a and 1 more are {not_judged}"
+                        "the API server keeps no Deployment of v1: Deployment/a and 1 more are {not_judged}"
                     ),
                     "write apiVersion: apps/v1, kind: Deployment"
                 ),
                 (
-                    &*format!("v1 has no kind pod: pod/a is {not_judged}"),
+                    &*format!("the API server keeps no pod of v1: pod/a is {not_judged}"),
                     "write apiVersion: v1, kind: Pod"
                 ),
                 (
-                    &*format!("apps/v1 has no kind Pod: Pod/a is {not_judged}"),
+                    &*format!("the API server keeps no Pod of apps/v1: Pod/a is {not_judged}"),
                     "write apiVersion: v1, kind: Pod"
                 ),
                 (
-                    &*format!("app/v1 has no kind Job: Job/a is {not_judged}"),
+                    &*format!("the API server keeps no Job of app/v1: Job/a is {not_judged}"),
                     "write apiVersion: batch/v1, kind: Job"
                 ),
                 (
-                    &*format!("batch has no kind Job: Job/a is {not_judged}"),
+                    &*format!("the API server keeps no Job of batch: Job/a is {not_judged}"),
                     "write apiVersion: batch/v1, kind: Job"
                 ),
                 (
                     &*format!(
-                        "policy.k8s.io/v1 has no kind PodDisruptionBudget: PodDisruptionBudget/a is {not_judged}"
+                        "the API server keeps no PodDisruptionBudget of policy.k8s.io/v1: PodDisruptionBudget/a is {not_judged}"
                     ),
                     "write apiVersion: policy/v1, kind: PodDisruptionBudget"
                 ),

@@ -162,6 +162,33 @@ fn who_changes_bindings_only_has_what_they_refer_to() {
 }
 
 #[test]
+fn who_makes_the_role_that_he_is_bound_to_has_what_he_writes() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("anew");
+    let name = format!("{namespace}-ann");
+    let gone = format!("{namespace}-gone");
+    let (ann, who) = (User::named(&name, &[]), format!("user:{name}"));
+    cluster.create_all(&[binding(&gone, None, &gone, &[user(&name)])]);
+    let role = json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+        "metadata": meta(&gone, None), "rules": [rule("*", &["*"], &["*"])]});
+    let path = cluster.path(&role);
+    let all = path.trim_end_matches(&gone).trim_end_matches('/');
+    let make = |dry: &str| cluster.post(&ann, &format!("{all}{dry}"), &role).status;
+    for half in ["create", "escalate"] {
+        give(cluster, &name, &user(&name), &[of_rbac("clusterroles", &[half])]);
+        settles(cluster, 403, || make("?dryRun=All"));
+        assert_eq!(ways(cluster, &who), [""; 0], "{half}");
+    }
+    give(cluster, &name, &user(&name), &[of_rbac("clusterroles", &["create", "escalate"])]);
+    settles(cluster, 201, || make("?dryRun=All"));
+    assert_eq!(ways(cluster, &who), ["escalate-anew"]);
+    assert_eq!(reads_secrets(cluster, &ann, None), 403);
+    assert_eq!(make(""), 201);
+    settles(cluster, 200, || reads_secrets(cluster, &ann, None));
+    cluster.delete(&User::admin(), &path).expect_success();
+}
+
+#[test]
 fn who_applies_a_webhook_under_a_name_takes_the_nodes() {
     let Some(cluster) = Cluster::shared() else { return };
     let namespace = cluster.namespace("hooks");

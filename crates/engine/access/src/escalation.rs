@@ -129,6 +129,10 @@ pub(crate) enum Gives {
     OwnClusterRoles,
     /// Everything in the namespaces where a Role, which can be rewritten, is bound.
     OwnRoles,
+    /// Everything where a ClusterRole is bound that is not there, or selects others.
+    NewClusterRoles,
+    /// Everything in the namespaces where a Role is bound that is not there.
+    NewRoles,
     /// What each Role of the namespace grants.
     Roles,
     /// Each ServiceAccount of the namespace; with [`Name::Gained`] those that are allowed by name.

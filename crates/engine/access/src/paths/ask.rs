@@ -156,6 +156,8 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
             Gives::ClusterAdmin | Gives::OwnClusterRoles => Power::ClusterAdmin,
             Gives::Namespace => own.map_or(Power::ClusterAdmin, Power::Namespace),
             Gives::OwnRoles => return self.own_roles(namespace, None),
+            Gives::NewClusterRoles => return self.new_roles("ClusterRole", None, None),
+            Gives::NewRoles => return self.new_roles("Role", namespace, None),
             Gives::Accounts => return vec![Gain::All(Set::Accounts(own))],
             Gives::RunningAccounts => return vec![Gain::All(Set::Running(own))],
             Gives::HeldSecrets => return vec![Gain::All(Set::Held(own, None))],

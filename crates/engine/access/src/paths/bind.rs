@@ -1,12 +1,12 @@
 //! Binding roles that rules name, and by bindings that rules name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::Asker;
 use super::named::About;
 use super::{Escalation, Gain, Granted, Open, Set};
 use crate::escalation::{Need, Power, Way, What};
-use crate::{Access, Binding, Identity, Role, Rule};
+use crate::{Access, Binding, GROUP, Identity, Question, Role, Rule, grants};
 
 impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// Which roles can be bound to whom one likes, and whether all; the first need is to
@@ -172,21 +172,57 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// others can be made to select it.
     pub(super) fn own_cluster_role(&self, name: &str) -> Vec<Gain> {
         let access = self.escalation.access;
+        if access.role_index(None, name).is_none() {
+            return self.made_roles(("clusterroles", "ClusterRole"), None, name);
+        }
         let is_it = |binding: &&Binding<'a>| {
             access.role(binding).is_some_and(|role| {
                 let thing = &role.object.thing;
                 &*thing.kind == "ClusterRole" && (&*thing.name == name || selects(role))
             })
         };
-        let mut found: Vec<Power> = { self.own_bindings().filter(is_it) }
-            .map(|binding| match binding.namespace {
-                None => Power::ClusterAdmin,
-                Some(namespace) => Power::Namespace(namespace.to_owned()),
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().map(Gain::sure).collect()
+        whole(self.own_bindings().filter(is_it).map(|binding| (binding.namespace, None)))
+    }
+
+    /// The same of a role that is not there, and may be made under this name.
+    fn made_roles(
+        &self,
+        (resource, kind): (&str, &str),
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Vec<Gain> {
+        let question = Question { name, namespace, ..Question::new("create", GROUP, resource) };
+        let access = self.escalation.access;
+        let mut bindings = self.bindings.iter();
+        match bindings.any(|binding| access.granted_by(binding, &question).is_some()) {
+            true => self.new_roles(kind, namespace, Some(name)),
+            false => Vec::new(),
+        }
+    }
+
+    /// Where a role that may be made, of this name if any, is bound to who asks: by a binding
+    /// to one that is not there, or to one that selects others.
+    pub(super) fn new_roles(
+        &self,
+        kind: &str,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Vec<Gain> {
+        let access = self.escalation.access;
+        let found = self.own_bindings().filter_map(|binding| {
+            if let Some(role) = access.role(binding) {
+                let is_sum = kind == "ClusterRole" && selects(role);
+                return is_sum.then_some((binding.namespace, None));
+            }
+            let refers = grants::role(binding.object);
+            let own = refers.split_once(' ').filter(|(own, _)| *own == kind)?.1;
+            let is_it = name.is_none_or(|name| name == own)
+                && namespace.is_none_or(|namespace| binding.namespace == Some(namespace));
+            let unread =
+                || format!("if there is no {refers}: {kind} objects were not read completely");
+            is_it.then(|| (binding.namespace, (!binding.complete).then(unread)))
+        });
+        whole(found)
     }
 
     /// The bindings of who sends, who has the roles that are bound to him.
@@ -199,20 +235,22 @@ impl<'i, 'a> Asker<'_, 'i, 'a> {
     /// to who asks.
     pub(super) fn own_roles(&self, namespace: Option<&str>, name: Option<&str>) -> Vec<Gain> {
         let access = self.escalation.access;
+        let mut found = Vec::new();
+        if let Some(name) = name
+            && access.role_index(namespace.or(Some("")), name).is_none()
+        {
+            found = self.made_roles(("roles", "Role"), namespace, name);
+        }
         let is_it = |binding: &&Binding<'a>| {
             access.role(binding).is_some_and(|role| {
                 let thing = &role.object.thing;
                 &*thing.kind == "Role" && name.is_none_or(|name| name == &*thing.name)
             })
         };
-        let mut found: Vec<&str> = { self.own_bindings().filter(is_it) }
-            .filter_map(|binding| binding.namespace)
-            .filter(|own| namespace.is_none_or(|namespace| namespace == *own))
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        let powers = found.into_iter().map(|own| Power::Namespace(own.to_owned()));
-        powers.map(Gain::sure).collect()
+        let places = self.own_bindings().filter(is_it).filter_map(|binding| binding.namespace);
+        let places = places.filter(|own| namespace.is_none_or(|namespace| namespace == *own));
+        found.extend(whole(places.map(|own| (Some(own), None))));
+        found
     }
 }
 
@@ -251,6 +289,16 @@ impl<'i, 'a> Escalation<'i, 'a> {
         self.walk(&asker, place.as_slice(), &mut found);
         found
     }
+}
+
+/// Everything, everywhere or in each of these namespaces, and what must be so for it.
+fn whole<'n>(places: impl Iterator<Item = (Option<&'n str>, Option<String>)>) -> Vec<Gain> {
+    let powers = places.map(|(place, condition)| {
+        let own = place.map(str::to_owned);
+        (own.map_or(Power::ClusterAdmin, Power::Namespace), condition)
+    });
+    let found: BTreeSet<_> = powers.collect();
+    found.into_iter().map(|(power, condition)| Gain::One(power, condition)).collect()
 }
 
 /// Whether a need is to bind Roles.

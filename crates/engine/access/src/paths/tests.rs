@@ -6,6 +6,7 @@ use super::{Escalation, Paths};
 use crate::escalation::{Name, Need, Power, Way, ways as all_ways};
 use crate::{Access, Identity, Subject};
 
+mod anew;
 mod edges;
 mod made;
 mod named;
@@ -111,8 +112,8 @@ fn each_way_is_open_by_exactly_what_it_needs() {
             if way.id == "escalate-in-namespace" && *kind == "ClusterRole" {
                 continue;
             }
-            // Jane has no pod.
-            if way.id.starts_with("constrained-own-node") {
+            // Jane has no pod, and her roles are there.
+            if ["constrained-own-node", "escalate-anew"].iter().any(|id| way.id.starts_with(id)) {
                 continue;
             }
             let found = |rules: &[String]| {

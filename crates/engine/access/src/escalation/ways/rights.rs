@@ -65,6 +65,24 @@ pub(super) static WAYS: &[Way] = &[
         &[Gives::OwnRoles],
     ),
     way(
+        "escalate-anew",
+        "make a ClusterRole of every permission to which one is bound by its name or labels",
+        &[
+            cluster(&[what(&["escalate"], RBAC, &["clusterroles"])]),
+            cluster(&[what(&["create"], RBAC, &["clusterroles"])]),
+        ],
+        &[Gives::NewClusterRoles],
+    ),
+    way(
+        "escalate-anew-in-namespace",
+        "make a Role of every permission to which one is bound by its name",
+        &[
+            here(&[what(&["escalate"], RBAC, &["roles"])]),
+            here(&[what(&["create"], RBAC, &["roles"])]),
+        ],
+        &[Gives::NewRoles],
+    ),
+    way(
         "impersonate-group",
         "send requests as a member of a group",
         &[

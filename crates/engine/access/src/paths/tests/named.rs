@@ -86,7 +86,8 @@ fn a_role_that_one_is_bound_to_may_be_rewritten() {
     );
     let sum = binding.replace(r#""name":"wide"}"#, r#""name":"sum"}"#);
     let rules = verbs(RBAC, "clusterroles", &both, &["part"]);
-    let found = reached("ClusterRole", &rules, &[&selecting, &sum]);
+    let part = &bound("ClusterRole", "part", &[], "")[0];
+    let found = reached("ClusterRole", &rules, &[&selecting, &sum, part]);
     assert_eq!(found, ["escalate namespace:bank"]);
 }
 

@@ -82,7 +82,7 @@ fn rules_of_many_names() {
 
 #[test]
 fn many_who_act_as_others() {
-    let cost = costs(10, |n| {
+    let cost = costs(50, |n| {
         let acts = json!({"apiGroups": ["authentication.k8s.io"],
             "resources": ["users", "groups", "serviceaccounts"],
             "verbs": ["impersonate:user-info", "impersonate:serviceaccount"]});

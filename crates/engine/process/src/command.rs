@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use ironhull_model::{Node, image};
+use ironhull_model::{Node, World, image};
 
 /// Programs whose flags are known here.
 const COMPONENTS: [&str; 7] = [
@@ -82,6 +82,15 @@ fn mentions_component(container: Node<'_>) -> bool {
     })
 }
 
+/// The command lines of the API servers of a cluster, as far as their pods were read.
+pub fn api_servers<'a>(world: World<'a>) -> impl Iterator<Item = Command<'a>> {
+    let specs = world
+        .in_namespace("", "Pod", "kube-system")
+        .filter_map(|pod| pod.root().path(&["spec", "containers"]));
+    let commands = specs.flat_map(Node::items).filter_map(Command::of);
+    commands.filter(|command| command.program() == "kube-apiserver")
+}
+
 impl<'a> Command<'a> {
     /// The command line of a container that runs one of the known components. Most
     /// containers run none, which is seen without reading their words.
@@ -138,6 +147,16 @@ impl<'a> Command<'a> {
         let mut flags: Vec<_> = self.given(name).collect();
         flags.reverse();
         flags
+    }
+
+    /// The items of a flag that lists some, by commas and by being given several times;
+    /// none where a value is not known.
+    pub fn list(&self, name: &str) -> Option<Vec<String>> {
+        let values: Option<Vec<String>> =
+            self.flags(name).into_iter().map(|flag| flag.value).collect();
+        let values = values?;
+        let items = values.iter().flat_map(|value| value.split(','));
+        Some(items.map(|item| item.trim().to_owned()).collect())
     }
 
     fn word(&self, name: &str) -> Option<Flag<'a>> {

@@ -147,9 +147,12 @@ fn added_by(place: Node<'_>) -> Option<String> {
     let is_of_class =
         ["/spec", "/spec/nodeSelector", "/spec/tolerations"].contains(&pointer.as_str());
     Some(match (is_of_class, text(&["metadata", "namespace"])) {
-        (true, _) => {
-            format!("RuntimeClass {}", text(&["spec", "runtimeClassName"]).unwrap_or_default())
-        }
+        (true, _) => match text(&["spec", "runtimeClassName"]) {
+            Some(class) => format!("RuntimeClass {class}"),
+            None => {
+                "what PodNodeSelector or PodTolerationRestriction of the API server sets".into()
+            }
+        },
         (false, Some(namespace)) => format!("LimitRanges of namespace {namespace}"),
         (false, None) => "LimitRanges of the pod's namespace".to_owned(),
     })

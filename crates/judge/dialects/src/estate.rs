@@ -10,7 +10,7 @@ use ironhull_schema::{Scope, defaults, merge, wire};
 
 use crate::convert;
 use crate::kinds::{Kinds, under};
-use crate::plugins::AllRanges;
+use crate::plugins::{AllRanges, Server};
 use crate::policy::{Binding, ParamKind, Policy};
 use crate::request::{Place, Request, Typed};
 
@@ -59,6 +59,7 @@ pub struct Estate<'a> {
     namespaces: HashMap<String, Value>,
     definitions: Definitions<'a, Structural>,
     ranges: AllRanges,
+    servers: Vec<Server>,
 }
 
 impl<'a> Estate<'a> {
@@ -74,7 +75,13 @@ impl<'a> Estate<'a> {
             }
         }
         let (definitions, ranges) = (Definitions::new(world), AllRanges::new(world));
-        Estate { world, kinds: Kinds::new(world), namespaces, definitions, ranges }
+        let servers = Server::all(world);
+        Estate { world, kinds: Kinds::new(world), namespaces, definitions, ranges, servers }
+    }
+
+    /// What the API servers run, of which there is one at least.
+    pub(crate) fn servers(&self) -> &[Server] {
+        &self.servers
     }
 
     /// The LimitRanges of each namespace.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ironhull_model::{Node, Object, ThingRef, World};
-use ironhull_process::command::Command;
+use ironhull_process::command;
 use ironhull_pss::policy::Policy as PodSecurity;
 
 use crate::estate::Estate;
@@ -320,13 +320,7 @@ pub enum Unlabelled {
 
 /// What holds for namespaces without labels, told by how the API server is started.
 pub fn unlabelled(world: World<'_>) -> Unlabelled {
-    let pods = world.in_namespace("", "Pod", "kube-system");
-    let containers = pods.flat_map(|pod| {
-        let spec = pod.root().get("spec");
-        spec.into_iter().flat_map(|spec| list(spec, "containers"))
-    });
-    let servers = containers.filter_map(Command::of);
-    let mut servers = servers.filter(|command| command.program() == "kube-apiserver").peekable();
+    let mut servers = command::api_servers(world).peekable();
     let is_there = servers.peek().is_some();
     match is_there && servers.all(|command| command.flag(ADMISSION_CONFIGURATION).is_none()) {
         true => Unlabelled::Privileged,

@@ -47,7 +47,7 @@ pub use kinds::{Equivalent, Kinds};
 pub use matching::{Form, Match, Matched, Matching};
 pub use mutate::{Applied, Failure, Mutated};
 pub use plugins::Possible;
-pub use policies::{Policies, Refused};
+pub use policies::{Policies, Refused, Terms};
 pub use policy::{
     Action, Binding, FailurePolicy, Flavour, GROUP, Mutation, Named, ParamKind, ParamRef,
     PatchType, Policy, Validation,

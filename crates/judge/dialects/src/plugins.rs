@@ -1,9 +1,10 @@
-//! What the API server's other admission plugins, those that are on by default, make of a
-//! new object before a policy is asked about it (`k8s.io/kubernetes/plugin/pkg/admission`).
-//! Of a pod: `LimitRanger`, `ServiceAccount`, `Priority`, `DefaultTolerationSeconds`,
-//! `RuntimeClass`, `PodTopologyLabels`. Of others: `TaintNodesByCondition`,
-//! `DefaultStorageClass`, `StorageObjectInUseProtection`, `DefaultIngressClass`.
-//! For what they refuse there is no verdict here.
+//! What the API server's other admission plugins make of a new object before a policy is
+//! asked about it (`k8s.io/kubernetes/plugin/pkg/admission`). Of a pod: `LimitRanger`,
+//! `ServiceAccount`, `AlwaysPullImages`, `Priority`, `DefaultTolerationSeconds`,
+//! `ExtendedResourceToleration`, `RuntimeClass`, `PodTopologyLabels`. Of others:
+//! `TaintNodesByCondition`, `DefaultStorageClass`, `StorageObjectInUseProtection`,
+//! `DefaultIngressClass`. Which of them run its flags say, or they run by default. What
+//! they refuse is not told here.
 //!
 //! Some of it only a running API server decides, such as the end of the name of the
 //! token's volume. Instead of leaving it out, the pod is made in several forms that
@@ -19,23 +20,28 @@ use crate::request::{Operation, Request, Typed};
 mod account;
 mod changes;
 mod classes;
+mod images;
 mod limits;
 mod objects;
 mod open;
 mod priority;
 mod runtime;
+mod servers;
 mod tolerations;
 mod topology;
 
 use account::Account;
 use limits::Ranges;
 use runtime::Class;
+use servers::{Plugin, View};
 use topology::Topology;
 
 pub(crate) use changes::{Changes, Guess, json_of};
 pub(crate) use limits::AllRanges;
 pub(crate) use objects::TEMPLATE_GENERATION;
 pub(crate) use open::parts;
+pub(crate) use servers::Server;
+pub(crate) use tolerations::tolerate;
 pub(crate) use topology::places_pods;
 
 const PODS: Typed<'static> = Typed { group: "", version: "v1", name: "pods" };
@@ -44,6 +50,14 @@ impl Possible {
     /// The object.
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Of an API server beside the first.
+    fn of_another(mut self) -> Possible {
+        if self.unknown.is_empty() {
+            self.unknown = "which API server is asked: they run different admission plugins".into();
+        }
+        self
     }
 }
 
@@ -89,10 +103,30 @@ pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) 
     if request.is_stored {
         return Vec::new();
     }
+    let mut views = View::all(estate);
+    let mut forms = views.next().map(|view| forms_of(view, request, sent)).unwrap_or_default();
+    for other in views.map(|view| forms_of(view, request, sent)) {
+        let as_sent = |of: &[Possible]| if of.is_empty() { sent.first().map(known) } else { None };
+        forms.extend(as_sent(&forms));
+        let new = as_sent(&other).into_iter().chain(other);
+        let new = new.filter(|new| !forms.iter().any(|form| form.value == new.value));
+        let new: Vec<Possible> = new.map(Possible::of_another).collect();
+        forms.extend(new);
+    }
+    forms
+}
+
+/// Where nothing is unknown.
+fn known(value: &Value) -> Possible {
+    Possible { value: value.clone(), unknown: String::new() }
+}
+
+/// The same as one API server makes them.
+fn forms_of(view: View<'_, '_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
     if !request.subresource.is_empty() {
         let below = Below::of(request).zip(sent.first());
         return below
-            .map(|(below, sent)| sent_below(estate, request, below, sent))
+            .map(|(below, sent)| sent_below(view, request, below, sent))
             .unwrap_or_default();
     }
     let wiped = match request.operation {
@@ -100,12 +134,9 @@ pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) 
         Operation::Update => None,
         Operation::Delete | Operation::Connect => return Vec::new(),
     };
-    let forms = completed(estate, request, wiped.as_deref().unwrap_or(sent));
+    let forms = completed(view, request, wiped.as_deref().unwrap_or(sent));
     match (forms.is_empty(), wiped) {
-        (true, Some(mut wiped)) => {
-            let form = |value| Possible { value, unknown: String::new() };
-            wiped.drain(..).take(1).map(form).collect()
-        }
+        (true, Some(wiped)) => wiped.first().map(known).into_iter().collect(),
         _ => forms,
     }
 }
@@ -113,7 +144,8 @@ pub(crate) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) 
 /// What plugins make of an object that policies changed; none where that is nothing, and
 /// where it hangs on an account that is not known.
 pub(crate) fn again(estate: &Estate<'_>, request: &Request<'_>, object: &Value) -> Option<Value> {
-    if request.resource == PODS && Account::of(estate, request, object).unknown.is_some() {
+    let is_open = |view| Account::of(view, request, object).unknown.is_some();
+    if request.resource == PODS && View::all(estate).any(is_open) {
         return None;
     }
     let forms = forms(estate, request, std::slice::from_ref(object));
@@ -136,34 +168,33 @@ fn wiped(sent: &Value) -> Option<Value> {
 }
 
 /// The forms of an object that plugins make; none where they make nothing of it.
-fn completed(estate: &Estate<'_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
+fn completed(view: View<'_, '_>, request: &Request<'_>, sent: &[Value]) -> Vec<Possible> {
     let Some(first) = sent.first() else { return Vec::new() };
     if request.resource != PODS {
-        return objects::forms(estate, request, first);
+        return objects::forms(view, request, first);
     }
     let spec = |value: &Value| value.root().get("spec").is_some_and(|spec| !spec.is_null());
     match request.operation {
         _ if !sent.iter().all(spec) => Vec::new(),
-        Operation::Create => created(estate, request, sent, first),
-        _ => updated(request, first),
+        Operation::Create => created(view, request, sent, first),
+        _ => updated(view.server, request, first),
     }
 }
 
 /// The forms of what is sent to a subresource: `LimitRanger` sees what is resized, and
 /// `PodTopologyLabels` where a pod is bound to.
 fn sent_below(
-    estate: &Estate<'_>,
+    view: View<'_, '_>,
     request: &Request<'_>,
     below: Below,
     sent: &Value,
 ) -> Vec<Possible> {
-    let known = |value| Possible { value, unknown: String::new() };
     if below == Below::Binding {
-        let topology = Topology::of(estate, request, sent);
-        return vec![known(topology.given(sent.clone()))];
+        let topology = Topology::of(view, request, sent);
+        return vec![known(&topology.given(sent.clone()))];
     }
-    let ranges = Ranges::of(estate, request);
-    let mut forms = vec![known(ranges.limited(sent, 0))];
+    let ranges = Ranges::of(view, request);
+    let mut forms = vec![known(&ranges.limited(sent, 0))];
     forms.extend(in_other_orders(ranges, request, &forms[0].value, |order| {
         ranges.limited(sent, order)
     }));
@@ -185,15 +216,15 @@ fn in_other_orders(
 
 /// The forms of a new pod.
 fn created(
-    estate: &Estate<'_>,
+    view: View<'_, '_>,
     request: &Request<'_>,
     sent: &[Value],
     first: &Value,
 ) -> Vec<Possible> {
-    let account = Account::of(estate, request, first);
-    let topology = Topology::of(estate, request, first);
-    let ranges = Ranges::of(estate, request);
-    let plugins = Plugins { estate, account: &account, ranges, topology };
+    let account = Account::of(view, request, first);
+    let topology = Topology::of(view, request, first);
+    let ranges = Ranges::of(view, request);
+    let plugins = Plugins { view, account: &account, ranges, topology };
     let form = |guess: Guess, given: Given<'_>, unknown: String| {
         let sent = guess.of(Some(first), sent.get(1)).unwrap_or(first);
         Possible { value: plugins.admitted(sent, guess, given), unknown }
@@ -220,18 +251,22 @@ fn created(
 }
 
 /// A pod that is changed keeps its priority, and gets its tolerations again.
-fn updated(request: &Request<'_>, sent: &Value) -> Vec<Possible> {
+fn updated(server: &Server, request: &Request<'_>, sent: &Value) -> Vec<Possible> {
     let Some(spec) = sent.root().get("spec") else { return Vec::new() };
     let mut changes = Changes::default();
-    tolerations::tolerate(&mut changes, spec);
-    for name in ["priority", "preemptionPolicy"] {
+    if server.runs(Plugin::AlwaysPullImages) {
+        images::always_pull(&mut changes, spec, request.old_object.value());
+    }
+    tolerations::add(&mut changes, spec, server);
+    let names = ["priority", "preemptionPolicy"].into_iter();
+    for name in names.filter(|_| server.runs(Plugin::Priority)) {
         let old = request.old_object.value().and_then(|old| old.root().path(&["spec", name]));
         let known = spec.get(name).filter(|known| !known.is_null());
         if let (None, Some(Ok(old))) = (known, old.map(serde_json::to_value)) {
             changes.put(format!("/spec/{name}"), &old);
         }
     }
-    vec![Possible { value: changes.made(sent), unknown: String::new() }]
+    vec![known(&changes.made(sent))]
 }
 
 /// What a form of a pod is given.
@@ -245,7 +280,7 @@ struct Given<'a> {
 
 /// What the plugins look up.
 struct Plugins<'p, 'a> {
-    estate: &'p Estate<'a>,
+    view: View<'p, 'a>,
     account: &'p Account,
     ranges: &'p Ranges,
     topology: Topology<'a>,
@@ -271,9 +306,15 @@ impl Plugins<'_, '_> {
             let named: Vec<_> = given.pulls.iter().map(|name| json!({"name": name})).collect();
             changes.put("/spec/imagePullSecrets", &json!(named));
         }
-        priority::prioritize(&mut changes, spec, self.estate);
-        tolerations::tolerate(&mut changes, spec);
-        let pod = Class::of(self.estate, spec).given(changes.made(&pod));
+        let View { estate, server } = self.view;
+        if server.runs(Plugin::AlwaysPullImages) {
+            images::always_pull(&mut changes, spec, None);
+        }
+        if server.runs(Plugin::Priority) {
+            priority::prioritize(&mut changes, spec, estate);
+        }
+        tolerations::add(&mut changes, spec, server);
+        let pod = Class::of(self.view, spec).given(changes.made(&pod));
         self.topology.given(pod)
     }
 }

@@ -12,7 +12,7 @@ use crate::answer::{self, Answer};
 use crate::estate::Estate;
 use crate::evaluate::Program;
 use crate::mutate::{self, Mutated};
-use crate::plugins::{self, Possible};
+use crate::plugins::{self, Possible, Server};
 use crate::policy::{Binding, Flavour, GROUP, Policy};
 use crate::request::Request;
 use crate::validate::{self, Problem};
@@ -41,6 +41,15 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// On other terms policies may say something else of every object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// What each may cost about one object: where it costs more, what it says is unknown.
+    share: u64,
+    /// What API servers make of objects before.
+    servers: Vec<Server>,
+}
 
 /// A policy or binding that the API server would not take.
 #[derive(Debug)]
@@ -111,11 +120,9 @@ impl<'a> Policies<'a> {
         self
     }
 
-    /// What each policy may cost about one object, in the API server's units. What it says
-    /// where it costs more is unknown, so that with another share it may say something
-    /// else.
-    pub fn share(&self) -> u64 {
-        self.share
+    /// What all that they say hangs on beside the objects that it is said of.
+    pub fn terms(&self) -> Terms {
+        Terms { share: self.share, servers: self.estate.servers().to_vec() }
     }
 
     pub(crate) fn allowance(&self) -> Allowance {

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ironhull_model::{Minor, Node, Object, World};
-use ironhull_process::command::Command;
+use ironhull_process::command;
 use ironhull_schema::Schema;
 
 use crate::{Access, Identity, Question};
@@ -193,23 +193,8 @@ impl<'i, 'a> Tokens<'i, 'a> {
 
 impl Server {
     fn of(world: World<'_>) -> Server {
-        let pods = world.in_namespace("", "Pod", "kube-system");
-        let containers = pods.flat_map(|pod| {
-            let spec = pod.root().get("spec");
-            spec.into_iter().flat_map(|spec| items(spec, "containers"))
-        });
-        let commands = containers.filter_map(Command::of);
-        let mut servers = commands.filter(|command| command.program() == "kube-apiserver");
-        let Some(server) = servers.next() else { return Server::default() };
-        // None where a value is not known.
-        let list = |name: &str| -> Option<Vec<String>> {
-            let values = server.flags(name).into_iter().map(|flag| flag.value);
-            let values: Option<Vec<String>> = values.collect();
-            let words = values?.into_iter().flat_map(|value| {
-                value.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>()
-            });
-            Some(words.collect())
-        };
+        let Some(server) = command::api_servers(world).next() else { return Server::default() };
+        let list = |name| server.list(name);
         let own = list("api-audiences");
         let is_none = own.as_ref().is_some_and(Vec::is_empty);
         let audiences = if is_none { list("service-account-issuer") } else { own };

@@ -2,10 +2,9 @@
 //! (`k8s.io/kubernetes/pkg/controller`: `controller_utils.go` and the controllers' own).
 
 use ironhull_model::{Builder, Node, Object, Value};
-use serde_json::json;
 
 use crate::plugins::{Changes, Guess};
-use crate::policy::{list, text};
+use crate::policy::list;
 use crate::request::{Operation, Place, Request, Typed};
 
 mod kinds;
@@ -134,17 +133,4 @@ pub(super) fn request<'a>(object: &'a Object, pod: &'a Value) -> Request<'a> {
         namespace => Place::In(namespace),
     };
     request
-}
-
-/// A toleration without an end, in place of one that differs by that only.
-fn tolerate(changes: &mut Changes, spec: Node<'_>, key: &str, effect: &str) {
-    let toleration = json!({"key": key, "operator": "Exists", "effect": effect});
-    let is_same = |it: Node<'_>| {
-        let named = [("key", key), ("effect", effect), ("operator", "Exists"), ("value", "")];
-        named.into_iter().all(|(name, wanted)| text(it, name) == wanted)
-    };
-    match list(spec, "tolerations").position(is_same) {
-        Some(at) => changes.put(format!("/spec/tolerations/{at}/tolerationSeconds"), &json!(null)),
-        None => changes.push(spec, "/spec/tolerations", &toleration),
-    }
 }

@@ -3,8 +3,8 @@
 use ironhull_model::{Node, ThingRef, Value};
 use serde_json::json;
 
+use super::servers::{Plugin, View};
 use super::{Changes, Guess};
-use crate::estate::Estate;
 use crate::policy::{list, text};
 use crate::request::Request;
 
@@ -33,15 +33,16 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn of(estate: &Estate<'_>, request: &Request<'_>, pod: &Value) -> Account {
+    pub(super) fn of(view: View<'_, '_>, request: &Request<'_>, pod: &Value) -> Account {
         let annotations = pod.root().path(&["metadata", "annotations"]);
-        if annotations.is_some_and(|all| all.get(MIRROR).is_some()) {
+        let is_mirror = annotations.is_some_and(|all| all.get(MIRROR).is_some());
+        if is_mirror || !view.server.runs(Plugin::ServiceAccount) {
             return Account::default();
         }
         let spec = pod.root().get("spec");
         let said = |name| spec.map(|spec| text(spec, name)).filter(|name| !name.is_empty());
         let name = said("serviceAccountName").or(said("serviceAccount")).unwrap_or("default");
-        let world = estate.world();
+        let world = view.estate.world();
         let is_complete = world.base.coverage.is_complete("", "ServiceAccount");
         let found = request
             .namespace()

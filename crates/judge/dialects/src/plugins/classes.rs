@@ -3,6 +3,7 @@
 use ironhull_model::{Node, Object, Value};
 use serde_json::json;
 
+use super::servers::{Plugin, Server};
 use super::{Changes, Guess, Possible};
 use crate::estate::Estate;
 use crate::policy::text;
@@ -43,12 +44,15 @@ pub(super) const INGRESS: Classes = Classes {
 
 impl Classes {
     /// Of claims, and of Ingresses.
-    pub(super) fn of(group: &str, resource: &str) -> Option<&'static Classes> {
-        match (group, resource) {
-            ("", "persistentvolumeclaims") => Some(&STORAGE),
-            ("networking.k8s.io" | "extensions", "ingresses") => Some(&INGRESS),
-            _ => None,
-        }
+    pub(super) fn of(server: &Server, group: &str, resource: &str) -> Option<&'static Classes> {
+        let (plugin, classes) = match (group, resource) {
+            ("", "persistentvolumeclaims") => (Plugin::DefaultStorageClass, &STORAGE),
+            ("networking.k8s.io" | "extensions", "ingresses") => {
+                (Plugin::DefaultIngressClass, &INGRESS)
+            }
+            _ => return None,
+        };
+        server.runs(plugin).then_some(classes)
     }
 
     /// Whether an object gets the default class: it names none.

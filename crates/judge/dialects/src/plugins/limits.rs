@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use ironhull_model::{Node, Object, Standing, Value, World};
 use serde_json::{Map, Value as Json, json};
 
+use super::servers::{Plugin, View};
 use super::{Changes, json_of};
-use crate::estate::Estate;
 use crate::policy::{list, text};
 use crate::request::Request;
 
@@ -70,9 +70,14 @@ impl AllRanges {
     }
 }
 
+static NONE: Ranges = Ranges::Known(Vec::new());
+
 impl Ranges {
-    pub(crate) fn of<'e>(estate: &'e Estate<'_>, request: &Request<'_>) -> &'e Ranges {
-        estate.ranges().of(request.namespace())
+    pub(super) fn of<'p>(view: View<'p, '_>, request: &Request<'_>) -> &'p Ranges {
+        match view.server.runs(Plugin::LimitRanger) {
+            true => view.estate.ranges().of(request.namespace()),
+            false => &NONE,
+        }
     }
 
     fn add(&mut self, range: &Object) {

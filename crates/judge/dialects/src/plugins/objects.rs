@@ -6,8 +6,8 @@ use ironhull_model::{Minor, Node, Value};
 use serde_json::json;
 
 use super::classes::Classes;
+use super::servers::{Plugin, View};
 use super::{Changes, Possible};
-use crate::estate::Estate;
 use crate::policy::{list, text};
 use crate::request::{Operation, Request};
 
@@ -23,7 +23,8 @@ const PROTECTED: [(&str, &str, &str, Minor); 3] = [
 ];
 
 /// The forms of an object that is no pod.
-pub(super) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &Value) -> Vec<Possible> {
+pub(super) fn forms(view: View<'_, '_>, request: &Request<'_>, sent: &Value) -> Vec<Possible> {
+    let View { estate, server } = view;
     let (group, resource) = (request.resource.group, request.resource.name);
     let mut changes = Changes::default();
     if (group, resource) == ("apps", "daemonsets") {
@@ -33,11 +34,13 @@ pub(super) fn forms(estate: &Estate<'_>, request: &Request<'_>, sent: &Value) ->
         begun(&mut changes, resource, sent.root());
     }
     if request.operation == Operation::Create {
-        if (group, resource) == ("", "nodes") {
+        if (group, resource) == ("", "nodes") && server.runs(Plugin::TaintNodesByCondition) {
             taint(&mut changes, sent.root());
         }
-        protect(&mut changes, request, estate.world().base.minor, sent.root());
-        if let Some(classes) = Classes::of(group, resource) {
+        if server.runs(Plugin::StorageObjectInUseProtection) {
+            protect(&mut changes, request, estate.world().base.minor, sent.root());
+        }
+        if let Some(classes) = Classes::of(server, group, resource) {
             return classes.given(estate, &changes.made(sent));
         }
     }

@@ -3,8 +3,8 @@
 use ironhull_model::{Node, Object, Standing, ThingRef, Value};
 use serde_json::{Map, Value as Json};
 
+use super::servers::{Plugin, View};
 use super::{Changes, json_of, tolerations};
-use crate::estate::Estate;
 use crate::policy::text;
 use crate::registry::is_alike;
 
@@ -18,12 +18,12 @@ pub(crate) enum Class<'e> {
 }
 
 impl<'e> Class<'e> {
-    pub(crate) fn of(estate: &Estate<'e>, spec: Node<'_>) -> Class<'e> {
+    pub(super) fn of(view: View<'_, 'e>, spec: Node<'_>) -> Class<'e> {
         let name = text(spec, "runtimeClassName");
-        if name.is_empty() {
+        if name.is_empty() || !view.server.runs(Plugin::RuntimeClass) {
             return Class::None;
         }
-        let world = estate.world();
+        let world = view.estate.world();
         match world.get(&ThingRef::new("node.k8s.io", "RuntimeClass", "", name)) {
             Some(class) if class.standing == Standing::Partial => Class::Unread,
             Some(class) => Class::Known(class),

@@ -1,23 +1,59 @@
-//! Tolerations: `DefaultTolerationSeconds`, and how two lists of them are merged.
+//! Tolerations: `DefaultTolerationSeconds`, `ExtendedResourceToleration`, and how two lists of them are merged.
+
+use std::collections::BTreeSet;
 
 use ironhull_model::Node;
 use serde_json::{Value as Json, json};
 
 use super::Changes;
+use super::servers::{Plugin, Server};
 use crate::policy::{list, text};
 
-/// Lets a pod stay five minutes on a node that is not ready or not reached.
-pub(super) fn tolerate(changes: &mut Changes, spec: Node<'_>) {
-    for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+/// Lets a pod stay a while on a node that is not ready or not reached, and run where what
+/// it needs is.
+pub(super) fn add(changes: &mut Changes, spec: Node<'_>, server: &Server) {
+    let taints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+    let waiting = taints.into_iter().zip(server.seconds);
+    for (taint, seconds) in waiting.filter(|_| server.runs(Plugin::DefaultTolerationSeconds)) {
         let is_tolerated = list(spec, "tolerations").any(|it| {
             ["", taint].contains(&text(it, "key"))
                 && ["", "NoExecute"].contains(&text(it, "effect"))
         });
         if !is_tolerated {
             let toleration = json!({"key": taint, "operator": "Exists", "effect": "NoExecute",
-                "tolerationSeconds": 300});
+                "tolerationSeconds": seconds});
             changes.push(spec, "/spec/tolerations", &toleration);
         }
+    }
+    if server.runs(Plugin::ExtendedResourceToleration) {
+        for resource in extended(spec) {
+            tolerate(changes, spec, resource, "NoSchedule");
+        }
+    }
+}
+
+/// What containers request that is no resource of Kubernetes' own.
+fn extended(spec: Node<'_>) -> BTreeSet<&str> {
+    let containers = ["containers", "initContainers"].into_iter().flat_map(|kind| list(spec, kind));
+    let requests = containers.filter_map(|container| container.path(&["resources", "requests"]));
+    let names = requests.flat_map(Node::entries).map(|(name, _)| name);
+    names
+        .filter(|name| {
+            name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
+        })
+        .collect()
+}
+
+/// A toleration without an end, in place of one that differs by that only.
+pub(crate) fn tolerate(changes: &mut Changes, spec: Node<'_>, key: &str, effect: &str) {
+    let toleration = json!({"key": key, "operator": "Exists", "effect": effect});
+    let is_same = |it: Node<'_>| {
+        let named = [("key", key), ("effect", effect), ("operator", "Exists"), ("value", "")];
+        named.into_iter().all(|(name, wanted)| text(it, name) == wanted)
+    };
+    match list(spec, "tolerations").position(is_same) {
+        Some(at) => changes.put(format!("/spec/tolerations/{at}/tolerationSeconds"), &json!(null)),
+        None => changes.push(spec, "/spec/tolerations", &toleration),
     }
 }
 

@@ -3,6 +3,7 @@
 use ironhull_model::{Minor, Node, Object, Standing, ThingRef, Value};
 use serde_json::json;
 
+use super::servers::{Plugin, View};
 use super::{Below, Changes};
 use crate::estate::Estate;
 use crate::policy::text;
@@ -25,14 +26,15 @@ pub(crate) enum Topology<'e> {
 
 impl<'e> Topology<'e> {
     /// Of a new pod, or of what binds one.
-    pub(super) fn of(estate: &Estate<'e>, request: &Request<'_>, object: &Value) -> Topology<'e> {
+    pub(super) fn of(view: View<'_, 'e>, request: &Request<'_>, object: &Value) -> Topology<'e> {
         let name = match Below::of(request) {
             Some(Below::Binding) => object.root().get("target").map_or("", bound_to),
             Some(Below::Resize) => "",
             None => object.root().get("spec").map_or("", |spec| text(spec, "nodeName")),
         };
-        let world = estate.world();
-        if name.is_empty() || world.base.minor < SINCE {
+        let world = view.estate.world();
+        let runs = view.server.runs(Plugin::PodTopologyLabels) && world.base.minor >= SINCE;
+        if name.is_empty() || !runs {
             return Topology::None;
         }
         match world.get(&ThingRef::new("", "Node", "", name)) {

@@ -172,3 +172,41 @@ fn what_a_runtime_class_that_was_not_read_may_set_is_unknown() {
     // The pod itself says nothing of one.
     assert_eq!(verdict("!has(object.spec.overhead)", &pod("", ""), false), "Holds");
 }
+
+fn server(name: &str, flags: &[&str]) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: kube-system}}\nspec: {{containers: [{{name: c, image: i:1, imagePullPolicy: Always, command: [kube-apiserver, {}]}}]}}\n",
+        flags.join(", ")
+    )
+}
+
+#[test]
+fn plugins_are_those_that_flags_of_the_api_server_say() {
+    let quoted = "'--enable-admission-plugins=NodeRestriction,AlwaysPullImages'";
+    let own = |expression: &str, servers: &str| {
+        let expression = format!("object.metadata.name != 'p' || {expression}");
+        verdict(&expression, &(pod("", "").replace("image: i", "image: 'i:1'") + servers), true)
+    };
+    let pulled = "object.spec.containers.all(c, c.imagePullPolicy == 'Always')";
+    assert_eq!(own(pulled, &server("a", &[])), "Violated");
+    assert_eq!(own(pulled, &server("a", &[quoted])), "Holds");
+    let both = server("a", &[quoted]) + &server("b", &[quoted]);
+    assert_eq!(own(pulled, &both), "Holds");
+    // While flags are rolled out.
+    let unlike = server("a", &[quoted]) + &server("b", &[]);
+    let which = "which API server is asked: they run different admission plugins";
+    assert_eq!(own(pulled, &unlike), which);
+    assert_eq!(own("object.spec.containers[0].image == 'i:1'", &unlike), "Holds");
+    // What some set is configured where it is not read.
+    let placing = server("a", &["--enable-admission-plugins=PodNodeSelector"]);
+    let set = "what PodNodeSelector or PodTolerationRestriction of the API server sets";
+    assert_eq!(own("has(object.spec.nodeSelector)", &placing), set);
+    assert_eq!(own("object.spec.tolerations.size() == 2", &placing), "Holds");
+    let tolerant = placing.replace("PodNodeSelector", "PodTolerationRestriction");
+    assert_eq!(own("object.spec.tolerations.size() == 2", &tolerant), set);
+    assert_eq!(own("has(object.spec.nodeSelector)", &tolerant), "Violated");
+    let limit = range("r", "shop", "default: {cpu: 500m}");
+    assert_eq!(own(LIMITED, &(server("a", &[]) + &limit)), "Holds");
+    let off = server("a", &["--disable-admission-plugins=LimitRanger"]);
+    assert_eq!(own(LIMITED, &(off + &limit)), "Violated");
+}

@@ -28,8 +28,7 @@ const FEW: &[&str] = &[];
 const BATCH: usize = 130;
 
 fn written() -> Vec<Group> {
-    let mut groups = Vec::new();
-    let files = [
+    read(&[
         ("m", include_str!("../cases/matching.yaml")),
         ("e", include_str!("../cases/evaluation.yaml")),
         ("p", include_str!("../cases/params.yaml")),
@@ -39,7 +38,12 @@ fn written() -> Vec<Group> {
         ("a", include_str!("../cases/admission.yaml")),
         ("o", include_str!("../cases/objects.yaml")),
         ("s", include_str!("../cases/subresources.yaml")),
-    ];
+    ])
+}
+
+/// Groups of case files, each under its letter.
+fn read(files: &[(&str, &str)]) -> Vec<Group> {
+    let mut groups = Vec::new();
     for (letter, text) in files {
         let parsed = ironhull_yaml::parse(
             ironhull_model::SourceId(0),
@@ -101,12 +105,18 @@ impl Told {
 }
 
 fn run(cluster: &Cluster, groups: &[Group], minor: Minor) -> Told {
+    run_beside(cluster, groups, minor, &[])
+}
+
+/// Beside objects that only our side is shown.
+fn run_beside(cluster: &Cluster, groups: &[Group], minor: Minor, beside: &[Value]) -> Told {
     let mutates = theirs::mutates(cluster);
     if mutates {
         theirs::know_types(cluster);
     }
     let stored = theirs::prepare(cluster, groups);
-    let base = ours::snapshot(&theirs::world(cluster), minor);
+    let world: Vec<Value> = theirs::world(cluster).into_iter().chain(beside.to_vec()).collect();
+    let base = ours::snapshot(&world, minor);
     let (mut first, mut done, mut asked) = (0, 0, Vec::new());
     for (number, batch) in batches(groups).into_iter().enumerate() {
         theirs::enforce(cluster, batch, number, mutates);
@@ -203,7 +213,7 @@ fn decisions_equal_the_api_servers() {
             groups.iter().map(|it| (&it.policies, &it.bindings, &it.params)).collect::<Vec<_>>()
         );
     }
-    let Some(cluster) = theirs::start(None) else { return };
+    let Some(cluster) = theirs::start(None, &[]) else { return };
     let (n, n_refused) = refused::check(&cluster);
     println!("{n} policies and bindings, {n_refused} refused, all for the same fields");
     let (n_pods, n_pods_denied) = pod_security::check(&cluster, Minor::NEWEST);
@@ -242,7 +252,7 @@ fn decisions_equal_those_of_older_minors() {
             continue;
         }
         let started = Instant::now();
-        let Some(cluster) = theirs::start(Some(minor)) else { return };
+        let Some(cluster) = theirs::start(Some(minor), &[]) else { return };
         let mut groups = written();
         if all.is_some() {
             groups.extend(generate::groups());
@@ -265,4 +275,37 @@ fn decisions_equal_those_of_older_minors() {
         assert!(shown.is_empty(), "{minor}: {}", shown.join("\n"));
         assert!(told.n >= 300 && told.n_unknown * 20 < told.n);
     }
+}
+
+/// Cases about what plugins make of objects, on an API server whose flags have it run others.
+#[test]
+fn decisions_equal_those_of_other_plugins() {
+    let flags = [
+        "--enable-admission-plugins=AlwaysPullImages,ExtendedResourceToleration",
+        "--disable-admission-plugins=LimitRanger,ServiceAccount,DefaultStorageClass,\
+         DefaultIngressClass,TaintNodesByCondition,StorageObjectInUseProtection,\
+         PodTopologyLabels,RuntimeClass",
+        "--default-not-ready-toleration-seconds=60",
+    ];
+    let Some(cluster) = theirs::start(None, &flags) else { return };
+    let mut groups = read(&[
+        ("g", include_str!("../cases/plugins.yaml")),
+        ("a", include_str!("../cases/admission.yaml")),
+        ("o", include_str!("../cases/objects.yaml")),
+        ("s", include_str!("../cases/subresources.yaml")),
+    ]);
+    // A pod that is changed otherwise would be sent with another policy than it has.
+    let is_same = |ask: &Ask| ask.sent.operation == "UPDATE" && ask.sent.kind[2] == "Pod";
+    let others = groups.iter_mut().filter(|group| !group.id.starts_with('g'));
+    others.for_each(|group| group.asks.retain(|ask| !is_same(ask)));
+    let command: Vec<&str> = ["kube-apiserver"].into_iter().chain(flags).collect();
+    let server = serde_json::json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "kube-apiserver", "namespace": "kube-system"},
+        "spec": {"containers": [{"name": "c", "image": "i", "command": command}]}});
+    let started = Instant::now();
+    let told = run_beside(&cluster, &groups, Minor::NEWEST, &[server]);
+    println!("{}", told.counts(started));
+    let shown: Vec<_> = told.differences.iter().take(20).cloned().collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+    assert!(told.n >= 230 && told.n_unknown * 20 < told.n);
 }

@@ -15,8 +15,8 @@ use super::shared;
 const GROUP: &str = "/apis/admissionregistration.k8s.io";
 
 /// Starts an API server that audits, and makes what all cases share; `emulated` is the
-/// minor that it behaves as, else its own.
-pub fn start(emulated: Option<&'static str>) -> Option<Cluster> {
+/// minor that it behaves as, else its own; `flags` are others of the API server's.
+pub fn start(emulated: Option<&'static str>, flags: &[&str]) -> Option<Cluster> {
     let audit = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
     "rules": [
@@ -24,7 +24,8 @@ pub fn start(emulated: Option<&'static str>) -> Option<Cluster> {
         {"level": "None", "userGroups": ["system:masters"]},
         {"level": "Metadata", "userGroups": ["cases"]},
     ]});
-    let flags = vec!["--disable-admission-plugins=ResourceQuota".to_owned()];
+    let own = "--disable-admission-plugins=ResourceQuota";
+    let flags = [own].iter().chain(flags).map(|flag| (*flag).to_owned()).collect();
     let options = Options {
         audit_policy: Some(audit),
         api_server_flags: flags,

@@ -9,6 +9,7 @@ use ironhull_controls::exceptions::{self, Exception};
 use ironhull_controls::judge::owners;
 use ironhull_controls::standing::Difference;
 use ironhull_controls::{Assignment, Control, Judge, Judgement, Said, Standing, assign};
+use ironhull_dialects::Terms;
 use ironhull_dialects::audit::{self, Audit};
 use ironhull_model::{Diagnostic, Finding, Object, Snapshot, ThingRef, Verdict, World};
 use ironhull_schema::Schema;
@@ -35,8 +36,8 @@ pub(super) struct Keeper<'p> {
     /// Why rules could not judge, as it was told last.
     errors: Vec<Diagnostic>,
     today: Option<Date>,
-    /// What each admission policy could cost about one object.
-    share: Option<u64>,
+    /// On which admission policies were asked.
+    terms: Option<Terms>,
 }
 
 /// What is other than before.
@@ -69,7 +70,7 @@ impl<'p> Keeper<'p> {
             standing: Standing::default(),
             errors: Vec::new(),
             today: None,
-            share: None,
+            terms: None,
         }
     }
 
@@ -93,8 +94,8 @@ impl<'p> Keeper<'p> {
         let assignments = assign(&self.plan.controls, &self.documents.policies);
         let world = World::new(snapshot);
         let policies = audit::policies(world, &controls);
-        let share = policies.share();
-        let anew = self.share.replace(share) != Some(share) || anew;
+        let terms = Some(policies.terms());
+        let anew = std::mem::replace(&mut self.terms, terms.clone()) != terms || anew;
         let moment = Moment {
             world,
             today,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ironhull_model::{Node, Object};
 use serde_json::json;
 
-use super::{Added, tolerate};
-use crate::plugins::{Changes, Guess};
+use super::Added;
+use crate::plugins::{Changes, Guess, tolerate};
 use crate::policy::{list, text};
 
 /// The index of a pod of a Job that counts its pods, as label and annotation.

@@ -350,21 +350,46 @@ fn the_controls_of_admission_policies_end_when_they_are_made_anew() {
     assert!(first.iter().all(|control| control.upgrade().is_none()), "the first are still there");
 }
 
+fn policy(name: &str, resource: &str, expression: &str) -> [Arc<Object>; 2] {
+    let spec = format!(
+        r#"{{"matchConstraints":{{"resourceRules":[{{"apiGroups":["*"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["{resource}"]}}]}},"validations":[{{"expression":"{expression}"}}]}}"#
+    );
+    let bound = format!(r#"{{"policyName":"{name}","validationActions":["Deny"]}}"#);
+    [("", spec), ("Binding", bound)].map(|(kind, spec)| {
+        live(format!(
+            r#"{{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingAdmissionPolicy{kind}","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
+        ))
+    })
+}
+
+/// What new pods get is another thing with other flags of the API server.
+#[test]
+fn what_policies_are_asked_about_follows_the_flags_of_the_api_server() {
+    let pulled = "object.spec.containers.all(c, c.imagePullPolicy == 'Always')";
+    let mut first: Vec<Arc<Object>> = policy("pulled", "pods", pulled).into();
+    first.push(live(
+        r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop"}}"#.to_owned(),
+    ));
+    first.push(live(r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"shop"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i:1"}]}}}}"#.to_owned()));
+    let (plan, documents) = (plan(&[]), Documents::default());
+    let mut stream = Stream::new(&plan, &documents);
+    stream.change(&first, true);
+    stream.compare("no API server");
+    let is_violated = |stream: &Stream<'_>| {
+        let mut told = stream.told.values();
+        told.any(|it| &*it.control == "vap/pulled" && &*it.subject.kind == "Deployment")
+    };
+    assert!(is_violated(&stream));
+    let server = live(r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"s","namespace":"kube-system"},"spec":{"containers":[{"name":"c","image":"i","command":["kube-apiserver","--enable-admission-plugins=AlwaysPullImages"]}]}}"#.to_owned());
+    stream.change(&[server], false);
+    stream.compare("an API server");
+    assert!(!is_violated(&stream));
+}
+
 /// With many more objects each policy may cost less about one, also about those that
 /// nothing else changed.
 #[test]
 fn what_policies_may_cost_follows_how_many_objects_there_are() {
-    let policy = |name: &str, resource: &str, expression: &str| {
-        let spec = format!(
-            r#"{{"matchConstraints":{{"resourceRules":[{{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["{resource}"]}}]}},"validations":[{{"expression":"{expression}"}}]}}"#
-        );
-        let bound = format!(r#"{{"policyName":"{name}","validationActions":["Deny"]}}"#);
-        [("", spec), ("Binding", bound)].map(|(kind, spec)| {
-            live(format!(
-                r#"{{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingAdmissionPolicy{kind}","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
-            ))
-        })
-    };
     let list: Vec<String> = (0..90).map(|n| n.to_string()).collect();
     let list = format!("[{}]", list.join(","));
     let costly = format!("{list}.all(x, {list}.all(y, x + y >= 0))");

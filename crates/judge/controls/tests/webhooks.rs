@@ -141,6 +141,7 @@ fn webhooks() -> Vec<Value> {
         condition("object.metadata.labels['app'] == 'web'"),
         condition("oldObject == null && request.operation == 'CREATE'"),
         condition("request.namespace == 'guarded'"),
+        condition("namespaceObject != null && namespaceObject.metadata.name == 'guarded'"),
         condition("request.userInfo.username == 'node' || object.kind == 'ClusterRole'"),
         json!({"matchConditions": [
             {"name": "fails", "expression": "object.metadata.labels['none'] == 'x'"},
@@ -215,6 +216,22 @@ fn world_of(cluster: &Cluster) -> Snapshot {
     }
     snapshot.seal();
     snapshot
+}
+
+#[test]
+fn conditions_see_no_namespace() {
+    let snapshot = Snapshot::new(Minor::NEWEST);
+    let ask = |expression: &str| {
+        let condition = json!({"name": "c", "expression": expression});
+        let rules = json!([rule("", "pods", "CREATE", "*")]);
+        let webhook = json!({"rules": rules, "matchConditions": [condition]});
+        let webhook: ironhull_model::Value = serde_json::from_value(webhook).unwrap();
+        called(webhook.root(), &probe(("", "pods", ""), "Pod", "guarded"), World::new(&snapshot))
+    };
+    assert_eq!(ask("namespaceObject == null"), Called::Yes);
+    assert_eq!(ask("namespaceObject != null"), Called::No);
+    // An error refuses the request.
+    assert_eq!(ask("namespaceObject.metadata.name != 'guarded'"), Called::Yes);
 }
 
 #[test]

@@ -204,7 +204,8 @@ fn inputs<'p>(probe: &Probe<'p>) -> Inputs<'p> {
     Inputs {
         object,
         old_object,
-        namespace_object: Val::Unknown,
+        // Conditions of webhooks see none.
+        namespace_object: Val::Null,
         request: request(probe),
         params: Val::Null,
         request_resource: Some(ironhull_cel::Resource {

@@ -73,18 +73,19 @@ fuzz:
 
 # One file that needs nothing of the machine it runs on. Naming the target keeps
 # the flag away from build scripts and procedural macros, which cannot be static.
+STATIC := CARGO_TARGET_$(HOST_VARIABLE)_RUSTFLAGS="-C target-feature=+crt-static" $(CARGO)
 release:
-	CARGO_TARGET_$(HOST_VARIABLE)_RUSTFLAGS="-C target-feature=+crt-static" \
-	$(CARGO) build --quiet --release --locked --target $(HOST) -p ironhull
+	$(STATIC) build --quiet --release --locked --target $(HOST) -p ironhull
 	@mkdir -p target/dist && cp target/$(HOST)/release/ironhull target/dist/ironhull
 
-# Files beside kube-score, checkov and trivy, an audit log beside audit2rbac, and with Go
-# a cluster beside bare lists; a peer that cannot be installed here is named and left out.
-# AUDIT_GB=10 is minutes more: on two cores that
-# others kept busy it took 119 s (84 MB/s) and 15 MB.
+# Expressions, files beside kube-score, checkov and trivy, an audit log beside audit2rbac,
+# and with Go a cluster beside bare lists; a peer that cannot be installed here is named
+# and left out. AUDIT_GB=10 is minutes more: on two cores that others kept busy it took
+# 119 s (84 MB/s) and 15 MB.
 AUDIT_GB ?= 1
 bench: release
 	-@$(MAKE) --no-print-directory peers
+	$(STATIC) run --quiet --release --locked --target $(HOST) -p ironhull-cel --example bench-cel
 	$(CARGO) xtask bench
 	$(CARGO) xtask bench-audit $(AUDIT_GB)
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory bench-cluster; \

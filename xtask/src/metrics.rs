@@ -1,9 +1,11 @@
 //! `cargo xtask metrics`: how long files and functions are, how often code gives
-//! up, how much is tested.
+//! up, how much is tested, how large the binary is and how long it takes to build.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::root;
 
@@ -11,6 +13,7 @@ pub(crate) fn run() -> Result<()> {
     let root = root()?;
     let mut files = Vec::new();
     collect(&root.join("crates"), &mut files)?;
+    collect(&root.join("tests"), &mut files)?;
     let (mut lengths, mut functions) = (Vec::new(), Vec::new());
     let (mut n_lines, mut n_unwraps, mut n_tests) = (0, 0, 0);
     for file in &files {
@@ -63,7 +66,26 @@ pub(crate) fn run() -> Result<()> {
     if let Ok(data) = release.metadata() {
         println!("binary     {:.1} MB", data.len() as f64 / 1e6);
     }
+    println!(
+        "cold build {:.0} s, dev profile, without downloads",
+        cold_build(&root)?.as_secs_f64()
+    );
     Ok(())
+}
+
+/// How long the product takes to build where nothing was built before.
+fn cold_build(root: &Path) -> Result<Duration> {
+    let cargo = |args: &[&str]| Command::new("cargo").args(args).current_dir(root).status();
+    ensure!(cargo(&["fetch", "--quiet", "--locked"])?.success(), "cargo fetch failed");
+    let target = root.join("target/cold");
+    let shown = target.display().to_string();
+    let started = Instant::now();
+    let args = ["build", "--quiet", "--locked", "-p", "ironhull", "--target-dir", &shown];
+    let built = cargo(&args)?;
+    let elapsed = started.elapsed();
+    std::fs::remove_dir_all(target)?;
+    ensure!(built.success(), "the product does not build");
+    Ok(elapsed)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

@@ -19,29 +19,24 @@ pub fn tell(schema: Schema, objects: &[Arc<Object>]) -> Vec<Diagnostic> {
             versions.add(object);
         }
     }
+    let helped = |told: Diagnostic, first: &Object| match meant(schema, &first.thing.kind) {
+        meant if meant.is_empty() => told,
+        meant => told.help(format!("write {}", meant.join(", or "))),
+    };
     let tell_version = |first: &Object, more: String| {
-        let (kind, version) = (&first.thing.kind, first.api_version());
-        let message = format!(
-            "no API server is known that has {kind} in {version}: {}{more} refused",
-            first.thing
-        );
-        let told = Diagnostic::warning(Code::NoKind, message);
-        match meant(schema, kind).as_slice() {
-            [] => told,
-            meant => told.help(format!("write {}", meant.join(", or "))),
-        }
+        let (thing, version) = (&first.thing, first.api_version());
+        let kind = &thing.kind;
+        let message =
+            format!("no API server is known that has {kind} in {version}: {thing}{more} refused");
+        helped(Diagnostic::warning(Code::NoKind, message), first)
     };
     let tell = |first: &Object, more: String| {
-        let (kind, version) = (&first.thing.kind, first.api_version());
+        let (thing, version) = (&first.thing, first.api_version());
+        let kind = &thing.kind;
         let message = format!(
-            "the API server keeps no {kind} of {version}: {}{more} not judged as what it may be meant to be",
-            first.thing
+            "the API server keeps no {kind} of {version}: {thing}{more} not judged as what it may be meant to be"
         );
-        let told = Diagnostic::error(Code::NoKind, message);
-        match meant(schema, kind).as_slice() {
-            [] => told,
-            meant => told.help(format!("write {}", meant.join(", or "))),
-        }
+        helped(Diagnostic::error(Code::NoKind, message), first)
     };
     let mut told = unknown.told(tell);
     told.extend(versions.told(tell_version));

@@ -1,6 +1,6 @@
 //! What rules let one make under a name, and Roles that one may bind.
 
-use super::named::{object, of, reached, restricted, verbs};
+use super::named::{object, of, pod_on, reached, restricted, verbs};
 use super::*;
 
 const APPLY: &[&str] = &["create", "patch"];
@@ -200,17 +200,13 @@ fn a_role_of_a_namespace_may_be_bound() {
 
 #[test]
 fn as_the_node_of_ones_own_pod_one_asks_for_its_tokens() {
-    let pod = |name: &str, account: &str, node: &str| {
-        let spec = format!(r#","spec":{{"serviceAccountName":"{account}","nodeName":"{node}"}}"#);
-        object("v1", "Pod", "shop", name, &spec)
-    };
     let agent = r#"{"kind":"ServiceAccount","namespace":"shop","name":"agent"}"#;
     let name = "authentication.k8s.io";
     let acts = |names: &[&str]| rule(name, "nodes", "impersonate:associated-node", names);
     let asks = rule("", "serviceaccounts/token", "impersonate-on:associated-node:create", &[]);
     let is = |rules: &[String], node: &str, minor: Minor| {
         let rbac = bound("ClusterRole", "acts", rules, agent);
-        let (own, boss) = (pod("a", "agent", "n1"), pod("b", "admin", node));
+        let (own, boss) = (pod_on("n1", "a", "agent", ""), pod_on(node, "b", "admin", ""));
         let mut snapshot = estate("Role", &[], &[&own, &boss, &rbac[0], &rbac[1]]);
         snapshot.minor = minor;
         of(&Subject::account("shop", "agent"), &snapshot)

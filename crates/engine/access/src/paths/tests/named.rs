@@ -28,6 +28,12 @@ pub(super) fn object(api: &str, kind: &str, namespace: &str, name: &str, more: &
     )
 }
 
+/// A pod of shop, with more of its specification.
+pub(super) fn pod_on(node: &str, name: &str, account: &str, more: &str) -> String {
+    let spec = format!(r#","spec":{{"serviceAccountName":"{account}","nodeName":"{node}"{more}}}"#);
+    object("v1", "Pod", "shop", name, &spec)
+}
+
 pub(super) fn verbs(group: &str, resource: &str, verbs: &[&str], names: &[&str]) -> Vec<String> {
     verbs.iter().map(|verb| rule(group, resource, verb, names)).collect()
 }
@@ -340,14 +346,9 @@ fn what_decides_on_admission_may_be_changed_by_name() {
 
 #[test]
 fn a_kubelet_asks_for_the_tokens_of_its_pods() {
-    let pod = |name: &str, account: &str, node: &str, more: &str| {
-        let spec =
-            format!(r#","spec":{{"serviceAccountName":"{account}","nodeName":"{node}"{more}}}"#);
-        object("v1", "Pod", "shop", name, &spec)
-    };
     let token = r#"{"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/service-account-token","metadata":{"name":"t","namespace":"shop","annotations":{"kubernetes.io/service-account.name":"other"}}}"#;
     let mounts = r#","volumes":[{"name":"v","secret":{"secretName":"t"}}]"#;
-    let pods = [pod("a", "admin", "n1", ""), pod("b", "runner", "n2", mounts)];
+    let pods = [pod_on("n1", "a", "admin", ""), pod_on("n2", "b", "runner", mounts)];
     let snapshot = estate("Role", &[], &[&pods[0], &pods[1], token]);
     let node = |name: &str| Subject::User(format!("system:node:{name}"));
     let to = "node-tokens, everything to cluster-admin";

@@ -1,6 +1,6 @@
 //! Rights about one Namespace or one node.
 
-use super::named::{object, reached, restricted, verbs};
+use super::named::{pod_on, reached, restricted, verbs};
 use super::*;
 
 #[test]
@@ -40,16 +40,11 @@ fn who_labels_his_namespace_lifts_pod_security() {
 
 #[test]
 fn who_reaches_the_kubelet_of_one_node_has_what_runs_there() {
-    let pod = |name: &str, account: &str, node: &str, more: &str| {
-        let spec =
-            format!(r#","spec":{{"serviceAccountName":"{account}","nodeName":"{node}"{more}}}"#);
-        object("v1", "Pod", "shop", name, &spec)
-    };
     let without = r#","automountServiceAccountToken":false"#;
     let pods = [
-        pod("a", "admin", "n1", ""),
-        pod("b", "runner", "n2", ""),
-        pod("c", "bare", "n1", without),
+        pod_on("n1", "a", "admin", ""),
+        pod_on("n2", "b", "runner", ""),
+        pod_on("n1", "c", "bare", without),
     ];
     let master = r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"m","labels":{"node-role.kubernetes.io/control-plane":""}}}"#;
     let proxies = |kind: &str, verb: &str, node: &str| {
